@@ -1,0 +1,87 @@
+"""What every public function asks of its arguments, asked once.
+
+Each check returns the argument in the form the caller goes on with, or raises an error that names
+the argument, what came and what was expected.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def whole(name: str, value: Any, *, least: int = 1, most: int | None = None) -> int:
+    """Return ``value`` as an int in ``least .. most``.
+
+    Raises
+    ------
+    TypeError
+        If it is not a whole number.
+    ValueError
+        If it is out of range.
+    """
+    allowed = f"at least {least}" if most is None else f"from {least} to {most}"
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number {allowed}, got {value!r}") from None
+    if number < least or (most is not None and number > most):
+        raise ValueError(f"{name} must be {allowed}, got {number}")
+    return number
+
+
+def real(name: str, value: Any, *, above: float | None = None, least: float | None = None) -> float:
+    """Return ``value`` as a finite float, ``> above`` or ``>= least`` where given.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number.
+    ValueError
+        If it is not finite or out of range.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {number}")
+    if above is not None and number <= above:
+        raise ValueError(f"{name} must be greater than {above:g}, got {number:g}")
+    if least is not None and number < least:
+        raise ValueError(f"{name} must be at least {least:g}, got {number:g}")
+    return number
+
+
+def series(name: str, values: ArrayLike, *, least: int = 1) -> Array:
+    """Return ``values`` as a finite float64 array of shape ``(N,)`` with ``N >= least``.
+
+    Raises
+    ------
+    TypeError
+        If the values are not numbers.
+    ValueError
+        If the rank is not 1, the series is shorter than ``least``, or a value is NaN or infinite.
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} must hold numbers in one dimension, got {type(values).__name__}"
+        ) from None
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, got shape {array.shape}")
+    if len(array) < least:
+        raise ValueError(f"{name} must hold at least {least} values, got {len(array)}")
+    bad = np.flatnonzero(~np.isfinite(array))
+    if len(bad):
+        raise ValueError(
+            f"{name} must be finite, got {array[bad[0]]} at index {bad[0]}"
+            + (f" and {len(bad) - 1} more" if len(bad) > 1 else "")
+        )
+    return array

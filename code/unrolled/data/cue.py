@@ -1,0 +1,69 @@
+"""The cue task: one symbol, marked, must be recalled ``lag`` steps later."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from unrolled._validate import whole
+
+
+class Cue(NamedTuple):
+    """Sequences of the cue task.
+
+    Attributes
+    ----------
+    inputs
+        ``(n, length, 2)`` float32. Channel 0 is a symbol, -1 or 1, at every step; channel 1 is 1
+        at the cue and 0 elsewhere.
+    targets
+        ``(n,)`` float32: 1 where the marked symbol is 1, else 0.
+    """
+
+    inputs: NDArray[np.float32]
+    targets: NDArray[np.float32]
+
+
+def cue(n: int, *, lag: ArrayLike, length: int, seed: int) -> Cue:
+    """Draw sequences whose answer is a symbol seen ``lag`` steps before it is asked for.
+
+    The question comes after the last step. With ``lag = 1`` the cue is the last step itself, with
+    ``lag = length`` the first. Every other symbol is a distractor, so whoever cannot see the cue
+    can only guess: chance is one half.
+
+    Parameters
+    ----------
+    n
+        Number of sequences, at least 1.
+    lag
+        Steps from the cue to the answer: one whole number from 1 to ``length``, or ``(n,)`` of
+        them, one a sequence.
+    length
+        Steps in a sequence, at least 1.
+    seed
+        Seed of the draw.
+    """
+    n = whole("n", n)
+    length = whole("length", length)
+    lags = np.broadcast_to(_lags(lag, n, length), (n,))
+    rows, steps = np.arange(n), length - lags
+    symbols = np.random.default_rng(seed).integers(0, 2, size=(n, length))
+    inputs = np.zeros((n, length, 2), dtype=np.float32)
+    inputs[:, :, 0] = 2 * symbols - 1
+    inputs[rows, steps, 1] = 1
+    return Cue(inputs, symbols[rows, steps].astype(np.float32))
+
+
+def _lags(lag: ArrayLike, n: int, length: int) -> NDArray[np.int64]:
+    lags = np.asarray(lag)
+    if not np.issubdtype(lags.dtype, np.integer):
+        raise TypeError(f"lag must hold whole numbers, got {lags.dtype}")
+    if lags.shape not in ((), (n,)):
+        raise ValueError(f"lag must be one number or have shape ({n},), got shape {lags.shape}")
+    if lags.min() < 1 or lags.max() > length:
+        raise ValueError(
+            f"lag must lie from 1 to length = {length}, got {lags.min()} to {lags.max()}"
+        )
+    return lags.astype(np.int64)

@@ -1,0 +1,139 @@
+"""Series to forecast: one real, three whose best forecast is known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from unrolled._validate import Array, real, series, whole
+
+
+class Series(NamedTuple):
+    """A series with its time axis.
+
+    Attributes
+    ----------
+    time
+        ``(N,)`` years.
+    values
+        ``(N,)`` observations.
+    """
+
+    time: Array
+    values: Array
+
+
+def sunspots() -> Series:
+    """Yearly mean sunspot numbers, 1700 to 2008: 309 values from 0 to about 190.
+
+    The file is statsmodels' ``sunspots`` (public domain, from the U.S. National Geophysical Data
+    Center), the series as it was before the recalibration of 2015.
+    """
+    from statsmodels.datasets import sunspots as source
+
+    table = source.load_pandas().data
+    return Series(
+        np.array(table["YEAR"], dtype=np.float64),
+        np.array(table["SUNACTIVITY"], dtype=np.float64),
+    )
+
+
+def random_walk(n: int, *, sigma: float = 1.0, seed: int) -> Array:
+    r"""Draw a random walk :math:`x_t = x_{t-1} + \sigma\varepsilon_t`, with :math:`x_0 = 0`.
+
+    The best forecast of any later value is the last value seen; ``k`` steps ahead its expected
+    squared error is :math:`k\sigma^2`.
+
+    Parameters
+    ----------
+    n
+        Number of values, at least 1.
+    sigma
+        Standard deviation of a step, greater than 0.
+    seed
+        Seed of the draw.
+
+    Returns
+    -------
+    ``(n,)`` values; the first is 0.
+    """
+    n = whole("n", n)
+    sigma = real("sigma", sigma, above=0)
+    steps = sigma * np.random.default_rng(seed).standard_normal(n - 1)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+def seasonal(n: int, *, period: float, noise: float = 0.0, seed: int) -> Array:
+    r"""Draw a noisy cycle :math:`x_t = \sin(2\pi t / p) + \eta\,\varepsilon_t`.
+
+    Parameters
+    ----------
+    n
+        Number of values, at least 1.
+    period
+        Steps in a cycle :math:`p`, greater than 0.
+    noise
+        Standard deviation :math:`\eta` of the noise, at least 0.
+    seed
+        Seed of the draw.
+
+    Returns
+    -------
+    ``(n,)`` values.
+    """
+    n = whole("n", n)
+    period = real("period", period, above=0)
+    noise = real("noise", noise, least=0)
+    cycle: Array = np.sin(2 * np.pi * np.arange(n) / period)
+    return cycle + noise * np.random.default_rng(seed).standard_normal(n)
+
+
+def autoregressive(
+    n: int, *, coefficients: ArrayLike, sigma: float = 1.0, burn_in: int = 200, seed: int
+) -> Array:
+    r"""Draw :math:`x_t = \sum_{i=1}^{p} \varphi_i x_{t-i} + \sigma\varepsilon_t`.
+
+    A stable process forgets its start; the first ``burn_in`` values are thrown away.
+
+    Parameters
+    ----------
+    n
+        Number of values, at least 1.
+    coefficients
+        ``(p,)`` the weights :math:`\varphi_1, \dots, \varphi_p`, nearest lag first; stable, that
+        is, every root of :math:`z^p - \varphi_1 z^{p-1} - \dots - \varphi_p` inside the unit
+        circle.
+    sigma
+        Standard deviation of the noise, greater than 0.
+    burn_in
+        Values drawn before the first one returned, at least 0.
+    seed
+        Seed of the draw.
+
+    Returns
+    -------
+    ``(n,)`` values.
+
+    Raises
+    ------
+    ValueError
+        Also when the process is not stable.
+    """
+    n = whole("n", n)
+    burn_in = whole("burn_in", burn_in, least=0)
+    sigma = real("sigma", sigma, above=0)
+    weights = series("coefficients", coefficients)
+    radius = float(np.abs(np.roots([1.0, *-weights])).max(initial=0.0))
+    if radius >= 1:
+        raise ValueError(
+            f"coefficients must give a stable process (every root inside the unit circle), "
+            f"got a root of modulus {radius:.3f}"
+        )
+    order = len(weights)
+    noise = sigma * np.random.default_rng(seed).standard_normal(n + burn_in)
+    values = np.zeros(order + n + burn_in)
+    for t, shock in enumerate(noise, start=order):
+        values[t] = weights @ values[t - order : t][::-1] + shock
+    return values[-n:]
