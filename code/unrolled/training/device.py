@@ -1,0 +1,30 @@
+"""The one place that decides where tensors live."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+
+def device(name: str | None = None) -> torch.device:
+    """Return the device to compute on.
+
+    ``name`` if given, else ``$UNROLLED_DEVICE``, else a GPU if there is one, else the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the device named is not one that torch has here.
+    """
+    wanted = name or os.environ.get("UNROLLED_DEVICE")
+    if not wanted:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(wanted)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device must be one that torch has on this machine, got {wanted!r}: {error}"
+        ) from None
+    return chosen
