@@ -1,0 +1,149 @@
+"""The course at the command line: ``python -m unrolled --help``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from unrolled.exercises import CHAPTERS, find, of_chapter
+from unrolled.exercises.grading import NOT_WRITTEN, PASSED, WRONG, Exercise, Verdict
+from unrolled.exercises.grading.answers import check_file, check_kept, path_of, start
+
+EXIT = {PASSED: 0, WRONG: 1, NOT_WRITTEN: 2}
+USAGE = 2
+
+BAR = 20  # characters
+
+Results = Iterator[tuple[Exercise, Verdict]]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 if all is well, 1 for a wrong answer, 2 for one not written."""
+    arguments, rest = _parser().parse_known_args(argv)
+    if arguments.command == "evidence":
+        from unrolled.experiments import ledger
+
+        return int(ledger.main(rest))
+    if rest:
+        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        return int(arguments.run(arguments))
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m unrolled", description="Exercises and evidence of the course Unrolled."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    work = argparse.ArgumentParser(add_help=False)
+    work.add_argument(
+        "--work",
+        type=Path,
+        default=Path("work"),
+        metavar="FOLDER",
+        help="where your answers are kept (default: work)",
+    )
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="write JSON, for grading scripts")
+
+    command = commands.add_parser(
+        "start", parents=[work], help="write a starter file; never overwrites one"
+    )
+    command.add_argument("target", help="an exercise (windows.lag_matrix) or a chapter (windows)")
+    command.set_defaults(run=_start)
+
+    command = commands.add_parser("check", parents=[work, as_json], help="check your answers")
+    command.add_argument("target", help="an exercise (windows.lag_matrix) or a chapter (windows)")
+    command.add_argument("file", type=Path, nargs="?", help="default: work/<chapter>/<name>.py")
+    command.set_defaults(run=_check)
+
+    command = commands.add_parser(
+        "exercises", parents=[work, as_json], help="list the exercises and your progress"
+    )
+    command.set_defaults(run=_exercises)
+
+    commands.add_parser(
+        "evidence", add_help=False, help="measure the claims of the Evidence page again"
+    )
+    return parser
+
+
+def _aimed_at(target: str) -> tuple[Exercise, ...]:
+    """Return one exercise, or all of a chapter."""
+    return of_chapter(target) if target in CHAPTERS else (find(target),)
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    for exercise in _aimed_at(arguments.target):
+        path, written = start(exercise, arguments.work)
+        print(f"{path}: {'written' if written else 'already there, left as it is'}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    exercises = _aimed_at(arguments.target)
+    if arguments.file is None:
+        results = _checked(exercises, arguments.work)
+    elif len(exercises) > 1:
+        raise ValueError(
+            f"target must be one exercise when a file is given; got the chapter {arguments.target}"
+        )
+    elif not arguments.file.is_file():
+        raise ValueError(f"file: there is no file {arguments.file}")
+    else:
+        results = iter([(exercises[0], check_file(exercises[0], arguments.file))])
+    statuses = {verdict.status for verdict in _report(results, arguments.json)}
+    return EXIT[next(status for status in (WRONG, NOT_WRITTEN, PASSED) if status in statuses)]
+
+
+def _checked(exercises: Sequence[Exercise], work: Path) -> Results:
+    """Check the kept answers, some at a time; yield the verdicts in order, as they come."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        verdicts = pool.map(lambda exercise: check_kept(exercise, work), exercises)
+        yield from zip(exercises, verdicts, strict=True)
+
+
+def _report(results: Results, as_json: bool) -> list[Verdict]:
+    """Print each verdict when it comes, or all of them as JSON at the end; return them."""
+    verdicts = []
+    for _, verdict in results:
+        verdicts.append(verdict)
+        if not as_json:
+            print(verdict, flush=True)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(verdict) for verdict in verdicts], indent=2))
+    return verdicts
+
+
+def _exercises(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        everything = [exercise for stem in CHAPTERS for exercise in of_chapter(stem)]
+        _report(_checked(everything, arguments.work), as_json=True)
+        return 0
+    for stem in CHAPTERS:
+        results = list(_checked(of_chapter(stem), arguments.work))
+        passed = sum(verdict.passed for _, verdict in results)
+        print(f"{stem}  {_bar(passed, len(results))}  {passed} of {len(results)}")
+        for exercise, verdict in results:
+            begun = path_of(exercise, arguments.work).exists()
+            status = verdict.status if begun else "not started"
+            print(f"  {exercise.id:28} {'not right yet' if status == WRONG else status}")
+    return 0
+
+
+def _bar(done: int, total: int) -> str:
+    filled = BAR * done // total
+    return f"[{'#' * filled}{'.' * (BAR - filled)}]"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""How an answer is judged.
+
+`engine` compares an answer with an exercise's solution and known mistakes, `guard` calls code
+that may misbehave, `readable` puts values into words, and `answers` deals with files: starters,
+and answers checked in a process of their own (`child`).
+"""
+
+from unrolled.exercises.grading.engine import (
+    NOT_WRITTEN,
+    PASSED,
+    SECONDS,
+    WRONG,
+    Exercise,
+    Verdict,
+    bug_hunt,
+    grade,
+)
+
+__all__ = ["NOT_WRITTEN", "PASSED", "SECONDS", "WRONG", "Exercise", "Verdict", "bug_hunt", "grade"]

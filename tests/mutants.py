@@ -1,0 +1,126 @@
+"""Wrong versions of a right function, made by machine: each differs from it in one small place."""
+
+import ast
+import copy
+import difflib
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+
+_OPERATORS = {
+    ast.Add: [ast.Sub, ast.Mult],
+    ast.Sub: [ast.Add],
+    ast.Mult: [ast.Add, ast.Div],
+    ast.Div: [ast.Mult],
+    ast.FloorDiv: [ast.Mod],
+    ast.Mod: [ast.FloorDiv],
+    ast.Pow: [ast.Mult],
+    ast.MatMult: [ast.Mult],
+    ast.Lt: [ast.LtE, ast.GtE],
+    ast.LtE: [ast.Lt, ast.Gt],
+    ast.Gt: [ast.GtE, ast.LtE],
+    ast.GtE: [ast.Gt, ast.Lt],
+    ast.Eq: [ast.NotEq],
+    ast.NotEq: [ast.Eq],
+    ast.And: [ast.Or],
+    ast.Or: [ast.And],
+}
+
+
+def mutants(function: Callable) -> Iterator[tuple[str, Callable]]:
+    """Yield (what was changed, the changed function), each change once."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    _strip(tree.body[0])
+    parameters = list(inspect.signature(function).parameters)
+    seen = set()
+    for position, node in enumerate(ast.walk(tree)):
+        for replacement in _replacements(node, parameters):
+            mutated = copy.deepcopy(tree)
+            _Replace(list(ast.walk(mutated))[position], replacement).visit(mutated)
+            label = _difference(tree, mutated)
+            if label in seen:
+                continue
+            seen.add(label)
+            scope = dict(function.__globals__)
+            code = compile(ast.fix_missing_locations(mutated), f"<mutant {label}>", "exec")
+            exec(code, scope)
+            yield label, scope[function.__name__]
+
+
+class _Replace(ast.NodeTransformer):
+    def __init__(self, old: ast.AST, new: ast.AST) -> None:
+        self.old, self.new = old, new
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        return self.new if node is self.old else self.generic_visit(node)
+
+
+def _strip(function: ast.FunctionDef) -> None:
+    """Leave the docstring and the annotations alone: they compute nothing."""
+    if ast.get_docstring(function) is not None:
+        function.body = function.body[1:]
+    function.returns = None
+    for argument in function.args.args:
+        argument.annotation = None
+
+
+def _replacements(node: ast.AST, parameters: list[str]) -> Iterator[ast.AST]:
+    match node:
+        case ast.BinOp(op=op) | ast.BoolOp(op=op) | ast.AugAssign(op=op):
+            for other in _OPERATORS.get(type(op), []):
+                yield _with(node, op=other())
+        case ast.Compare(ops=[op]):
+            for other in _OPERATORS.get(type(op), []):
+                yield _with(node, ops=[other()])
+        case ast.UnaryOp(op=ast.USub() | ast.Not()):
+            yield node.operand
+        case ast.Constant(value=bool()):
+            yield ast.Constant(not node.value)
+        case ast.Constant(value=int() | float()):
+            yield ast.Constant(node.value + 1)
+            yield ast.Constant(node.value - 1)
+        case ast.Call(args=[_, _, *_]):
+            yield from _swapped(node, "args")
+        case ast.Tuple(elts=[_, _, *_]):
+            yield from _swapped(node, "elts")
+        case ast.Slice():
+            for bound in ("lower", "upper", "step"):
+                value = getattr(node, bound)
+                if value is None:
+                    continue
+                yield _with(node, **{bound: None})
+                for op in (ast.Add, ast.Sub):
+                    moved = ast.BinOp(value, op(), ast.Constant(1))
+                    yield _with(node, **{bound: moved})
+        case ast.Name(ctx=ast.Load()) if node.id in parameters:
+            for other in parameters:
+                if other != node.id:
+                    yield ast.Name(other, ast.Load())
+        case ast.If() | ast.While() | ast.IfExp() | ast.Assert():
+            yield _with(node, test=ast.UnaryOp(ast.Not(), node.test))
+    if isinstance(node, ast.stmt) and not isinstance(node, ast.FunctionDef | ast.Pass):
+        yield ast.Pass()
+
+
+def _with(node: ast.AST, **changes: object) -> ast.AST:
+    changed = copy.copy(node)
+    for name, value in changes.items():
+        setattr(changed, name, value)
+    return changed
+
+
+def _swapped(node: ast.AST, name: str) -> Iterator[ast.AST]:
+    """Swap each two neighbours in a list of arguments or elements."""
+    parts = getattr(node, name)
+    for i in range(len(parts) - 1):
+        yield _with(node, **{name: [*parts[:i], parts[i + 1], parts[i], *parts[i + 2 :]]})
+
+
+def _difference(before: ast.AST, after: ast.AST) -> str:
+    """Describe a change by the lines that it changes: "return a + b -> return a - b"."""
+    lines = difflib.ndiff(ast.unparse(before).splitlines(), ast.unparse(after).splitlines())
+    changed = {"-": [], "+": []}
+    for line in lines:
+        if line[0] in changed:
+            changed[line[0]].append(line[2:].strip())
+    return " -> ".join("; ".join(changed[sign]) for sign in "-+")

@@ -1,0 +1,130 @@
+import json
+import os
+import subprocess
+import sys
+import types
+
+import pytest
+
+from unrolled.__main__ import main
+from unrolled.exercises import of_chapter
+
+RIGHT = "def parameters(window, hidden):\n    return (window + 2) * hidden + 1\n"
+WRONG = "def parameters(window, hidden):\n    return window * hidden\n"
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        (RIGHT, 0, "windows.parameters: passed"),
+        (WRONG, 1, "weights of the first layer only"),
+        ("def parameters(w, h):\n    raise NotImplementedError\n", 2, "not written yet"),
+    ],
+)
+def test_check_a_file(tmp_path, capsys, text, status, said):
+    (tmp_path / "mine.py").write_text(text)
+    assert main(["check", "windows.parameters", "mine.py"]) == status
+    assert said in capsys.readouterr().out
+
+
+def test_start_then_check_a_chapter(tmp_path, capsys):
+    assert main(["start", "windows"]) == 0
+    assert capsys.readouterr().out.count("written") == len(of_chapter("windows"))
+    assert main(["start", "windows.parameters"]) == 0
+    assert "already there, left as it is" in capsys.readouterr().out
+
+    assert main(["check", "windows"]) == 2
+    (tmp_path / "work/windows/parameters.py").write_text(RIGHT)
+    assert main(["check", "windows.parameters"]) == 0
+    (tmp_path / "work/windows/iterate.py").write_text("iterate = 3")
+    capsys.readouterr()
+    assert main(["check", "windows"]) == 1
+    headlines = [line for line in capsys.readouterr().out.splitlines() if line[0] != " "]
+    assert len(headlines) == len(of_chapter("windows"))
+    assert "windows.parameters: passed" in headlines
+
+
+def test_progress(tmp_path, capsys):
+    main(["start", "windows.parameters", "--work", "here"])
+    (tmp_path / "here/windows/iterate.py").write_text("def iterate(): pass")
+    (tmp_path / "here/windows/parameters.py").write_text(RIGHT)
+    capsys.readouterr()
+    assert main(["exercises", "--work", "here"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    total = len(of_chapter("windows"))
+    assert lines[0].startswith("windows  [###")
+    assert lines[0].endswith(f"  1 of {total}")
+    status = dict(line.split(maxsplit=1) for line in lines[1:])
+    assert status["windows.parameters"] == "passed"
+    assert status["windows.iterate"] == "not right yet"
+    assert status["windows.lag_matrix"] == "not started"
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {
+        "iterate.py",
+        "parameters.py",
+    }
+
+
+def test_json_for_teachers(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(WRONG)
+    assert main(["check", "windows.parameters", "mine.py", "--json"]) == 1
+    (verdict,) = json.loads(capsys.readouterr().out)
+    assert verdict["exercise"] == "windows.parameters"
+    assert verdict["status"] == "wrong"
+    assert verdict["mistake"] == "first_layer_only"
+
+    assert main(["exercises", "--json"]) == 0
+    verdicts = json.loads(capsys.readouterr().out)
+    assert {v["exercise"] for v in verdicts} == {e.id for e in of_chapter("windows")}
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["check", "windows.lag_matrx"], "did you mean windows.lag_matrix?"),
+        (["check", "windows.parameters", "no.py"], "there is no file no.py"),
+        (["check", "windows", "mine.py"], "target must be one exercise when a file is given"),
+        (["start", "doors"], "there is no exercise 'doors'"),
+    ],
+)
+def test_bad_usage_is_explained(tmp_path, capsys, argv, said):
+    (tmp_path / "mine.py").write_text(RIGHT)
+    assert main(argv) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("argv", [[], ["verify", "windows"], ["exercises", "--jsn"]])
+def test_argparse_refuses(argv, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(argv)
+    assert stopped.value.code == 2
+    assert "usage: python -m unrolled" in capsys.readouterr().err
+
+
+def test_evidence_is_handed_on(monkeypatch):
+    seen = []
+    ledger = types.ModuleType("unrolled.experiments.ledger")
+    ledger.main = lambda argv: seen.append(argv) or 7
+    monkeypatch.setitem(sys.modules, "unrolled.experiments.ledger", ledger)
+    monkeypatch.setattr("unrolled.experiments.ledger", ledger, raising=False)
+    assert main(["evidence", "windows.wall", "--scale", "quick", "--force"]) == 7
+    assert seen == [["windows.wall", "--scale", "quick", "--force"]]
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="a child's processor time is read by wait4")
+def test_the_shell_answers_within_two_seconds(tmp_path):
+    """Two seconds of processor time, the grading process included: a busy machine is no excuse."""
+    (tmp_path / "mine.py").write_text(WRONG)
+    command = [sys.executable, "-m", "unrolled", "check", "windows.parameters", "mine.py"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert b"first layer" in child.stdout.read()
+    child.stdout.close()
+    _, _, used = os.wait4(child.pid, 0)
+    child.returncode = 1  # it has been waited for
+    assert used.ru_utime + used.ru_stime < 2.0

@@ -1,0 +1,226 @@
+"""What holds for every exercise of the book; the engine itself is tested in test_grading.py."""
+
+import ast
+import inspect
+import json
+import re
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mutants import mutants
+
+from unrolled import exercises
+from unrolled.exercises import CHAPTERS, check, find, of_chapter
+from unrolled.exercises.grading import NOT_WRITTEN, WRONG, Exercise, grade
+from unrolled.exercises.grading.answers import starter
+
+ROOT = Path(__file__).parents[1]
+ALL = [exercise for stem in CHAPTERS for exercise in of_chapter(stem)]
+
+every_exercise = pytest.mark.parametrize("exercise", ALL, ids=lambda exercise: exercise.id)
+
+
+def each(field):
+    """Parametrize over all pairs of an exercise and one of its alternatives or mistakes."""
+    pairs = [(exercise, function) for exercise in ALL for function in getattr(exercise, field)]
+    names = [f"{exercise.id}-{function.__name__}" for exercise, function in pairs]
+    return pytest.mark.parametrize(("exercise", "function"), pairs, ids=names)
+
+
+@every_exercise
+def test_the_solution_passes(exercise):
+    verdict = check(exercise.id, exercise.solution)
+    assert verdict.passed
+    assert verdict.message == ""
+
+
+@each("alternatives")
+def test_other_right_answers_pass(exercise, function):
+    verdict = check(exercise.id, function)
+    assert verdict.passed, verdict
+
+
+@every_exercise
+def test_alternatives_are_of_every_kind(exercise):
+    names = " ".join(function.__name__ for function in exercise.alternatives)
+    sources = " ".join(inspect.getsource(function) for function in exercise.alternatives)
+    assert "import torch" in sources or "from torch import" in sources
+    assert "float32" in names
+    assert "for " in sources
+
+
+@each("mistakes")
+def test_a_known_mistake_fails_with_its_own_diagnosis(exercise, function):
+    verdict = check(exercise.id, function)
+    assert verdict.status == WRONG
+    assert verdict.mistake == function.__name__.strip("_")
+    said, diagnosis = " ".join(verdict.message.split()), " ".join(function.__doc__.split())
+    assert said.startswith(diagnosis)
+    assert len(diagnosis) > 40
+
+
+@every_exercise
+def test_mistakes_come_with_evidence(exercise):
+    """The diagnosis is followed by what was seen: a learner can check it."""
+    for mistake in exercise.mistakes:
+        verdict = check(exercise.id, mistake)
+        diagnosis = len(inspect.getdoc(mistake).split())
+        assert len(verdict.message.split()) > diagnosis + 5
+
+
+@every_exercise
+def test_every_machine_made_mutant_fails(exercise):
+    survivors = {
+        label
+        for label, mutant in mutants(exercise.solution)
+        if grade(exercise, mutant, seconds=2.0).status != WRONG
+    }
+    assert survivors == set(exercise.equivalent)
+    assert all(len(reason) > 10 for reason in exercise.equivalent.values())
+
+
+def written_from(exercise: Exercise):
+    scope = {}
+    exec(starter(exercise), scope)
+    return scope[exercise.name]
+
+
+@every_exercise
+def test_the_starter_is_not_written_yet(exercise):
+    assert check(exercise.id, written_from(exercise)).status == NOT_WRITTEN
+
+
+@every_exercise
+def test_the_starter_has_the_solutions_signature_and_prompt(exercise):
+    function = written_from(exercise)
+    mine, theirs = map(inspect.signature, (function, exercise.solution))
+    assert [(p.name, p.kind, p.default) for p in mine.parameters.values()] == [
+        (p.name, p.kind, p.default) for p in theirs.parameters.values()
+    ]
+    assert inspect.getdoc(function) == inspect.getdoc(exercise.solution)
+    assert len(exercise.prompt) > 80
+
+
+@every_exercise
+def test_names_agree(exercise):
+    assert exercise.solution.__name__ == exercise.name
+    assert exercise.solution.__module__ == f"unrolled.exercises.{exercise.id.split('.')[0]}"
+    assert find(exercise.id) is exercise
+
+
+@every_exercise
+def test_the_check_is_quick_in_a_running_notebook(exercise):
+    """Under 0.2 s of this process's own time, which a busy machine does not stretch."""
+    slowest = max([exercise.solution, *exercise.mistakes], key=lambda f: seconds(exercise.id, f))
+    assert statistics.median(seconds(exercise.id, slowest) for _ in range(3)) < 0.2
+
+
+def seconds(exercise_id, function):
+    began = time.process_time()
+    check(exercise_id, function)
+    return time.process_time() - began
+
+
+@every_exercise
+def test_the_first_case_is_small_enough_to_read(exercise):
+    for value in exercise.cases[0]:
+        assert not isinstance(value, np.ndarray) or value.size <= 12
+
+
+def test_checking_imports_neither_torch_nor_another_chapter():
+    program = (
+        "import json, sys\n"
+        "from unrolled.exercises import check\n"
+        "check('windows.parameters', lambda window, hidden: window)\n"
+        "watched = ('unrolled.', 'torch', 'matplotlib')\n"
+        "print(json.dumps([name for name in sys.modules if name.startswith(watched)]))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    loaded = set(json.loads(run.stdout))
+    grading = {"engine", "guard", "readable"}
+    assert loaded == {
+        "unrolled.exercises",
+        "unrolled.exercises.windows",
+        "unrolled.exercises.grading",
+        *(f"unrolled.exercises.grading.{module}" for module in grading),
+    }
+
+
+def test_every_module_of_exercises_is_listed():
+    folder = Path(exercises.__file__).parent
+    assert {path.stem for path in folder.glob("[!_]*.py")} == set(CHAPTERS)
+
+
+def test_ids_are_unique():
+    assert len({exercise.id for exercise in ALL}) == len(ALL)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("windows.lag_matrx", "windows.lag_matrix"),
+        ("lag_matrix", "windows.lag_matrix"),
+        ("window.iterate", "windows.iterate"),
+        ("windows", "windows.parameters"),
+        ("", "windows.lag_matrix"),
+    ],
+)
+def test_an_unknown_exercise_is_refused_and_near_ones_are_named(wrong, near):
+    with pytest.raises(ValueError, match=re.escape(near)):
+        check(wrong, len)
+
+
+def test_arguments_the_wrong_way_round():
+    with pytest.raises(TypeError, match=r"must be a string such as 'windows\.lag_matrix'"):
+        check(len, "windows.lag_matrix")
+
+
+def test_an_unknown_chapter_is_refused():
+    with pytest.raises(ValueError, match="one of windows"):
+        of_chapter("doors")
+
+
+def cells_with_a_check(stem):
+    text = (ROOT / "chapters" / f"{stem}.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    for cell in cells:
+        if found := re.search(r'^check\("([^"]+)", (\w+)\)', cell, re.MULTILINE):
+            yield found[1], found[2], cell
+
+
+@pytest.mark.parametrize("stem", CHAPTERS)
+def test_the_chapter_sets_every_exercise_with_its_signature_and_shows_its_solution(stem):
+    text = (ROOT / "chapters" / f"{stem}.md").read_text(encoding="utf-8")
+    cells = {exercise_id: (name, cell) for exercise_id, name, cell in cells_with_a_check(stem)}
+    assert set(cells) == {exercise.id for exercise in of_chapter(stem)}
+    for exercise in of_chapter(stem):
+        name, cell = cells[exercise.id]
+        functions = {f.name: f for f in ast.parse(cell).body if isinstance(f, ast.FunctionDef)}
+        arguments = [argument.arg for argument in functions[name].args.args]
+        assert name == exercise.name
+        assert arguments == list(inspect.signature(exercise.solution).parameters), exercise.id
+        shown = rf"literalinclude\}} \.\./code/unrolled/exercises/{stem}\.py\n:pyobject: {name}\n"
+        assert re.search(shown, text), exercise.id
+
+
+def test_a_notebook_shows_the_verdict_as_the_shell_does():
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    cell = (
+        "from unrolled.exercises import check\n"
+        "def parameters(window, hidden):\n"
+        "    return window * hidden\n"
+        "check('windows.parameters', parameters)"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    nbclient.NotebookClient(notebook, timeout=60).execute()
+    (output,) = notebook.cells[0].outputs
+    assert output["output_type"] == "execute_result"
+    assert output["data"]["text/plain"] == repr(
+        check("windows.parameters", lambda window, hidden: window * hidden)
+    )
