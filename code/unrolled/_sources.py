@@ -1,0 +1,234 @@
+"""Which files of the package some code stands on: found by reading it, never by running it.
+
+Stored results (a notebook's outputs, a claim's measurements) are stale when the code behind them
+changed. What is behind them is the transitive closure of their imports, found in the syntax tree,
+so that asking costs milliseconds and imports neither torch nor the code in question.
+"""
+
+import ast
+import hashlib
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def closure(
+    modules: Iterable[str], *, without: Collection[str] = (), package: Path = PACKAGE
+) -> list[Path]:
+    """Return the package's files reached from some modules, sorted.
+
+    Counted are the modules themselves and all that they import, at top level or inside functions,
+    absolutely or relatively, also by ``import_module("a literal name")``. A module whose name is
+    computed cannot be seen.
+
+    An ``__init__`` that only imports and defines is looked through: who imports one name from it
+    stands on where that name comes from, not on all that is offered beside it. So a new module
+    of ``unrolled.data`` leaves alone what was measured without it.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        Dotted names, as from :func:`imports`. Names outside the package count for nothing, and a
+        name that goes on below a module (``unrolled.windows.lag_matrix``) counts as that module.
+    without : collection of str
+        Modules to leave out, with whatever only they import.
+    package : Path
+        Folder of the package, whose name is the package's name.
+
+    Raises
+    ------
+    TypeError
+        If ``modules`` is one string.
+    SyntaxError
+        If a reached file is not valid Python.
+    """
+    if isinstance(modules, str):
+        raise TypeError(f"modules must be several names, got the one string {modules!r}")
+    todo, seen, found = list(modules), set[str](), set[Path]()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        files, origins = _resolve(name, package)
+        todo += origins
+        for module, path in files:
+            if path not in found and module not in without:
+                found.add(path)
+                todo += imports(_read(path), module, path.name == "__init__.py")
+    return sorted(found)
+
+
+def imports(source: str, module: str = "", is_package: bool = False) -> set[str]:
+    """Return the dotted names that a source text imports, down to what it takes from a module.
+
+    ``from a import b`` gives ``a.b``, whether that is a module or not; ``from a import *`` gives
+    ``a``.
+
+    Parameters
+    ----------
+    source : str
+        Python source: a module, or the code of a notebook without its magics.
+    module : str
+        Name of the module the text belongs to; relative imports are resolved against it.
+    is_package : bool
+        Whether the text is that module's ``__init__``.
+
+    Raises
+    ------
+    SyntaxError
+        If ``source`` is not valid Python.
+    """
+    parents = module.split(".") if is_package else module.split(".")[:-1]
+    names = set[str]()
+    for node in ast.walk(ast.parse(source, filename=module or "<source>")):
+        match node:
+            case ast.Import():
+                names.update(alias.name for alias in node.names)
+            case ast.ImportFrom():
+                names.update(_taken(node, parents).values())
+            case ast.Call(
+                func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                names.add(name)
+    return names
+
+
+def digest(
+    paths: Iterable[Path],
+    *,
+    prose: bool = True,
+    without: Collection[str] = (),
+    package: Path = PACKAGE,
+) -> str:
+    """Return the SHA-256 of some files of the package: their names in it and what they say.
+
+    The same on every system: the order of ``paths``, line endings and the place of the package
+    on the disk do not count.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files inside ``package``.
+    prose : bool
+        Whether comments, docstrings and layout count. Without them only what Python would execute
+        does, and a better explanation does not make a measurement stale.
+    without : collection of str
+        Names whose assignment at the top of a module does not count; needs ``prose=False``.
+    package : Path
+        Folder of the package.
+
+    Raises
+    ------
+    ValueError
+        If a path lies outside ``package``, or ``without`` is given while prose counts.
+    """
+    if without and prose:
+        raise ValueError(f"without={without!r} needs prose=False, got prose={prose!r}")
+    sha = hashlib.sha256()
+    for name, path in sorted((path.relative_to(package).as_posix(), path) for path in paths):
+        text = _read(path)
+        sha.update(f"{name}\0{text if prose else _code(text, without)}\0".encode())
+    return sha.hexdigest()
+
+
+def _resolve(name: str, package: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Find the modules, with their files, that a dotted name stands on.
+
+    Second comes where an ``__init__`` on the way takes the name from, if it does.
+    """
+    module, *rest = name.split(".")
+    files: list[tuple[str, Path]] = []
+    origins: list[str] = []
+    if module != package.name:
+        return files, origins
+    folder = package
+    while True:
+        init = folder / "__init__.py"
+        below = bool(rest) and _is_module(folder / rest[0])
+        if init.is_file():
+            offers = _offers(ast.parse(_read(init), filename=module), module)
+            # Of "a.b.c" with a module a.b, b is that module; the b of "a.b" may be either.
+            if offers and rest and rest[0] in offers and not (below and len(rest) > 1):
+                origins.append(offers[rest[0]])
+            elif offers is None or not below:
+                files.append((module, init))
+        if not below:
+            return files, origins
+        module, folder, rest = f"{module}.{rest[0]}", folder / rest[0], rest[1:]
+        if not folder.is_dir():
+            return [*files, (module, folder.with_suffix(".py"))], origins
+
+
+def _is_module(place: Path) -> bool:
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def _offers(tree: ast.Module | ast.If, module: str) -> dict[str, str] | None:
+    """Return what an ``__init__`` imports, by name; None if it does more than import and define."""
+    names: dict[str, str] = {}
+    for node in tree.body:
+        match node:
+            case ast.ImportFrom() if all(alias.name != "*" for alias in node.names):
+                names |= _taken(node, module.split("."))
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
+                names |= _offers(node, module) or {}
+            case ast.Expr(value=ast.Constant()):  # the docstring
+                pass
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Import():
+                pass
+            case _ if _assigned(node) and all(n.startswith("__") for n in _assigned(node)):
+                pass
+            case _:
+                return None
+    return names
+
+
+def _taken(node: ast.ImportFrom, parents: list[str]) -> dict[str, str]:
+    """Return what a ``from`` import takes, by the names it gets; ``parents`` is the package."""
+    above = parents[: len(parents) - node.level + 1] if node.level else []
+    base = ".".join([*above, *filter(None, [node.module])])
+    return {
+        alias.asname or alias.name: base if alias.name == "*" else f"{base}.{alias.name}"
+        for alias in node.names
+    }
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _code(source: str, without: Collection[str]) -> str:
+    """Write what a module executes, less the assignments to some of its names."""
+    tree = ast.parse(source)
+    tree.body = [node for node in tree.body if not _assigned(node) & set(without)]
+    return _skeleton(tree)
+
+
+def _assigned(node: ast.stmt) -> set[str]:
+    """Return the names that a plain assignment sets."""
+    match node:
+        case ast.Assign(targets=targets):
+            return {target.id for target in targets if isinstance(target, ast.Name)}
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return {name}
+    return set()
+
+
+def _skeleton(node: object) -> str:
+    """Write a syntax tree without docstrings and empty fields, alike under every Python."""
+    # ast.dump and ast.unparse would do, but their texts differ between Python versions.
+    if isinstance(node, list):
+        return "[" + ",".join(map(_skeleton, node)) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
+    if isinstance(node, ast.Constant):
+        fields["value"] = node.value  # the constant None is not an empty field
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+        fields["body"] = fields["body"][1:]
+    inner = ",".join(f"{name}={_skeleton(value)}" for name, value in sorted(fields.items()))
+    return f"{type(node).__name__}({inner})"
