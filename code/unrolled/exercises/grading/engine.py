@@ -61,7 +61,7 @@ class Exercise:
 
     `mistakes` are wrong answers that readers give; each one's docstring is what to tell them.
     `alternatives` are other right answers: they keep the checks from being too strict.
-    `properties` take (result, *arguments) and return whether the result has the property that
+    `properties` take ``(result, *arguments)`` and return whether the result has the property that
     their docstring states: when values are wrong, the first that fails says so in words.
     `parts` names what is returned. `judge` takes (expected outcome, outcome, arguments) and says
     what is wrong, or "", in place of the comparison of values. `equivalent` lists the

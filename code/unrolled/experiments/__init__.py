@@ -1,0 +1,1 @@
+"""What papers claim, measured: one module a chapter, declared and recorded by the ledger."""
