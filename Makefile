@@ -1,0 +1,54 @@
+# Unrolled: `make book` builds the course, `make test` proves it. The same without make: README.md.
+
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+BIN := .venv/bin
+SITE := _build/html
+
+.DEFAULT_GOAL := help
+.PHONY: help book serve notebooks test evidence bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# A warning fails the build, and the pages read so far are forgotten: the next build would be silent.
+book: .venv/installed _build/appearance ## build the book; executes no notebook
+	@$(BIN)/jupyter-book build . -n -W --keep-going || { rm -rf _build/.doctrees; exit 1; }
+	@echo "The book: $(CURDIR)/$(SITE)/index.html"
+
+serve: book ## build the book and serve it on this machine (PORT=8000)
+	@echo "http://localhost:$(PORT)/ (Ctrl+C stops it)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+notebooks: .venv/installed ## execute the chapters that changed (ARGS="windows --force")
+	@$(BIN)/python tools/nb.py build $(ARGS)
+
+test: .venv/installed ## run every check and say what passed (ARGS="ruff mypy" runs some)
+	@$(BIN)/python tools/checks.py $(ARGS)
+
+evidence: .venv/installed ## run the claims that changed (ARGS="windows.cue --force")
+	@$(BIN)/python -m unrolled evidence $(ARGS)
+
+bench: .venv/installed ## measure speed, side by side with others
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
+
+clean: ## remove what was built; keeps .venv and work/
+	rm -rf _build .*_cache code/*.egg-info
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+# Sphinx rebuilds a page when its text changed, not when the look of all pages did.
+_build/appearance: _config.yml _toc.yml $(wildcard _static/* _ext/*.py) .venv/installed
+	@rm -rf $(SITE) _build/.doctrees
+	@mkdir -p _build && touch $@
+
+.venv/installed: requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Unrolled needs Python 3.11 or newer; '$(PYTHON)' is not. Name another: make PYTHON=python3.12" >&2; \
+	  exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' lacks the venv module. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; \
+	  exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	@touch $@

@@ -1,0 +1,19 @@
+"""The one place that sets the environment of tests, notebook kernels and the processes they start.
+
+pytest reads it before any test, ``tools/nb.py`` before any notebook.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+CODE = str(Path(__file__).resolve().parent / "code")
+
+# This tree's package, even where another checkout's is installed.
+sys.path.insert(0, CODE)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [CODE, os.environ.get("PYTHONPATH")]))
+
+os.environ["UNROLLED_PROGRESS"] = "0"  # a stored output holds no progress bar
+os.environ["OMP_NUM_THREADS"] = "1"  # the order of a sum, hence its last digits
+os.environ["SOURCE_DATE_EPOCH"] = "0"  # the date inside an SVG
+os.environ["IPYKERNEL_CELL_NAME"] = "<cell>"  # no process number in a traceback

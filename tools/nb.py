@@ -1,0 +1,306 @@
+"""Make the notebooks: ``chapters/x.md`` is written, ``chapters/x.ipynb`` is generated and executed.
+
+    python tools/nb.py build [names] [--force]    execute what is stale, in parallel
+    python tools/nb.py check [names]              execute nothing; exit 1 if a pair disagrees
+
+A notebook stores the digests of all that its outputs depend on: its code cells, the modules of
+`unrolled` that they reach and the evidence they read. While these hold, a change of the text
+carries the outputs over; a change of any of them executes the chapter again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+import conftest  # noqa: F401  (the kernels' environment, and where `unrolled` is)
+
+# isort: split
+import jupytext
+import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbformat import NotebookNode
+from tqdm import tqdm
+
+from unrolled import _sources
+
+CELL_SECONDS = 600
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+}
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+# What no two runs share: addresses, and files of this machine.
+UNSTABLE = re.compile(rf"\b0x[0-9a-f]{{6,}}\b|{re.escape(str(ROOT))}|\bipykernel_\d+")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A pair of files, and why they disagree."""
+
+    md: Path
+    notebook: NotebookNode  # as it should be; its outputs are the stored ones while they hold
+    state: str  # "ok", "prose" (text changed) or "stale" (outputs no longer hold)
+    reason: str
+
+    @property
+    def ipynb(self) -> Path:
+        """The generated file."""
+        return self.md.with_suffix(".ipynb")
+
+
+def read(md: Path) -> Chapter:
+    """Compare a chapter's source with its notebook."""
+    notebook = from_source(md)
+    digests = notebook.metadata.unrolled
+    ipynb = md.with_suffix(".ipynb")
+    if not ipynb.exists():
+        return Chapter(md, notebook, "stale", "it does not exist")
+    text = ipynb.read_text(encoding="utf-8")
+    try:
+        old = nbformat.reads(text, as_version=4)
+        stored = dict(old.metadata.unrolled)
+        reason = disagreement(digests, stored, old)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError, ValueError):
+        reason = "it was not written by this tool"
+    if reason:
+        return Chapter(md, notebook, "stale", reason)
+    for new, kept in code_cells(notebook, old.cells):
+        new.outputs, new.execution_count = kept.outputs, kept.execution_count
+    digests["outputs"] = stored["outputs"]
+    if dumps(notebook) == text:
+        return Chapter(md, notebook, "ok", "")
+    return Chapter(md, notebook, "prose", "its text is not that of the .md")
+
+
+def disagreement(digests: dict, stored: dict, old: NotebookNode) -> str:
+    """Say why the stored outputs are not those of this source; "" if they are."""
+    if stored.get("cells") != digests["cells"]:
+        return "its code cells are not those of the .md"
+    if stored.get("outputs") != outputs_digest(old):
+        return "its outputs were edited after they were computed"
+    now, then = digests["files"], stored.get("files", {})
+    changed = sorted(f for f in now.keys() | then.keys() if now.get(f) != then.get(f))
+    return f"changed since it was executed: {', '.join(changed)}" if changed else ""
+
+
+def from_source(md: Path) -> NotebookNode:
+    """Return the notebook of a MyST text, without outputs."""
+    notebook = jupytext.read(md, fmt="md:myst")
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    seen: Counter[str] = Counter()
+    for cell in notebook.cells:
+        content = f"{cell.cell_type}\0{cell.source}"
+        seen[content] += 1  # equal cells need unequal ids
+        cell["id"] = sha(f"{content}\0{seen[content]}")
+    notebook.metadata = NotebookNode(KERNEL)
+    cells = [c for c in notebook.cells if c.cell_type == "code"]
+    run = [[cell.source, cell.metadata.get("tags", [])] for cell in cells]
+    notebook.metadata.unrolled = NotebookNode(cells=sha(json.dumps(run)), files=files(md, cells))
+    return notebook
+
+
+def files(md: Path, cells: list[NotebookNode]) -> dict[str, str]:
+    """Digest every file of the repository that the outputs of these cells depend on."""
+    try:
+        code = TransformerManager().transform_cell("\n".join(cell.source for cell in cells))
+        imported = _sources.imports(code)
+    except SyntaxError as error:
+        raise SystemExit(f"{name(md)}: {error.msg}: {(error.text or '').strip()}") from None
+    # A cell names exercises and claims in strings, as in check("windows.lag_matrix", f).
+    named = {
+        node.value
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    package = ROOT / "code" / "unrolled"
+    if any(text.startswith(("unrolled.exercises", "unrolled.check")) for text in imported):
+        imported |= {f"unrolled.exercises.{text.partition('.')[0]}" for text in named}
+    paths = _sources.closure(imported, package=package)
+    if package / "experiments" / "ledger.py" in paths:
+        paths += (ROOT / "evidence").glob(f"{md.stem}.*.json")
+        paths += filter(
+            Path.is_file, (ROOT / "evidence" / f"{t}.json" for t in named if len(t) < 99)
+        )
+    return {
+        path.relative_to(ROOT).as_posix(): _sources.digest([path], package=ROOT)[:16]
+        for path in sorted(set(paths))
+    }
+
+
+def execute(chapter: Chapter, position: int) -> tuple[NotebookNode | None, str]:
+    """Run a chapter in a kernel of its own; return the notebook, or None and what failed."""
+    notebook = chapter.notebook
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    bar = tqdm(total=len(cells), desc=chapter.md.stem, position=position, unit="cell", disable=None)
+    running = ""
+
+    def begin(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal running
+        running = cell.source
+
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(chapter.md.parent)}},
+        on_cell_execute=begin,
+        on_cell_executed=lambda **_: bar.update(),
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        return None, ANSI.sub("", error.traceback)  # begins with the cell's source
+    except CellTimeoutError:
+        return None, f"{running}\n\nThis cell ran for more than {CELL_SECONDS} s."
+    except Exception as error:  # a dead kernel, say
+        return None, f"{running}\n\n{error!r}"
+    finally:
+        bar.close()
+    notebook.metadata.update(KERNEL)
+    for cell in cells:
+        if complaint := unstable(cell):
+            return None, f"{cell.source}\n\n{complaint}"
+    notebook.metadata.unrolled.outputs = outputs_digest(notebook)
+    return notebook, ""
+
+
+def unstable(cell: NotebookNode) -> str:
+    """Say what in a cell's outputs cannot be the same on another run; "" if nothing."""
+    for output in cell.outputs:
+        if output.get("name") == "stderr":
+            return f"This cell wrote to stderr: {output.text}"
+        data = output.get("data", {})
+        if "application/vnd.jupyter.widget-view+json" in data:
+            return "This cell stored a widget, which a page cannot show."
+        text = output.get("text", "") + data.get("text/plain", "") + data.get("text/html", "")
+        if found := UNSTABLE.search(text):
+            return f"This cell's output holds {found[0]!r}, which differs from run to run."
+    return ""
+
+
+def build(mds: list[Path], force: bool) -> int:
+    """Bring the notebooks of these chapters up to date; return how many failed."""
+    todo = []
+    for chapter in map(read, mds):
+        if chapter.state == "stale" or force:
+            print(f"{name(chapter.ipynb)}: executing ({chapter.reason or 'forced'})", flush=True)
+            todo.append(chapter)
+        elif chapter.state == "prose":
+            write(chapter.ipynb, dumps(chapter.notebook))
+            print(f"{name(chapter.ipynb)}: text updated, outputs kept")
+        else:
+            print(f"{name(chapter.ipynb)}: up to date")
+    if not todo:
+        return 0
+    workers = min(len(todo), os.cpu_count() or 1)
+    start, failed = time.monotonic(), 0
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, tqdm.set_lock, (context.RLock(),)) as pool:
+        done = pool.map(execute, todo, range(len(todo)))
+        for chapter, (notebook, failure) in zip(todo, done, strict=True):
+            if notebook is None:
+                failed += 1
+                print(f"\n{name(chapter.md)}: a cell failed; its notebook is left as it was.")
+                print("-" * 72, failure.rstrip(), "-" * 72, sep="\n", flush=True)
+            else:
+                write(chapter.ipynb, dumps(notebook))
+    print(f"{len(todo) - failed} executed, {failed} failed, {time.monotonic() - start:.0f} s")
+    return failed
+
+
+def check(mds: list[Path]) -> int:
+    """Print every pair that disagrees; return how many."""
+    wrong = [chapter for chapter in map(read, mds) if chapter.state != "ok"]
+    for chapter in wrong:
+        print(f"{name(chapter.ipynb)}: {chapter.reason}")
+    strays = sorted(
+        p for p in (ROOT / "chapters").glob("*.ipynb") if not p.with_suffix(".md").exists()
+    )
+    for stray in strays:
+        print(f"{name(stray)}: has no .md to be generated from")
+    if wrong:
+        print("`make notebooks` brings them up to date.")
+    elif not strays:
+        print(f"{len(mds)} notebooks agree with their sources")
+    return len(wrong) + len(strays)
+
+
+def code_cells(
+    new: NotebookNode, old: list[NotebookNode]
+) -> list[tuple[NotebookNode, NotebookNode]]:
+    """Pair the code cells of two notebooks in order; ValueError if their numbers differ."""
+    sides = [[c for c in cells if c.cell_type == "code"] for cells in (new.cells, old)]
+    return list(zip(*sides, strict=True))
+
+
+def outputs_digest(notebook: NotebookNode) -> str:
+    """Digest all outputs of a notebook, in order."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return sha(json.dumps([[c.execution_count, c.outputs] for c in cells], sort_keys=True))
+
+
+def sha(text: str) -> str:
+    """Return 16 hexadecimal digits of a text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def dumps(notebook: NotebookNode) -> str:
+    """Write a notebook as text: valid, keys sorted, nothing that depends on the machine."""
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file in one step, so that a killed build leaves the old one."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(path)
+
+
+def name(path: Path) -> str:
+    """Name a file as seen from the repository's root."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def find(names: list[str]) -> list[Path]:
+    """Return the sources of the chapters named by stem or path; of all, if none is named."""
+    known = {md.stem: md for md in sorted((ROOT / "chapters").glob("*.md"))}
+    unknown = [text for text in names if Path(text).stem not in known]
+    if unknown:
+        raise SystemExit(f"no chapter {', '.join(unknown)}; there are: {', '.join(known)}")
+    return [known[Path(text).stem] for text in names] or list(known.values())
+
+
+def main() -> int:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("command", choices=["build", "check"])
+    parser.add_argument("names", nargs="*", help="chapters, such as windows; all if none is given")
+    parser.add_argument("--force", action="store_true", help="execute even what is up to date")
+    arguments = parser.parse_args()
+    mds = find(arguments.names)
+    failed = build(mds, arguments.force) if arguments.command == "build" else check(mds)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
