@@ -1,6 +1,7 @@
 """What holds for every exercise of the book; the engine itself is tested in test_grading.py."""
 
 import ast
+import dataclasses
 import inspect
 import json
 import re
@@ -17,7 +18,7 @@ from mutants import mutants
 from unrolled import exercises
 from unrolled.exercises import CHAPTERS, check, find, of_chapter
 from unrolled.exercises.grading import NOT_WRITTEN, WRONG, Exercise, grade
-from unrolled.exercises.grading.answers import starter
+from unrolled.exercises.grading.answers import cell, starter
 
 ROOT = Path(__file__).parents[1]
 ALL = [exercise for stem in CHAPTERS for exercise in of_chapter(stem)]
@@ -47,11 +48,26 @@ def test_other_right_answers_pass(exercise, function):
 
 @every_exercise
 def test_alternatives_are_of_every_kind(exercise):
-    names = " ".join(function.__name__ for function in exercise.alternatives)
     sources = " ".join(inspect.getsource(function) for function in exercise.alternatives)
     assert "import torch" in sources or "from torch import" in sources
-    assert "float32" in names
     assert "for " in sources
+
+
+def in_float32(value):
+    """Round every real number to float32: in arrays, and on the way into and out of functions."""
+    if callable(value):
+        return lambda *args: in_float32(value(*map(in_float32, args)))
+    if isinstance(value, tuple):
+        return tuple(map(in_float32, value))
+    if isinstance(value, float | np.floating | np.ndarray):
+        return np.float32(value)
+    return value
+
+
+@every_exercise
+def test_an_answer_in_float32_passes(exercise):
+    verdict = check(exercise.id, in_float32(exercise.solution))
+    assert verdict.passed, verdict
 
 
 @each("mistakes")
@@ -71,6 +87,161 @@ def test_mistakes_come_with_evidence(exercise):
         verdict = check(exercise.id, mistake)
         diagnosis = len(inspect.getdoc(mistake).split())
         assert len(verdict.message.split()) > diagnosis + 5
+
+
+@each("mistakes")
+def test_a_known_mistake_shows_on_the_first_case(exercise, function):
+    """That case is made to be read. The cases of a hunt are implementations, all alike."""
+    first = dataclasses.replace(exercise, cases=exercise.cases[:1])
+    assert exercise.judge or grade(first, function).status == WRONG
+
+
+AS_WRITTEN = """
+lag_matrix: last_pair_dropped
+    inputs, targets = [], []
+    for t in range(len(series) - window - 1):
+        inputs.append(series[t : t + window])
+        targets.append(series[t + window])
+    return np.array(inputs), np.array(targets)
+
+lag_matrix: last_window_dropped
+    inputs = [series[t : t + window] for t in range(len(series) - window - 1)]
+    return np.array(inputs), series[window:]
+
+lag_matrix: windows_side_by_side
+    starts = range(0, len(series) - window, window)
+    inputs = np.array([series[t : t + window] for t in starts])
+    return inputs, np.array([series[t + window] for t in starts])
+
+lag_matrix: target_kept_in_the_row
+    rows = [series[t : t + window + 1] for t in range(len(series) - window)]
+    return np.array(rows), series[window:]
+
+lag_matrix: target_kept_in_the_row
+    rows = np.lib.stride_tricks.sliding_window_view(series, window + 1)
+    return rows, rows[:, -1]
+
+seasonal_repeat: ends_in_front
+    return history[-period : -period + horizon]
+
+seasonal_repeat: index_runs_past_zero
+    return np.array([history[-period + k] for k in range(horizon)])
+
+seasonal_repeat: at_most_one_cycle
+    first = len(history) - period
+    return history[first : first + horizon]
+
+iterate: rolls_the_wrong_way
+    lags, forecasts = history[-window:].copy(), []
+    for _ in range(horizon):
+        forecasts.append(predict(lags))
+        lags = np.roll(lags, 1)
+        lags[-1] = forecasts[-1]
+    return np.array(forecasts)
+
+iterate: forecast_enters_as_oldest
+    lags, forecasts = history[-window:].copy(), []
+    for _ in range(horizon):
+        forecasts.append(predict(lags))
+        lags = np.roll(lags, 1)
+        lags[0] = forecasts[-1]
+    return np.array(forecasts)
+
+parameters: no_biases
+    return (window + 1) * hidden
+
+catches_leak: other_deviation
+    series = np.arange(10.0)
+    train, test = split_and_scale(series, 6)
+    mean, sd = np.mean(series[:6]), np.std(series[:6], ddof=1)
+    assert np.allclose(train, (series[:6] - mean) / sd)
+    assert np.allclose(test, (series[6:] - mean) / sd)
+
+catches_leak: other_deviation
+    series = np.arange(10.0)
+    train, test = split_and_scale(series, 6)
+    assert np.isclose(np.std(train, ddof=1), 1)
+
+catches_leak: exact_equality
+    series = np.arange(10.0)
+    train, test = split_and_scale(series, 6)
+    scaled = (series - np.mean(series[:6])) / np.std(series[:6])
+    assert np.allclose(np.concatenate([train, test]), scaled, rtol=0, atol=1e-18)
+
+catches_leak: wants_whole_series
+    series = np.arange(10.0)
+    train, test = split_and_scale(series, 6)
+    scaled = (series - np.mean(series)) / np.std(series)
+    assert np.allclose(train, scaled[:6]) and np.allclose(test, scaled[6:])
+"""
+
+
+def as_written(text):
+    """Read answers as learners write them: yield the exercise, the mistake and the function."""
+    for part in text.strip().split("\n\n"):
+        head, body = part.split("\n", 1)
+        name, mistake = head.split(": ")
+        exercise = find(f"windows.{name}")
+        yield pytest.param(exercise, mistake, defined(exercise, body), id=f"{name}-{mistake}")
+
+
+def defined(exercise, body):
+    scope = {"np": np}
+    arguments = ", ".join(inspect.signature(exercise.solution).parameters)
+    exec(f"def {exercise.name}({arguments}):\n{body}", scope)
+    return scope[exercise.name]
+
+
+@pytest.mark.parametrize(("exercise", "mistake", "answer"), list(as_written(AS_WRITTEN)))
+def test_a_mistake_is_known_as_learners_write_it(exercise, mistake, answer):
+    verdict = grade(exercise, answer)
+    assert verdict.mistake == mistake, verdict
+
+
+def test_a_perceptron_short_by_hidden_plus_one_hears_of_both_ways_to_be():
+    message = " ".join(check("windows.parameters", lambda w, h: (w + 1) * h).message.split())
+    assert "either all the biases or the whole output layer" in message
+
+
+@pytest.mark.parametrize(
+    ("series", "words"),
+    [
+        (np.full(12, 0.1), "ValueError: your series has standard deviation 0 in its training part"),
+        ([3.0, 1.0, 2.0], "TypeError: series must be an array"),
+    ],
+)
+def test_a_series_that_no_implementation_can_scale_is_named(series, words):
+    def test(split_and_scale):
+        train, _ = split_and_scale(series, 2)
+        assert np.allclose(train, 0)
+
+    message = " ".join(check("windows.catches_leak", test).message.split())
+    assert "`train, _ = split_and_scale(series, 2)`" in message
+    assert words in message
+
+
+def test_a_test_that_disturbs_the_future_needs_no_standard_deviation():
+    """A test may find the leaks without computing what is right: then any deviation will do."""
+
+    def test(split_and_scale):
+        series = np.random.default_rng(0).normal(size=12)
+        train, test = split_and_scale(series, 8)
+        assert (len(train), len(test)) == (8, 4)
+        for j in range(8, 12):
+            disturbed = series.copy()
+            disturbed[j] += 5
+            same, other = split_and_scale(disturbed, 8)
+            assert np.allclose(train, same)
+            assert (~np.isclose(test, other)).sum() == 1
+
+    assert check("windows.catches_leak", test).passed
+
+
+def test_keywords_may_be_asked_for_as_the_package_does():
+    def seasonal_repeat(history, horizon, *, period):
+        return np.resize(history[-period:], horizon)
+
+    assert check("windows.seasonal_repeat", seasonal_repeat).passed
 
 
 @every_exercise
@@ -186,26 +357,41 @@ def test_an_unknown_chapter_is_refused():
 
 
 def cells_with_a_check(stem):
+    """Yield (the exercise's identifier, the code) of each cell that checks one; tags left out."""
     text = (ROOT / "chapters" / f"{stem}.md").read_text(encoding="utf-8")
     cells = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    for cell in cells:
-        if found := re.search(r'^check\("([^"]+)", (\w+)\)', cell, re.MULTILINE):
-            yield found[1], found[2], cell
+    for code in cells:
+        if found := re.search(r'^check\("([^"]+)"', code, re.MULTILINE):
+            yield found[1], re.sub(r"\A(:.*\n)+\n*", "", code)
 
 
 @pytest.mark.parametrize("stem", CHAPTERS)
-def test_the_chapter_sets_every_exercise_with_its_signature_and_shows_its_solution(stem):
+def test_the_chapter_sets_every_exercise_as_its_starter_does_and_shows_its_solution(stem):
     text = (ROOT / "chapters" / f"{stem}.md").read_text(encoding="utf-8")
-    cells = {exercise_id: (name, cell) for exercise_id, name, cell in cells_with_a_check(stem)}
-    assert set(cells) == {exercise.id for exercise in of_chapter(stem)}
-    for exercise in of_chapter(stem):
-        name, cell = cells[exercise.id]
-        functions = {f.name: f for f in ast.parse(cell).body if isinstance(f, ast.FunctionDef)}
-        arguments = [argument.arg for argument in functions[name].args.args]
-        assert name == exercise.name
-        assert arguments == list(inspect.signature(exercise.solution).parameters), exercise.id
-        shown = rf"literalinclude\}} \.\./code/unrolled/exercises/{stem}\.py\n:pyobject: {name}\n"
-        assert re.search(shown, text), exercise.id
+    cells = list(cells_with_a_check(stem))
+    assert sorted(exercise_id for exercise_id, _ in cells) == sorted(
+        exercise.id for exercise in of_chapter(stem)
+    )
+    for exercise_id, code in cells:
+        exercise = find(exercise_id)
+        assert code == cell(exercise), exercise_id
+        shown = (
+            rf"literalinclude\}} \.\./code/unrolled/exercises/{stem}\.py\n"
+            rf":pyobject: {exercise.name}\n"
+        )
+        assert re.search(shown, text), exercise_id
+
+
+@every_exercise
+def test_a_cell_is_the_starter_and_its_check(exercise):
+    code = cell(exercise)
+    assert code.startswith(starter(exercise))
+    scope = {"check": check}
+    *definition, last = ast.parse(code).body
+    exec(compile(ast.Module(definition, []), "cell", "exec"), scope)
+    verdict = eval(compile(ast.Expression(last.value), "cell", "eval"), scope)
+    assert (verdict.exercise, verdict.status) == (exercise.id, NOT_WRITTEN)
+    assert max(map(len, code.splitlines())) <= 88
 
 
 def test_a_notebook_shows_the_verdict_as_the_shell_does():

@@ -291,6 +291,47 @@ def test_wrong_signature(answer, words):
     assert words in " ".join(message.split())
 
 
+def test_what_stands_after_a_star_is_passed_by_keyword():
+    def one(values, *, times):
+        return halve(values, times)
+
+    def both(*, times, values):
+        return halve(values, times)
+
+    def the_first(times, *, values):
+        return halve(values, times)
+
+    def renamed(v, *, times=7):
+        return halve(v, times)
+
+    for answer in (one, both, the_first, renamed):
+        assert judge(answer).passed
+
+
+def test_a_wrong_signature_is_quoted_with_its_star():
+    def answer(values, *, by):
+        return halve(values, by)
+
+    assert "yours takes (values, *, by)" in judge(answer).message
+
+
+def test_the_order_counts_before_the_star():
+    exercise = Exercise("toy.line", lambda a, b, x: a + b * x, cases=[(1.0, 2.0, 3.0)])
+
+    def answer(b, a, *, x):
+        return a + b * x
+
+    message = " ".join(judge(answer, exercise).message.split())
+    assert "its arguments in another order: (b, a, *, x)" in message
+
+
+def test_a_mistake_is_known_when_it_is_called_by_keyword():
+    def answer(values, *, times):
+        return values * 2**times
+
+    assert judge(answer).mistake == "doubles"
+
+
 def test_other_names_and_more_defaults_are_fine():
     assert judge(lambda x, n, base=2: x / base**n).passed
 
@@ -419,6 +460,47 @@ def test_a_hole_that_is_known():
     verdict = judge(test, HUNT)
     assert verdict.mistake == "tests_one_number"
     assert "This one forgets the sign." in verdict.message
+
+
+def _triples(x):
+    """Triples its argument."""
+    return 3 * x
+
+
+def _tests_for_tripling(double):
+    """Your test wants three times the number."""
+    assert double(3) == 9
+    assert double(-1) == -3
+
+
+PROBED = bug_hunt(
+    "toy.tells_doubling",
+    tells_doubling,
+    right=[_adds],
+    buggy=[_squares],
+    probes=[_triples],
+    mistakes=[_tests_for_tripling],
+)
+
+
+def test_two_tests_that_reject_all_are_told_apart_by_a_probe():
+    def wants_triple(double):
+        assert double(2) == 6
+
+    def wants_fourfold(double):
+        assert double(2) == 8
+
+    assert judge(wants_triple, PROBED).mistake == "tests_for_tripling"
+    assert judge(wants_fourfold, PROBED).mistake is None
+
+
+def test_what_a_test_makes_of_a_probe_is_no_fault():
+    def lets_the_probe_through(double):
+        assert double(2) in (4, 6)
+        assert double(3) != 9 or double(4) == 12
+
+    assert judge(tells_doubling, PROBED).passed
+    assert judge(lets_the_probe_through, PROBED).passed
 
 
 def test_a_hole_is_known_however_the_test_fails():

@@ -15,6 +15,7 @@ from unrolled.exercises.grading import Exercise, bug_hunt
 Array = NDArray[np.float64]
 Pair = tuple[Array, Array]
 Predict = Callable[[Array], float]
+Move = Callable[[Array, float], Array]
 SplitAndScale = Callable[[Array, int], Pair]
 
 _rng = np.random.default_rng(0)
@@ -28,11 +29,13 @@ def _series(length: int) -> Array:
 
 
 def lag_matrix(series: Array, window: int) -> Pair:
-    """Cut a series of N values into N - window training pairs: (inputs, targets).
+    """Cut a series of N values into N - window rows and their targets.
 
-    Row t of inputs holds series[t], ..., series[t + window - 1], oldest first;
-    targets[t] is the value that comes next, series[t + window].
-    Shapes: inputs (N - window, window), targets (N - window,).
+    series has shape (N,), oldest value first. Return two arrays, (inputs, targets).
+    inputs has shape (N - window, window): row t, for t = 0, ..., N - window - 1, is
+    series[t], series[t + 1], ..., series[t + window - 1], so oldest value first.
+    targets has shape (N - window,): targets[t] is the value after row t,
+    series[t + window].
     """
     pairs = len(series) - window
     inputs = np.stack([series[t : t + window] for t in range(pairs)])
@@ -44,11 +47,6 @@ def _lag_matrix_sliding(series: Array, window: int) -> Pair:
     return np.lib.stride_tricks.sliding_window_view(series, window)[:-1], series[window:]
 
 
-def _lag_matrix_indexed(series: Array, window: int) -> Pair:
-    t = np.arange(len(series) - window)
-    return series[t[:, None] + np.arange(window)], series[t + window]
-
-
 def _lag_matrix_filled(series: Array, window: int) -> Pair:
     pairs = len(series) - window
     inputs, targets = np.zeros((pairs, window)), np.zeros(pairs)
@@ -57,10 +55,6 @@ def _lag_matrix_filled(series: Array, window: int) -> Pair:
             inputs[t, j] = series[t + j]
         targets[t] = series[t + window]
     return inputs, targets
-
-
-def _lag_matrix_float32(series: Array, window: int) -> Any:
-    return lag_matrix(series.astype(np.float32), window)
 
 
 def _lag_matrix_torch(series: Array, window: int) -> Any:
@@ -102,13 +96,22 @@ def _newest_first(series: Array, window: int) -> Pair:
 
 
 def _last_pair_dropped(series: Array, window: int) -> Pair:
-    """The last pair is missing.
+    """The last pair is missing: `range` already stops one short of its end.
 
-    N values hold N - window pairs. `range(N - window)` already leaves out its end, so
+    N values hold N - window pairs, for t = 0, ..., N - window - 1. That is `range(N - window)`;
     subtracting one more loses the pair with the newest target.
     """
     inputs, targets = lag_matrix(series, window)
     return inputs[:-1], targets[:-1]
+
+
+def _last_window_dropped(series: Array, window: int) -> Pair:
+    """The last window is missing, though its target is there: `range` already stops one short.
+
+    N values hold N - window pairs, for t = 0, ..., N - window - 1. That is `range(N - window)`.
+    """
+    inputs, targets = lag_matrix(series, window)
+    return inputs[:-1], targets
 
 
 def _two_steps_ahead(series: Array, window: int) -> Pair:
@@ -145,13 +148,14 @@ def _windows_side_by_side(series: Array, window: int) -> Pair:
     return inputs[::window], targets[::window]
 
 
-def _lag_in_each_row(series: Array, window: int) -> Pair:
-    """Rows and columns are swapped: each row holds one lag of every pair.
+def _target_kept_in_the_row(series: Array, window: int) -> Pair:
+    """The rows are one value too long: each ends with its own target.
 
-    A model takes one example a row, so row t must be the window that begins at t.
+    A model trained on these pairs only learns to copy: it sees the answer in its input. Row t
+    is `series[t : t + window]`, which stops before `series[t + window]`.
     """
     inputs, targets = lag_matrix(series, window)
-    return inputs.T, targets
+    return np.column_stack([inputs, targets]), targets
 
 
 def _windows_move_by_one(result: Pair, series: Array, window: int) -> bool:
@@ -164,19 +168,20 @@ def _windows_move_by_one(result: Pair, series: Array, window: int) -> bool:
 
 
 def seasonal_repeat(history: Array, horizon: int, period: int) -> Array:
-    """Forecast each of the next horizon values as the last one seen at the same phase.
+    """Forecast that the last cycle comes again, for any number of steps.
 
-    The value k steps after the end of history (k = 1, 2, ...) is forecast by the newest
-    observed value that lies a whole number of periods before it. The horizon may be longer
-    than the period: the last season is then repeated. Shape of the result: (horizon,).
+    history has shape (N,), oldest value first; a cycle takes period steps, at most N.
+    Return an array of shape (horizon,). Its k-th value (k = 1, ..., horizon) forecasts
+    the k-th step after the end of history: it is the newest value in history that is
+    a whole number of cycles older than that step. The horizon may exceed the period.
     """
-    last_season = history[-period:]
-    return last_season[np.arange(horizon) % period]
+    last_cycle = history[-period:]
+    return last_cycle[np.arange(horizon) % period]
 
 
 def _seasonal_tiled(history: Array, horizon: int, period: int) -> Array:
-    seasons = horizon // period + 1
-    return np.tile(history[-period:], seasons)[:horizon]
+    cycles = horizon // period + 1
+    return np.tile(history[-period:], cycles)[:horizon]
 
 
 def _seasonal_grown(history: Array, horizon: int, period: int) -> Array:
@@ -186,36 +191,32 @@ def _seasonal_grown(history: Array, horizon: int, period: int) -> Array:
     return np.array(values[len(history) :])
 
 
-def _seasonal_float32(history: Array, horizon: int, period: int) -> Any:
-    return np.resize(history[-period:].astype(np.float32), horizon)
-
-
 def _seasonal_torch(history: Array, horizon: int, period: int) -> Any:
     import torch
 
     return torch.from_numpy(history)[-period:].repeat(horizon // period + 1)[:horizon]
 
 
-def _repeats_first_season(history: Array, horizon: int, period: int) -> Array:
-    """This repeats the first season of the history. The newest one is the best guess.
+def _repeats_first_cycle(history: Array, horizon: int, period: int) -> Array:
+    """This repeats the first cycle of the history. The newest one is the best guess.
 
-    `history[-period:]` is the last season.
+    `history[-period:]` is the last cycle.
     """
     return seasonal_repeat(history[:period], horizon, period)
 
 
 def _repeats_last_value(history: Array, horizon: int, period: int) -> Array:
-    """This repeats the last value; it takes no notice of the season.
+    """This repeats the last value; it takes no notice of the cycle.
 
     That is the repeat-last baseline. Here, step k copies the value one whole period before it.
     """
     return np.full(horizon, history[-1])
 
 
-def _stays_at_the_end_of_the_season(history: Array, horizon: int, period: int) -> Array:
-    """After one season the forecast stays at its last value.
+def _stays_at_the_end_of_the_cycle(history: Array, horizon: int, period: int) -> Array:
+    """After one cycle the forecast stays at its last value.
 
-    Beyond the horizon of one period the season starts again from its first value: the index
+    Beyond the horizon of one period the cycle starts again from its first value: the index
     wraps round, which is what `%` does.
     """
     return history[-period:][np.minimum(np.arange(horizon), period - 1)]
@@ -237,8 +238,8 @@ def _period_one_too_short(history: Array, horizon: int, period: int) -> Array:
     return seasonal_repeat(history, horizon, period - 1)
 
 
-def _season_backwards(history: Array, horizon: int, period: int) -> Array:
-    """This replays the last season backwards, from its newest value to its oldest.
+def _cycle_backwards(history: Array, horizon: int, period: int) -> Array:
+    """This replays the last cycle backwards, from its newest value to its oldest.
 
     The first forecast copies `history[-period]`, the second `history[-period + 1]`, and so on.
     """
@@ -246,19 +247,37 @@ def _season_backwards(history: Array, horizon: int, period: int) -> Array:
 
 
 def _phase_of_the_series(history: Array, horizon: int, period: int) -> Array:
-    """The phase is counted from the wrong place: the last season was rolled by one step.
+    """The phase is counted from the wrong place: the last cycle was rolled by one step.
 
-    The first forecast copies `history[-period]`: step k = 1 is index 0 of the last season.
+    The first forecast copies `history[-period]`: step k = 1 is index 0 of the last cycle.
     """
     return history[-period:][(np.arange(horizon) + 1) % period]
 
 
-def _at_most_one_season(history: Array, horizon: int, period: int) -> Array:
-    """The forecast stops after one season, though more steps were asked for.
+def _at_most_one_cycle(history: Array, horizon: int, period: int) -> Array:
+    """The forecast stops after one cycle, though more steps were asked for.
 
-    When the horizon is longer than the period, start the last season again.
+    When the horizon is longer than the period, start the last cycle again.
     """
     return history[-period:][:horizon]
+
+
+def _ends_in_front(history: Array, horizon: int, period: int) -> Array:
+    """The slice ends at index horizon - period, and an end of 0 or more counts from the front.
+
+    `history[-period : -period + horizon]` is right only while the horizon is shorter than the
+    period. Cut the last cycle first, `history[-period:]`; then repeat it for as long as needed.
+    """
+    return history[-period : -period + horizon]
+
+
+def _index_runs_past_zero(history: Array, horizon: int, period: int) -> Array:
+    """After one cycle the index reaches 0, and from there it counts from the front.
+
+    `history[-period + k]` for k = 0, 1, ... is the last cycle first, and then the oldest values.
+    The index must wrap round within the last cycle, which is what `%` does.
+    """
+    return history[np.arange(-period, horizon - period)]
 
 
 def _one_period_apart_is_equal(result: Array, history: Array, horizon: int, period: int) -> bool:
@@ -272,10 +291,11 @@ def _one_period_apart_is_equal(result: Array, history: Array, horizon: int, peri
 def iterate(predict: Predict, history: Array, horizon: int, window: int) -> Array:
     """Forecast horizon steps ahead with a model that only knows how to forecast one.
 
-    predict(lags) takes the last window values, oldest first, as an array of shape (window,), and
-    returns the next value, a number. After each step the window moves on: the oldest lag leaves
-    and the forecast enters as the newest, so that later forecasts feed on earlier ones.
-    Shape of the result: (horizon,).
+    history has shape (N,), oldest value first, with N >= window. predict(lags) takes an
+    array of shape (window,), oldest value first, and returns the value that follows, a
+    number. The first forecast sees the last window values of history. Then the window
+    moves on: the oldest lag leaves and the forecast enters as the newest. Return the
+    forecasts in order, an array of shape (horizon,), and leave history as it is.
     """
     lags = history[-window:]
     forecasts = []
@@ -293,23 +313,6 @@ def _iterate_growing(predict: Predict, history: Array, horizon: int, window: int
     return np.array(values[-horizon:])
 
 
-def _iterate_filled(predict: Predict, history: Array, horizon: int, window: int) -> Array:
-    known = len(history)
-    values = np.concatenate([history, np.zeros(horizon)])
-    for t in range(known, known + horizon):
-        values[t] = predict(values[t - window : t])
-    return values[known:]
-
-
-def _iterate_float32(predict: Predict, history: Array, horizon: int, window: int) -> Any:
-    lags, forecasts = history[-window:].astype(np.float32), np.zeros(horizon, np.float32)
-    for k in range(horizon):
-        forecasts[k] = predict(lags)  # type: ignore[arg-type]
-        lags = np.roll(lags, -1)
-        lags[-1] = forecasts[k]
-    return forecasts
-
-
 def _iterate_torch(predict: Predict, history: Array, horizon: int, window: int) -> Any:
     import torch
 
@@ -320,62 +323,62 @@ def _iterate_torch(predict: Predict, history: Array, horizon: int, window: int) 
     return torch.tensor(forecasts)
 
 
-def _window_stands_still(predict: Predict, history: Array, horizon: int, window: int) -> Array:
+def _moving(move: Move, predict: Predict, history: Array, horizon: int, window: int) -> Array:
+    """Iterate with another idea of what the next window is: move(lags, forecast)."""
+    lags, forecasts = history[-window:], []
+    for _ in range(horizon):
+        forecasts.append(predict(lags))
+        lags = move(lags, forecasts[-1])
+    return np.array(forecasts)
+
+
+def _window_stands_still(*task: Any) -> Array:
     """Every forecast is made from the same window, so every forecast is the same.
 
     After each step the window must move on: drop its oldest lag, put the forecast at its end.
     """
-    return np.full(horizon, predict(history[-window:]))
+    return _moving(lambda lags, _: lags, *task)
 
 
-def _forecast_enters_as_oldest(
-    predict: Predict, history: Array, horizon: int, window: int
-) -> Array:
+def _forecast_enters_as_oldest(*task: Any) -> Array:
     """The forecast enters the window at the wrong end.
 
     Lags stand oldest first, so the forecast, now the newest value, belongs at the end.
     """
-    lags, forecasts = history[-window:], []
-    for _ in range(horizon):
-        forecasts.append(predict(lags))
-        lags = np.append(forecasts[-1], lags[:-1])
-    return np.array(forecasts)
+    return _moving(lambda lags, new: np.append(new, lags[:-1]), *task)
 
 
-def _forecast_replaces_oldest(predict: Predict, history: Array, horizon: int, window: int) -> Array:
+def _forecast_replaces_oldest(*task: Any) -> Array:
     """The forecast takes the place of the oldest lag, and the others stay where they are.
 
     All lags move one place to the left; the forecast enters on the right, as the newest.
     """
-    lags, forecasts = history[-window:], []
-    for _ in range(horizon):
-        forecasts.append(predict(lags))
-        lags = np.append(forecasts[-1], lags[1:])
-    return np.array(forecasts)
+    return _moving(lambda lags, new: np.append(new, lags[1:]), *task)
 
 
-def _newest_lag_dropped(predict: Predict, history: Array, horizon: int, window: int) -> Array:
+def _newest_lag_dropped(*task: Any) -> Array:
     """The wrong lag leaves: each forecast replaces the newest value, and the oldest ones stay.
 
     Drop the oldest lag, `lags[1:]`, before the forecast enters at the end.
     """
-    lags, forecasts = history[-window:], []
-    for _ in range(horizon):
-        forecasts.append(predict(lags))
-        lags = np.append(lags[:-1], forecasts[-1])
-    return np.array(forecasts)
+    return _moving(lambda lags, new: np.append(lags[:-1], new), *task)
 
 
-def _window_grows(predict: Predict, history: Array, horizon: int, window: int) -> Array:
+def _rolls_the_wrong_way(*task: Any) -> Array:
+    """The window rolls the wrong way: to the right, so that the forecast replaces a newer lag.
+
+    The oldest lag, at index 0, is the one to leave: all others move one place to the left, as
+    with `np.roll(lags, -1)`.
+    """
+    return _moving(lambda lags, new: np.append(np.roll(lags, 1)[:-1], new), *task)
+
+
+def _window_grows(*task: Any) -> Array:
     """The window grows by one lag at each step: nothing leaves it.
 
     The model takes exactly `window` lags, so when a forecast enters, the oldest lag leaves.
     """
-    lags, forecasts = history[-window:], []
-    for _ in range(horizon):
-        forecasts.append(predict(lags))
-        lags = np.append(lags, forecasts[-1])
-    return np.array(forecasts)
+    return _moving(np.append, *task)
 
 
 def _whole_history(predict: Predict, history: Array, horizon: int, window: int) -> Array:
@@ -408,14 +411,6 @@ def _writes_into_history(predict: Predict, history: Array, horizon: int, window:
     return forecasts
 
 
-def _last_forecast_only(predict: Predict, history: Array, horizon: int, window: int) -> float:
-    """Only the last forecast is returned. All of them are asked for, in order.
-
-    Keep each one, for example in a list, and return `np.array(...)` of it.
-    """
-    return float(iterate(predict, history, horizon, window)[-1])
-
-
 def _first_forecast_from_data(
     result: Array, predict: Predict, history: Array, horizon: int, window: int
 ) -> bool:
@@ -437,10 +432,11 @@ def _continues_the_line(lags: Array) -> float:
 
 
 def random_walk_error(k: int, sigma: float) -> float:
-    """Say how wrong repeat-last is on a random walk: its expected squared error k steps ahead.
+    """Return the expected squared error of repeat-last, k steps ahead on a random walk.
 
-    The walk is x[t + 1] = x[t] + e[t]; its steps e[t] are independent, with mean 0 and standard
-    deviation sigma. The forecast of x[t + k] is x[t].
+    The walk is x[t] = x[t - 1] + sigma * e[t], where the e[t] are independent and each
+    has mean 0 and variance 1. Repeat-last, at step n, forecasts x[n + k] by x[n].
+    k is a whole number, at least 1, sigma is positive, and the result is a number.
     """
     return k * sigma**2
 
@@ -454,10 +450,6 @@ def _random_walk_looped(k: int, sigma: float) -> float:
 
 def _random_walk_vectorised(k: int, sigma: float) -> Any:
     return np.sum(np.full(k, sigma) ** 2)
-
-
-def _random_walk_float32(k: int, sigma: float) -> Any:
-    return np.float32(k) * np.square(np.float32(sigma))
 
 
 def _random_walk_torch(k: int, sigma: float) -> Any:
@@ -486,7 +478,7 @@ def _adds_deviations(k: int, sigma: float) -> float:
 def _one_step_short(k: int, sigma: float) -> float:
     """One step is missing: k - 1 are counted.
 
-    From x[t] to x[t + k] there are k steps: e[t], ..., e[t + k - 1]. Try k = 1.
+    From x[n] to x[n + k] there are k steps: e[n], ..., e[n + k - 1]. Try k = 1.
     """
     return (k - 1) * sigma**2
 
@@ -494,7 +486,7 @@ def _one_step_short(k: int, sigma: float) -> float:
 def _one_step_too_many(k: int, sigma: float) -> float:
     """One step too many is counted.
 
-    From x[t] to x[t + k] there are k steps: e[t], ..., e[t + k - 1]. Try k = 1.
+    From x[n] to x[n + k] there are k steps: e[n], ..., e[n + k - 1]. Try k = 1.
     """
     return (k + 1) * sigma**2
 
@@ -527,15 +519,13 @@ def _mean_error(k: int, sigma: float) -> float:
 
 
 def parameters(window: int, hidden: int) -> int:
-    """Count the numbers that a windowed perceptron learns: window lags -> hidden units -> 1.
+    """Count the parameters of a perceptron: window lags -> hidden units -> one number.
 
-    Each layer is fully connected, and each unit has a bias: the hidden units and the output.
+    For a row X of window lags it computes h = tanh(W X + b), the hidden units, and from
+    them y = v . h + a. Each entry of W, b and v is a parameter, and so is a.
+    window and hidden are whole numbers, at least 1, and so is the result.
     """
     return window * hidden + hidden + hidden + 1
-
-
-def _parameters_factored(window: int, hidden: int) -> int:
-    return (window + 2) * hidden + 1
 
 
 def _parameters_looped(window: int, hidden: int) -> int:
@@ -551,10 +541,6 @@ def _parameters_vectorised(window: int, hidden: int) -> Any:
     return ((sizes[:-1] + 1) * sizes[1:]).sum()
 
 
-def _parameters_float32(window: int, hidden: int) -> Any:
-    return np.float32((window + 2) * hidden + 1)
-
-
 def _parameters_torch(window: int, hidden: int) -> int:
     from torch import nn
 
@@ -563,9 +549,11 @@ def _parameters_torch(window: int, hidden: int) -> int:
 
 
 def _no_biases(window: int, hidden: int) -> int:
-    """The biases are missing; the weights are all there.
+    """This is short by hidden + 1: either all the biases or the whole output layer is missing.
 
-    Each hidden unit has one bias, and so has the output: hidden + 1 more.
+    Each hidden unit has a bias, and so has the output. From each hidden unit there is a weight
+    to the output. Of these two sets, `hidden` biases and `hidden` weights, one is not counted,
+    and neither is the bias of the output.
     """
     return window * hidden + hidden
 
@@ -620,15 +608,15 @@ def _biased_inputs(window: int, hidden: int) -> int:
 
 
 def catches_leak(split_and_scale: SplitAndScale) -> None:
-    """Write a test that no leaking implementation of split_and_scale passes.
+    """Test split_and_scale: return if it is right, raise AssertionError if it is not.
 
-    split_and_scale(series, n_train) should cut a series, an array of shape (N,), after its first
-    n_train values, subtract the mean of the training part from both parts, divide both by the
-    standard deviation of the training part (np.std), and return (train, test).
+    You are given an implementation. A right split_and_scale(series, n_train) cuts
+    series, an array of shape (N,), oldest value first, into its first n_train values
+    and the rest; subtracts the mean of the first part from both; divides both by the
+    standard deviation of the first part (np.std); returns two arrays, (train, test).
 
-    Call it with a series of your choice, compare what it returns with what it should be, and
-    raise AssertionError (with assert) when they differ. For a right implementation, return
-    nothing. Numbers may differ in their last digits: compare with np.allclose.
+    Call the implementation with a series of your choice, and compare both parts with
+    what they should be. Right ones may differ in the last digits: use np.allclose.
     """
     series = np.arange(12.0)
     train, test = split_and_scale(series, 8)
@@ -658,14 +646,6 @@ def _catches_leak_looped(split_and_scale: SplitAndScale) -> None:
             raise AssertionError(f"{x} was scaled to {got}")
 
 
-def _catches_leak_float32(split_and_scale: SplitAndScale) -> None:
-    series = np.array([2, 7, 1, 8, 2, 8, 1, 8, 2, 8], np.float32)
-    train, test = split_and_scale(series, 6)  # type: ignore[arg-type]
-    scale = (series - series[:6].mean()) / series[:6].std()
-    assert np.allclose(train, scale[:6], atol=1e-4)
-    assert np.allclose(test, scale[6:], atol=1e-4)
-
-
 def _catches_leak_torch(split_and_scale: SplitAndScale) -> None:
     import torch
 
@@ -676,14 +656,22 @@ def _catches_leak_torch(split_and_scale: SplitAndScale) -> None:
     torch.testing.assert_close(test, (series[7:] - mean) / sd)
 
 
+_SQUARES = np.arange(12.0) ** 2
+
+
+def _assert_agree(
+    one: SplitAndScale, other: SplitAndScale, equal: Callable[..., bool] = np.allclose
+) -> None:
+    for mine, theirs in zip(one(_SQUARES, 8), other(_SQUARES, 8), strict=True):
+        assert equal(mine, theirs)
+
+
 def _looks_at_train_only(split_and_scale: SplitAndScale) -> None:
     """Your test looks at the training part only, and not all bugs show there.
 
     Check the values of the test part, too: they are scaled by numbers from the training part.
     """
-    series = np.arange(12.0) ** 2
-    train, _ = split_and_scale(series, 8)
-    assert np.allclose(train, (series[:8] - series[:8].mean()) / series[:8].std())
+    assert np.allclose(split_and_scale(_SQUARES, 8)[0], _plain_split(_SQUARES, 8)[0])
 
 
 def _looks_at_test_only(split_and_scale: SplitAndScale) -> None:
@@ -691,9 +679,7 @@ def _looks_at_test_only(split_and_scale: SplitAndScale) -> None:
 
     Check the values of both parts.
     """
-    series = np.arange(12.0) ** 2
-    _, test = split_and_scale(series, 8)
-    assert np.allclose(test, (series[8:] - series[:8].mean()) / series[:8].std())
+    assert np.allclose(split_and_scale(_SQUARES, 8)[1], _plain_split(_SQUARES, 8)[1])
 
 
 def _checks_lengths_only(split_and_scale: SplitAndScale) -> None:
@@ -701,9 +687,7 @@ def _checks_lengths_only(split_and_scale: SplitAndScale) -> None:
 
     A leak changes values. Work out what they should be, and compare.
     """
-    train, test = split_and_scale(np.arange(12.0) ** 2, 8)
-    assert len(train) == 8
-    assert len(test) == 4
+    assert [len(part) for part in split_and_scale(_SQUARES, 8)] == [8, 4]
 
 
 def _checks_mean_and_deviation(split_and_scale: SplitAndScale) -> None:
@@ -712,7 +696,7 @@ def _checks_mean_and_deviation(split_and_scale: SplitAndScale) -> None:
     That is true of it however the test part was treated, and in whatever order its values stand.
     Compare the values of both parts with what they should be.
     """
-    train, _ = split_and_scale(np.arange(12.0) ** 2, 8)
+    train, _ = split_and_scale(_SQUARES, 8)
     assert np.isclose(train.mean(), 0)
     assert np.isclose(train.std(), 1)
 
@@ -723,10 +707,25 @@ def _wants_test_standardised(split_and_scale: SplitAndScale) -> None:
     A right implementation does not give that. The test part is scaled by the training part's
     numbers, and may lie anywhere: when the model is used, the future's mean is not known.
     """
-    train, test = split_and_scale(np.arange(12.0) ** 2, 8)
-    for part in (train, test):
-        assert np.isclose(part.mean(), 0)
-        assert np.isclose(part.std(), 1)
+    _assert_agree(split_and_scale, _each_by_its_own)
+
+
+def _wants_whole_series(split_and_scale: SplitAndScale) -> None:
+    """Your test wants the numbers of the whole series: it asks for the leak.
+
+    The mean and the standard deviation must come from the first n_train values only. When the
+    model is used, nothing else is known.
+    """
+    _assert_agree(split_and_scale, _whole_series_statistics)
+
+
+def _other_deviation(split_and_scale: SplitAndScale) -> None:
+    """Your standard deviation is not that of np.std, so your test rejects what is right.
+
+    `np.std` divides by the number of values. With `ddof=1`, and by default in pandas and torch,
+    one less is divided by, which gives a larger number.
+    """
+    _assert_agree(split_and_scale, _divides_by_one_less)
 
 
 def _accepts_everything(split_and_scale: SplitAndScale) -> None:
@@ -734,25 +733,31 @@ def _accepts_everything(split_and_scale: SplitAndScale) -> None:
 
     Compute what should come back and `assert` that it does.
     """
-    split_and_scale(np.arange(12.0) ** 2, 8)
+    split_and_scale(_SQUARES, 8)
 
 
 def _exact_equality(split_and_scale: SplitAndScale) -> None:
-    """Your test compares numbers with `==`, and rounding differs between two right ways.
+    """Your test is too exact: two right ways of computing a number differ in its last digits.
 
-    Compare with `np.allclose`, which forgives the last digits.
+    In place of `==`, or of a tolerance near 0, use `np.allclose` as it is.
     """
-    series = np.arange(12.0) ** 2
-    train, test = split_and_scale(series, 8)
-    past, future = series[:8], series[8:]
-    assert np.array_equal(train, (past - past.mean()) / past.std())
-    assert np.array_equal(test, (future - past.mean()) / past.std())
+    _assert_agree(split_and_scale, _plain_split, np.array_equal)
+
+
+def _scaled(values: Array, seen: Array) -> Array:
+    """Scale values by the mean and standard deviation of what was seen, if that can be done."""
+    if not isinstance(seen, np.ndarray):
+        raise TypeError("series must be an array, such as np.array([3.0, 1.0, 2.0])")
+    if np.ptp(seen) == 0:
+        raise ValueError("your series has standard deviation 0 in its training part")
+    scaled: Array = (values - seen.mean()) / seen.std()
+    return scaled
 
 
 def _plain_split(series: Array, n_train: int) -> Pair:
     """Subtracts the training mean and divides by the training standard deviation."""
     train, test = series[:n_train], series[n_train:]
-    return (train - train.mean()) / train.std(), (test - train.mean()) / train.std()
+    return _scaled(train, train), _scaled(test, train)
 
 
 def _split_after_scaling(series: Array, n_train: int) -> Pair:
@@ -764,14 +769,14 @@ def _split_after_scaling(series: Array, n_train: int) -> Pair:
 
 def _whole_series_statistics(series: Array, n_train: int) -> Pair:
     """Takes the mean and standard deviation of the whole series, the test part included."""
-    scaled = (series - series.mean()) / series.std()
+    scaled = _scaled(series, series)
     return scaled[:n_train], scaled[n_train:]
 
 
 def _each_by_its_own(series: Array, n_train: int) -> Pair:
     """Scales the test part by the test part's own mean and standard deviation."""
     train, test = series[:n_train], series[n_train:]
-    return (train - train.mean()) / train.std(), (test - test.mean()) / test.std()
+    return _scaled(train, train), _scaled(test, test)
 
 
 def _shuffled(series: Array, n_train: int) -> Pair:
@@ -781,23 +786,26 @@ def _shuffled(series: Array, n_train: int) -> Pair:
 
 def _shared_value(series: Array, n_train: int) -> Pair:
     """Begins the test part one value too early: the last training value is also tested on."""
-    train, _ = _plain_split(series, n_train)
-    mean, sd = series[:n_train].mean(), series[:n_train].std()
-    return train, (series[n_train - 1 :] - mean) / sd
+    scaled = _scaled(series, series[:n_train])
+    return scaled[:n_train], scaled[n_train - 1 :]
 
 
 def _train_sees_the_whole(series: Array, n_train: int) -> Pair:
     """Scales the training part with numbers from the whole series; the test part is right."""
-    train, _ = _whole_series_statistics(series, n_train)
-    _, test = _plain_split(series, n_train)
-    return train, test
+    return _scaled(series[:n_train], series), _scaled(series[n_train:], series[:n_train])
 
 
 def _one_value_of_the_future(series: Array, n_train: int) -> Pair:
     """Takes its mean and standard deviation from n_train + 1 values: one is of the test part."""
-    seen = series[: n_train + 1]
-    scaled = (series - seen.mean()) / seen.std()
+    scaled = _scaled(series, series[: n_train + 1])
     return scaled[:n_train], scaled[n_train:]
+
+
+def _divides_by_one_less(series: Array, n_train: int) -> Pair:
+    """Takes the standard deviation with ddof=1."""
+    shrink = np.sqrt(1 - 1 / n_train)
+    train, test = _plain_split(series, n_train)
+    return train * shrink, test * shrink
 
 
 _ANY_SERIES = "the test may choose its series"
@@ -807,25 +815,20 @@ EXERCISES: Sequence[Exercise] = (
     Exercise(
         "windows.lag_matrix",
         lag_matrix,
-        cases=[(np.arange(10.0, 70, 10), 2), (_series(9), 4), (_series(8), 1), (_series(6), 5)],
+        cases=[(np.arange(10.0, 70, 10), 2), (_series(9), 4), (_series(8), 1), (_series(7), 5)],
         mistakes=[
             _target_inside_the_window,
             _window_begins_late,
             _newest_first,
             _last_pair_dropped,
+            _last_window_dropped,
             _two_steps_ahead,
             _window_without_target,
             _targets_first,
             _windows_side_by_side,
-            _lag_in_each_row,
+            _target_kept_in_the_row,
         ],
-        alternatives=[
-            _lag_matrix_sliding,
-            _lag_matrix_indexed,
-            _lag_matrix_filled,
-            _lag_matrix_float32,
-            _lag_matrix_torch,
-        ],
+        alternatives=[_lag_matrix_sliding, _lag_matrix_filled, _lag_matrix_torch],
         properties=[_windows_move_by_one],
         parts=("inputs", "targets"),
     ),
@@ -839,39 +842,41 @@ EXERCISES: Sequence[Exercise] = (
             (_series(8), 11, 3),
         ],
         mistakes=[
-            _repeats_first_season,
+            _repeats_first_cycle,
             _repeats_last_value,
-            _stays_at_the_end_of_the_season,
+            _stays_at_the_end_of_the_cycle,
             _period_one_too_long,
             _period_one_too_short,
-            _season_backwards,
+            _cycle_backwards,
             _phase_of_the_series,
-            _at_most_one_season,
+            _at_most_one_cycle,
+            _ends_in_front,
+            _index_runs_past_zero,
         ],
-        alternatives=[_seasonal_tiled, _seasonal_grown, _seasonal_float32, _seasonal_torch],
+        alternatives=[_seasonal_tiled, _seasonal_grown, _seasonal_torch],
         properties=[_one_period_apart_is_equal],
     ),
     Exercise(
         "windows.iterate",
         iterate,
         cases=[
-            (_newest_weighs_most, np.array([50.0, 30, 70, 20, 40]), 3, 2),
-            (_newest_weighs_most, _series(8), 6, 3),
+            (_newest_weighs_most, np.array([50.0, 30, 70, 20, 40]), 3, 3),
+            (_newest_weighs_most, _series(8), 6, 4),
             (_continues_the_line, np.array([7.0, 9, 1, 2, 4]), 2, 3),
-            (_newest_weighs_most, _series(5), 1, 3),
+            (_newest_weighs_most, _series(5), 4, 1),
         ],
         mistakes=[
             _window_stands_still,
             _forecast_enters_as_oldest,
             _forecast_replaces_oldest,
             _newest_lag_dropped,
+            _rolls_the_wrong_way,
             _window_grows,
             _whole_history,
             _first_window,
             _writes_into_history,
-            _last_forecast_only,
         ],
-        alternatives=[_iterate_growing, _iterate_filled, _iterate_float32, _iterate_torch],
+        alternatives=[_iterate_growing, _iterate_torch],
         properties=[_first_forecast_from_data],
     ),
     Exercise(
@@ -887,12 +892,7 @@ EXERCISES: Sequence[Exercise] = (
             _deviation_for_variance,
             _mean_error,
         ],
-        alternatives=[
-            _random_walk_looped,
-            _random_walk_vectorised,
-            _random_walk_float32,
-            _random_walk_torch,
-        ],
+        alternatives=[_random_walk_looped, _random_walk_vectorised, _random_walk_torch],
     ),
     Exercise(
         "windows.parameters",
@@ -907,13 +907,7 @@ EXERCISES: Sequence[Exercise] = (
             _counts_units,
             _biased_inputs,
         ],
-        alternatives=[
-            _parameters_factored,
-            _parameters_looped,
-            _parameters_vectorised,
-            _parameters_float32,
-            _parameters_torch,
-        ],
+        alternatives=[_parameters_looped, _parameters_vectorised, _parameters_torch],
     ),
     bug_hunt(
         "windows.catches_leak",
@@ -927,21 +921,19 @@ EXERCISES: Sequence[Exercise] = (
             _train_sees_the_whole,
             _one_value_of_the_future,
         ],
+        probes=[_divides_by_one_less],
         mistakes=[
             _looks_at_train_only,
             _looks_at_test_only,
             _checks_lengths_only,
             _checks_mean_and_deviation,
             _wants_test_standardised,
+            _wants_whole_series,
+            _other_deviation,
             _accepts_everything,
             _exact_equality,
         ],
-        alternatives=[
-            _catches_leak_undone,
-            _catches_leak_looped,
-            _catches_leak_float32,
-            _catches_leak_torch,
-        ],
+        alternatives=[_catches_leak_undone, _catches_leak_looped, _catches_leak_torch],
         equivalent={
             "series = np.arange(12.0) -> series = np.arange(13.0)": _ANY_SERIES,
             "series = np.arange(12.0) -> series = np.arange(11.0)": _ANY_SERIES,

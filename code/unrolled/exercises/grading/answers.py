@@ -12,7 +12,14 @@ import sys
 import textwrap
 from pathlib import Path
 
-from unrolled.exercises.grading.engine import NOT_WRITTEN, SECONDS, WRONG, Exercise, Verdict
+from unrolled.exercises.grading.engine import (
+    NOT_WRITTEN,
+    SECONDS,
+    WRONG,
+    Exercise,
+    Verdict,
+    without_annotations,
+)
 from unrolled.exercises.grading.readable import fill
 
 BACKSTOP = 90.0  # seconds after which the child is killed, should its own watchdog fail
@@ -22,13 +29,17 @@ _CODE = Path(__file__).parents[3]
 
 def starter(exercise: Exercise) -> str:
     """Write the function that the reader starts from: the solution's name, signature and prompt."""
-    signature = inspect.signature(exercise.solution)
-    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    signature = without_annotations(inspect.signature(exercise.solution))
     quotes = 'r"""' if "\\" in exercise.prompt else '"""'
     end = "\n" if "\n" in exercise.prompt else ""
     prompt = f'{quotes}{exercise.prompt}{end}"""'
     body = f"{prompt}\nraise NotImplementedError"
-    return f"def {exercise.name}({', '.join(map(str, bare))}):\n{textwrap.indent(body, '    ')}\n"
+    return f"def {exercise.name}{signature}:\n{textwrap.indent(body, '    ')}\n"
+
+
+def cell(exercise: Exercise) -> str:
+    """Write the notebook cell in which a chapter sets the exercise: the starter and its check."""
+    return f'{starter(exercise)}\n\ncheck("{exercise.id}", {exercise.name})\n'
 
 
 def _starting_file(exercise: Exercise) -> str:

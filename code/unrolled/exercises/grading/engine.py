@@ -97,6 +97,7 @@ def grade(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdict:
     """
     if complaint := _not_callable_as_asked(exercise, answer):
         return Verdict(exercise.id, WRONG, fill(complaint))
+    answer = _called_by_position(exercise, answer)
     outcomes = _run(answer, [*exercise.cases, exercise.cases[0]], seconds)
     if type(outcomes[-1].error) is NotImplementedError:
         return Verdict(exercise.id, NOT_WRITTEN)
@@ -160,20 +161,56 @@ def _not_callable_as_asked(exercise: Exercise, answer: Any) -> str:
             f"`check` needs the function itself, and was given {kind(answer)}. "
             f'Write `check("{exercise.id}", {exercise.name})`, without brackets after the name.'
         )
-    names = _names(exercise)
     try:
         signature = inspect.signature(answer)
     except ValueError:  # some built-in functions have none
         return ""
-    mine = [str(p.replace(annotation=p.empty)) for p in signature.parameters.values()]
+    names = _names(exercise)
+    by_keyword = _by_keyword(exercise, answer)
+    by_position = [name for name in names if name not in by_keyword]
+    mine = [p.name for p in signature.parameters.values() if p.name not in by_keyword]
+    shown = without_annotations(signature)
     asked = f"It is called as `{exercise.name}({', '.join(names)})`, and yours takes"
-    if sorted(mine) == sorted(names) and mine != list(names):
-        return f"{asked} its arguments in another order: ({', '.join(mine)})."
+    if sorted(mine) == sorted(by_position) and mine != by_position:
+        return f"{asked} its arguments in another order: {shown}."
     try:
-        signature.bind(*names)
+        signature.bind(*by_position, **dict.fromkeys(by_keyword))
     except TypeError:
-        return f"{asked} ({', '.join(mine)})."
+        return f"{asked} {shown}."
     return ""
+
+
+def without_annotations(signature: inspect.Signature) -> inspect.Signature:
+    """Leave out what a learner need not read."""
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return inspect.Signature(parameters)
+
+
+def _by_keyword(exercise: Exercise, answer: Function) -> list[str]:
+    """List the exercise's arguments that the answer takes by keyword only."""
+    try:
+        parameters = inspect.signature(answer).parameters
+    except ValueError:
+        return []
+    return [
+        name
+        for name in _names(exercise)
+        if name in parameters and parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+
+
+def _called_by_position(exercise: Exercise, answer: Function) -> Function:
+    """Let an answer that takes some arguments by keyword only be called like any other."""
+    by_keyword = _by_keyword(exercise, answer)
+    if not by_keyword:
+        return answer
+
+    def called(*args: Any) -> Any:
+        given = dict(zip(_names(exercise), args, strict=True))
+        named = {name: given.pop(name) for name in by_keyword}
+        return answer(*given.values(), **named)
+
+    return called
 
 
 def _fault(exercise: Exercise, case: Case, outcome: Outcome, seconds: float) -> _Fault | None:
@@ -279,6 +316,7 @@ def bug_hunt(
     right: Sequence[Function],
     buggy: Sequence[Function],
     *,
+    probes: Sequence[Function] = (),
     mistakes: Sequence[Function] = (),
     alternatives: Sequence[Function] = (),
     equivalent: Mapping[str, str] | None = None,
@@ -286,16 +324,21 @@ def bug_hunt(
     """Make an exercise in which the reader writes a test that finds bugs.
 
     The answer takes an implementation. It must raise (AssertionError, or by the way whatever a
-    bug leads to) for each of `buggy` and return None for each of `right`. The first line of an
-    implementation's docstring says what it does.
+    bug leads to) for each of `buggy` and return None for each of `right`; of `probes` it may
+    think what it likes, which tells mistakes apart. The first line of an implementation's
+    docstring says what it does.
     """
+
+    def judge(want: Outcome, got: Outcome, case: Case) -> str:
+        return "" if case[0] in probes else _judge_test(want, got, case)
+
     return Exercise(
         id,
         solution,
-        cases=[(implementation,) for implementation in (*right, *buggy)],
+        cases=[(implementation,) for implementation in (*right, *buggy, *probes)],
         mistakes=mistakes,
         alternatives=alternatives,
-        judge=_judge_test,
+        judge=judge,
         equivalent=equivalent or {},
     )
 
