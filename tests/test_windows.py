@@ -115,6 +115,19 @@ def test_repeat_lasts_error_on_a_random_walk_grows_as_k_sigma_squared():
         assert np.mean((x[k:] - x[:-k]) ** 2) == pytest.approx(4.0 * k, rel=0.05)
 
 
+def test_one_step_forecasts_each_value_from_the_window_before_it():
+    x = np.arange(10.0) ** 2
+    seen = []
+
+    def predict(rows):
+        seen.append(rows.tolist())
+        return rows[:, -1]
+
+    assert windows.one_step(predict, x, window=2, start=5, stop=8).tolist() == [16, 25, 36]
+    assert seen == [[[9, 16], [16, 25], [25, 36]]]
+    assert windows.one_step(predict, x, window=3, start=3).tolist() == x[2:-1].tolist()
+
+
 def test_relative_error_by_hand():
     assert windows.relative_error([1, 2], [0, 0], [3, 4]) == pytest.approx(5 / 25)
 
@@ -153,6 +166,25 @@ def test_fit_window_learns_what_a_line_cannot():
     line = windows.autoregression(x[:250], 2)
     straight = windows.relative_error(line(rows)[250:], targets[250:], last[250:])
     assert bent < 0.1 * straight
+
+
+def test_no_forecast_exceeds_the_ceiling_and_some_input_comes_near():
+    x = seasonal(60, period=10, noise=0.1, seed=0)
+    model = windows.fit_window(x, window=3, hidden=2, seed=0, epochs=20)
+    rows = 1e4 * np.random.default_rng(0).standard_normal((20_000, 3))
+    highest = model(rows).max()
+    assert highest <= model.ceiling() + 1e-5
+    W = model.model.hidden.weight.detach().double().numpy()
+    signs = np.sign(model.model.output.weight.detach().double().numpy()[0])
+    best = np.linalg.lstsq(W, 50 * signs)[0] * model.scale + model.mean  # saturates every unit
+    assert model(best[None])[0] == pytest.approx(model.ceiling(), abs=1e-4)
+
+
+def test_fit_window_learns_from_the_held_out_values_too():
+    x = np.concatenate([seasonal(60, period=10, noise=0.1, seed=0), np.full(15, 2.0)])
+    late = windows.fit_window(x, window=4, hidden=8, seed=0, epochs=200)
+    early = windows.fit_window(x[:60], window=4, hidden=8, seed=0, epochs=200)
+    assert abs(late(np.full(4, 2.0)) - 2) < 0.5 * abs(early(np.full(4, 2.0)) - 2)
 
 
 def test_fit_window_is_a_function_of_its_arguments():
@@ -225,6 +257,16 @@ NAN = [1.0, float("nan"), 3.0]
             r"same shape, got \(1,\), \(2,\) and \(2,\)",
         ),
         (lambda: windows.relative_error([1], [2], [2]), ValueError, "baseline must make some err"),
+        (
+            lambda: windows.one_step(len, [1, 2, 3], window=2, start=1),
+            ValueError,
+            "start must be from 2 to 2, got 1",
+        ),
+        (
+            lambda: windows.one_step(len, [1, 2, 3, 4], window=1, start=2, stop=2),
+            ValueError,
+            "stop must be from 3 to 4, got 2",
+        ),
         (lambda: windows.WindowMLP(0, 3), ValueError, "window must be at least 1, got 0"),
         (lambda: windows.WindowMLP(3, -1), ValueError, "hidden must be at least 1, got -1"),
         (
@@ -269,13 +311,18 @@ def test_the_criteria_can_fail():
     assert by_name["windows.cue"].holds([good])
     assert not by_name["windows.cue"].holds([good, {"inside": [0.9], "beyond": [0.5]}])
     assert not by_name["windows.cue"].holds([good, {"inside": [1.0], "beyond": [0.6]}])
-    assert by_name["windows.recurrent"].holds([{"recurrent": [1.0, 0.99]}])
-    assert not by_name["windows.recurrent"].holds([{"recurrent": [1.0, 0.9]}])
-    names = ("linear", "network", "linear on steps", "network on steps")
+    all_well = {"at lag 1": [1.0], "half way": [0.99], "at the longest": [1.0]}
+    assert by_name["windows.recurrent"].holds([all_well])
+    assert not by_name["windows.recurrent"].holds([all_well, all_well | {"half way": [0.98]}])
+    assert by_name["windows.longer_lags"].holds([{"up to eight times": [1.0, 0.99]}])
+    assert not by_name["windows.longer_lags"].holds([{"up to eight times": [1.0, 0.9]}])
+    names = ("linear", "network", "linear on differences", "network on differences")
     fair = dict.fromkeys(names, 1.01)
     assert by_name["windows.random_walk"].holds([fair, fair | {"linear": 0.995}])
     assert not by_name["windows.random_walk"].holds([fair, fair | {"linear": 0.96}])
     assert not by_name["windows.random_walk"].holds([fair | {"network": 0.999}])
-    won, lost = {"network": 0.2, "linear": 0.3}, {"network": 0.3, "linear": 0.2}
-    assert by_name["windows.sunspots"].holds(8 * [won] + 2 * [lost])
-    assert not by_name["windows.sunspots"].holds(7 * [won] + 3 * [lost])
+    years = np.arange(35)
+    clearly_lower, mixed = -50 + 10 * np.sin(years), -5 + 100 * np.sin(years)
+    assert by_name["windows.sunspots"].holds([{"excess": clearly_lower}])
+    assert not by_name["windows.sunspots"].holds([{"excess": mixed}])
+    assert not by_name["windows.sunspots"].holds([{"excess": -clearly_lower}])

@@ -7,6 +7,7 @@ in the row and nothing else.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -19,7 +20,7 @@ from torch.nn.functional import mse_loss
 
 from unrolled._validate import Array, real, series, whole
 from unrolled.data import Batches
-from unrolled.training import device, fit
+from unrolled.training import History, device, fit
 
 Forecaster: TypeAlias = Callable[[Array, int], Array]
 """``forecast(history, horizon)``: the ``horizon`` values expected after ``history``."""
@@ -52,7 +53,7 @@ def lag_matrix(values: ArrayLike, window: int, *, ahead: int = 1) -> tuple[Array
 
 
 def repeat_last(history: ArrayLike, horizon: int) -> Array:
-    r"""Forecast that nothing changes: :math:`\hat x_{N+k} = x_N`.
+    r"""Forecast that nothing changes: :math:`\hat x_{n+k} = x_n`, with ``n`` the last step seen.
 
     Parameters
     ----------
@@ -70,9 +71,10 @@ def repeat_last(history: ArrayLike, horizon: int) -> Array:
 
 
 def seasonal_repeat(history: ArrayLike, horizon: int, *, period: int) -> Array:
-    r"""Forecast that the last cycle comes again: :math:`\hat x_{N+k} = x_{N+k-mp}`.
+    r"""Forecast that the last cycle comes again: :math:`\hat x_{n+k} = x_{n+k-mp}`.
 
-    :math:`m = \lceil k/p \rceil` is the smallest number of cycles that leads back to a value seen.
+    ``n`` is the last step seen and :math:`m = \lceil k/p \rceil` the smallest number of cycles
+    that leads back to a value seen.
 
     Parameters
     ----------
@@ -98,8 +100,10 @@ def iterate(
 ) -> Array:
     r"""Forecast many steps with a one-step predictor by feeding it its own forecasts.
 
-    .. math:: \hat x_{N+k} = f(\hat x_{N+k-w}, \dots, \hat x_{N+k-1}),
-        \qquad \hat x_n = x_n \text{ for } n \le N
+    .. math:: \hat x_{n+k} = f(\hat x_{n+k-w}, \dots, \hat x_{n+k-1}),
+        \qquad \hat x_j = x_j \text{ for } j \le n
+
+    with ``n`` the last step seen.
 
     Parameters
     ----------
@@ -164,12 +168,44 @@ def autoregression(values: ArrayLike, order: int) -> LinearWindow:
     return LinearWindow(float(parameters[0]), parameters[:0:-1].copy())
 
 
+def one_step(
+    predict: Callable[[Array], Array],
+    values: ArrayLike,
+    *,
+    window: int,
+    start: int,
+    stop: int | None = None,
+) -> Array:
+    r"""Forecast ``values[start:stop]`` one step ahead, each from the window before it.
+
+    Parameters
+    ----------
+    predict
+        Maps lag vectors ``(n, window)``, oldest value first, to ``n`` forecasts.
+    values
+        ``(N,)`` the series.
+    window
+        Values in a lag vector, at least 1.
+    start, stop
+        The span to forecast: ``window <= start < stop <= N``; ``stop`` is ``N`` if not given.
+
+    Returns
+    -------
+    ``(stop - start,)`` forecasts.
+    """
+    x = series("values", values)
+    start = whole("start", start, least=whole("window", window), most=len(x) - 1)
+    stop = whole("stop", len(x) if stop is None else stop, least=start + 1, most=len(x))
+    rows, _ = lag_matrix(x[start - window : stop], window)
+    return predict(rows)
+
+
 def backtest(
     forecast: Forecaster, values: ArrayLike, *, start: int, horizon: int
 ) -> tuple[Array, Array]:
     r"""Forecast from every origin of a series that leaves ``horizon`` values to compare with.
 
-    From origin :math:`n` the forecaster sees :math:`x_1, \dots, x_n` and nothing later.
+    From an origin the forecaster sees the values up to there and nothing later.
 
     Parameters
     ----------
@@ -198,7 +234,7 @@ def backtest(
 def relative_error(forecasts: ArrayLike, truth: ArrayLike, baseline: ArrayLike) -> float:
     r"""Return the squared error of forecasts as a part of a baseline's.
 
-    .. math:: \frac{\sum_i (\hat x_i - x_i)^2}{\sum_i (b_i - x_i)^2}
+    .. math:: e = \frac{\sum_t (\hat x_t - x_t)^2}{\sum_t (\tilde x_t - x_t)^2}
 
     Below 1 the forecasts beat the baseline. Any shape, the same for all three.
 
@@ -284,6 +320,15 @@ class TrainedWindow:
         forecasts: Array = self.mean + self.scale * outputs.reshape(lags.shape[:-1])
         return forecasts
 
+    def ceiling(self) -> float:
+        r"""Return the highest forecast there can be: no unit of a ``tanh`` layer exceeds 1.
+
+        .. math:: \mu + \sigma\Big(a + \sum_j |v_j|\Big)
+        """
+        with torch.no_grad():
+            output = self.model.output
+            return self.mean + self.scale * float(output.bias + output.weight.abs().sum())
+
 
 def fit_window(
     values: ArrayLike,
@@ -295,10 +340,11 @@ def fit_window(
     patience: int = 40,
     held_out: float = 0.2,
 ) -> TrainedWindow:
-    """Fit a ``WindowMLP`` to a series: Adam on the squared error, stopped early.
+    """Fit a ``WindowMLP`` to a series: Adam on the squared error, for as long as it helps.
 
-    The series is standardised by its own mean and standard deviation. Its last part is held out
-    to choose the epoch whose weights are kept; nothing after ``values`` is ever seen.
+    A first fit holds out the latest values and finds the epoch that forecasts them best; a second
+    fit, from the same first weights, learns from the whole series for as many epochs. Each
+    standardises by the mean and the standard deviation of what it learns from.
 
     Parameters
     ----------
@@ -313,33 +359,45 @@ def fit_window(
     epochs
         Passes over the lag vectors at most.
     patience
-        Passes without a better score before stopping.
+        Passes without a better score before the first fit stops.
     held_out
-        Part of the lag vectors, the latest ones, that only choose the epoch: in (0, 1).
+        Part of the targets held out of the first fit, in (0, 1).
     """
     held_out = real("held_out", held_out, above=0)
     x = series("values", values, least=whole("window", window) + 2)
     if held_out >= 1:
         raise ValueError(f"held_out must be less than 1, got {held_out:g}")
-    mean, scale = float(x.mean()), float(x.std())
-    if scale == 0:
+    if x.std() == 0:
         raise ValueError(f"values must vary, got {len(x)} times {x[0]:g}")
-    inputs, targets = (
-        torch.as_tensor(part, dtype=torch.float32)
-        for part in lag_matrix((x - mean) / scale, window)
+    late = max(1, round(held_out * (len(x) - window)))
+    early = max(window + 1, len(x) - late)
+    rows, truth = lag_matrix(x[early - window :], window)
+    network, train = _prepare(x[:early], window=window, hidden=hidden, seed=seed)
+    history = train(
+        epochs=epochs,
+        validate=lambda _: float(np.mean((network(rows) - truth) ** 2)),
+        patience=patience,
     )
-    split = min(max(1, round((1 - held_out) * len(inputs))), len(inputs) - 1)
+    network, train = _prepare(x, window=window, hidden=hidden, seed=seed)
+    train(epochs=history.best_epoch + 1)
+    return network
+
+
+def _prepare(
+    x: Array, *, window: int, hidden: int, seed: int
+) -> tuple[TrainedWindow, Callable[..., History]]:
+    """Return an untrained network in the units of ``x``, and what trains it on ``x``."""
+    mean, scale = float(x.mean()), float(x.std()) or 1.0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = WindowMLP(window, hidden).to(device())
-    late_inputs, late_targets = inputs[split:].to(device()), targets[split:].to(device())
-    fit(
+    pairs = lag_matrix((x - mean) / scale, window)
+    inputs, targets = (torch.as_tensor(part, dtype=torch.float32) for part in pairs)
+    train = functools.partial(
+        fit,
         model,
-        Batches(inputs[:split], targets[:split], size=32, seed=seed),
+        Batches(inputs, targets, size=32, seed=seed),
         lambda model, x, y: mse_loss(model(x), y),
-        epochs=epochs,
         optimizer=torch.optim.Adam(model.parameters(), lr=3e-3),
-        validate=lambda model: mse_loss(model(late_inputs), late_targets).item(),
-        patience=patience,
     )
-    return TrainedWindow(model, mean, scale)
+    return TrainedWindow(model, mean, scale), train

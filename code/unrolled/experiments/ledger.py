@@ -205,15 +205,16 @@ def run(claim: Claim, scale: str = "quick") -> Record:
 def staleness(claim: Claim, record: Record | None, scale: str = "book") -> str | None:
     """Say why a claim must be measured (again), or None if its record stands.
 
-    A record made at a larger scale than asked stands. New words, pictures or criteria need no
-    new measurement: see :func:`refreshed`.
+    A record made at a larger scale than asked stands. New words or pictures need no new
+    measurement (see :func:`refreshed`); another criterion does, so that none is chosen to fit
+    what was already measured.
     """
     if record is None:
         return "never measured"
     if SCALES.index(record["scale"]) < SCALES.index(scale):
         return f"measured at scale {record['scale']} only"
     now = _declared(claim, record["scale"])
-    for name in ("experiment", "settings", "seeds"):
+    for name in ("experiment", "settings", "seeds", "criterion"):
         if record[name] != now[name]:
             return f"{name} changed"
     if [one["seed"] for one in record["runs"]] != record["seeds"]:
