@@ -240,7 +240,7 @@ def _pictures(record: Record) -> nodes.Node:
     dots = f"Each dot is one of {ledger.plural(len(record['runs']), 'seed')}"
     rows = [row for strip in record["strips"] for row in strip["rows"]]
     paper = any(row["published"] is not None for row in rows)
-    legend = f"{dots}, the bar is their median" + (
+    legend = f"{dots} (one dot where all agree), the bar is their median" + (
         ", the diamond is the paper's figure." if paper else "."
     )
     return nodes.raw(
@@ -297,8 +297,10 @@ def _dots(row: Record, measured: list[float], at: Any, y: float) -> str:
         f'<line class="evidence-rail" x1="{LEFT}%" x2="{RIGHT}%" y1="{middle}" y2="{middle}"/>',
         f'<text class="evidence-name" x="{LEFT}%" y="{y + 15}">{escape(row["label"])}</text>',
     ]
-    for i, value in enumerate(measured):  # equal values stay apart: every seed is seen
-        offset = (i - (len(measured) - 1) / 2) * min(5, 14 / len(measured))
+    # Equal values stay apart, so that every seed is seen; but what never varies is one dot.
+    dots = measured if len(set(measured)) > 1 else measured[:1]
+    for i, value in enumerate(dots):
+        offset = (i - (len(dots) - 1) / 2) * min(5, 14 / len(dots))
         drawn.append(
             f'<circle class="evidence-dot" cx="{at(value):.2f}%" cy="{middle + offset:.1f}" r="4"/>'
         )

@@ -26,7 +26,15 @@ def free_run(years: Array, values: Array, runs: Sequence[Array], *, start: int) 
     for run in runs:
         axes.plot(years[start : start + len(run)], run, color=COLOR["model"], linewidth=0.9)
     top = float(values[shown].max())
-    label(axes, years[start] + 1, top * 0.93, "networks,\nfree from here", "model", va="top")
+    label(
+        axes,
+        years[start] - 2,
+        top,
+        "networks, left\nalone from here",
+        "model",
+        ha="right",
+        va="top",
+    )
     label(
         axes,
         years[shown][values[shown].argmax()] - 2,
@@ -101,12 +109,14 @@ def errors_by_window(sizes: Sequence[int], linear: ArrayLike, networks: ArrayLik
     axes.set_xscale("log")
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
-    axes.set(xlabel="window (years)", ylabel="error 1921-1955\n(sunspots, RMS)", ylim=(0, None))
-    label_ends(axes, sizes[-1] * 1.08, ends, gap=3)
+    axes.set(xlabel="window (years)", ylabel="squared error,\nrepeat-last = 1", ylim=(0, None))
+    label_ends(axes, sizes[-1] * 1.12, ends, gap=axes.get_ylim()[1] * 0.1)
     return figure
 
 
-def errors_by_horizon(errors: Mapping[str, Array], meanings: Mapping[str, str]) -> Figure:
+def errors_by_horizon(
+    errors: Mapping[str, Array], meanings: Mapping[str, str], *, top: float
+) -> Figure:
     """Draw root-mean-square errors against the steps ahead.
 
     Parameters
@@ -114,17 +124,21 @@ def errors_by_horizon(errors: Mapping[str, Array], meanings: Mapping[str, str]) 
     errors
         ``{name: (horizon,) or (seeds, horizon) errors}``.
     meanings
-        ``{name: key of COLOR}``.
+        ``{name: key of COLOR}``; what is a baseline is dashed.
+    top
+        Largest error shown; curves may leave the picture.
     """
     figure, axes = plt.subplots()
     ends = {}
     for name, each in errors.items():
-        for run in np.atleast_2d(each):
-            ahead = np.arange(1, len(run) + 1)
-            axes.plot(ahead, run, color=COLOR[meanings[name]], linewidth=1.2)
-        ends[name] = float(np.atleast_2d(each)[:, -1].mean()), meanings[name]
-    axes.set(xlabel="years ahead", ylabel="error (sunspots, RMS)", ylim=(0, None))
-    label_ends(axes, ahead[-1] + 0.4, ends, gap=axes.get_ylim()[1] * 0.08)
+        curves, meaning = np.atleast_2d(each), meanings[name]
+        ahead = np.arange(1, curves.shape[1] + 1)
+        line = "--" if meaning == "baseline" else "-"
+        for run in curves:
+            axes.plot(ahead, run, line, color=COLOR[meaning], linewidth=1.6 / len(curves) ** 0.5)
+        ends[name] = float(curves[:, -1].mean()), meaning
+    axes.set(xlabel="years ahead", ylabel="error (sunspots, RMS)", ylim=(0, top))
+    label_ends(axes, ahead[-1] + 0.4, ends, gap=top * 0.09)
     return figure
 
 
@@ -134,8 +148,8 @@ def forecast_on_walk(truth: Array, forecast: Array) -> Figure:
     middle = len(truth) // 2
     for axes, shown in ((whole_axes, slice(None)), (close, slice(middle, middle + 25))):
         steps = np.arange(len(truth))[shown]
-        axes.plot(steps, truth[shown], color=COLOR["truth"], linewidth=1.2)
-        axes.plot(steps, forecast[shown], color=COLOR["model"], linewidth=1.2)
+        axes.plot(steps, truth[shown], color=COLOR["truth"], linewidth=2.6)
+        axes.plot(steps, forecast[shown], color=COLOR["model"], linewidth=1.1)
     whole_axes.set(xlabel="step", ylabel="value", title="looks right")
     close.set(xlabel="step", title="is one step late")
     corner = {"transform": whole_axes.transAxes, "va": "top"}
@@ -145,7 +159,7 @@ def forecast_on_walk(truth: Array, forecast: Array) -> Figure:
 
 
 def fit_against_error(runs: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw, for each run on a random walk, how well a network fits against how it forecasts.
+    """Draw, for each run on a random walk, how well two networks fit against how they forecast.
 
     Parameters
     ----------
@@ -154,14 +168,16 @@ def fit_against_error(runs: Sequence[Mapping[str, Any]]) -> Figure:
     """
     figure, axes = plt.subplots()
     axes.axhline(1, color=COLOR["baseline"], linewidth=1)
-    axes.plot(
-        [run["r2"] for run in runs], [run["network"] for run in runs], "o", color=COLOR["model"]
-    )
+    for suffix, meaning, marker in (("", "model", "o"), (" on differences", "rival", "s")):
+        fit, error = ([run[name + suffix] for run in runs] for name in ("r2", "network"))
+        axes.plot(fit, error, marker, color=COLOR[meaning], markersize=5, alpha=0.8)
     axes.set_yscale("log")
     axes.set(xlabel="variance explained, R²", ylabel="squared error, repeat-last = 1")
-    axes.set_ylim(0.7, None)
-    label(axes, 0.98, 0.9, "one dot a walk", "model", ha="right", transform=axes.transAxes)
-    label(axes, axes.get_xlim()[0], 1.08, " repeat the last value", "baseline")
+    axes.set_ylim(0.6, None)
+    corner = {"transform": axes.transAxes, "ha": "right", "va": "top"}
+    label(axes, 0.98, 1.0, "network on values", "model", **corner)
+    label(axes, 0.98, 0.9, "network on differences", "rival", **corner)
+    label(axes, axes.get_xlim()[0], 0.97, " repeat-last", "baseline", va="top")
     return figure
 
 
@@ -171,7 +187,7 @@ def cue_curves(
     recurrent: Sequence[Sequence[float]],
     recurrent_lags: Sequence[int],
 ) -> Figure:
-    """Draw accuracy on the cue task against the lag: each window's cliff, and no cliff.
+    """Draw accuracy on the cue task against the lag: cliffs for windows, slopes for cells.
 
     Parameters
     ----------
@@ -186,18 +202,18 @@ def cue_curves(
     """
     figure, axes = plt.subplots()
     axes.axhline(0.5, color="#6b6b6b", linewidth=1, linestyle=":")
-    axes.text(recurrent_lags[-1], 0.515, "chance", ha="right", color="#5a5a5a")
-    for place, (window, runs) in enumerate(windows.items()):
-        for accuracies in runs:
-            axes.plot(lags, accuracies, ".-", color=COLOR["input"], linewidth=1)
-        text = f"window {window}"
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        label(axes, window, 0.86 - 0.12 * place, text, "input", ha="center", bbox=box)
+    axes.text(recurrent_lags[0], 0.49, "chance", va="top", color="#5a5a5a")
     for accuracies in recurrent:
-        axes.plot(recurrent_lags, accuracies, ".-", color=COLOR["hidden"])
-    label(axes, recurrent_lags[-1], 0.98, "recurrent cell", "hidden", ha="right", va="top")
+        axes.plot(recurrent_lags, accuracies, color=COLOR["hidden"], linewidth=1.2)
+    for runs in windows.values():
+        for accuracies in runs:
+            axes.plot(lags, accuracies, ".-", color=COLOR["input"], linewidth=1, markersize=4)
+    *most, last = windows
+    names = f"windows of\n{', '.join(map(str, most))}\nand {last} steps"
+    label(axes, min(windows) * 0.9, 0.74, names, "input", ha="right", va="center")
+    label(axes, last * 1.5, 0.65, "recurrent\ncells, trained\nto lag 20", "hidden", va="center")
     axes.set_xscale("log")
-    ticks = [1, 2, 5, 10, 20, 50, 100]
+    ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.set(xlabel="lag of the cue (steps)", ylabel="accuracy", ylim=(0.42, 1.04))
