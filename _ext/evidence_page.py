@@ -58,13 +58,13 @@ class Evidence(SphinxDirective):
         rows = [
             [
                 self._text(f"{_link(claim.id)} {claim.sentence}"),
-                self._text(self._chapter_link(_chapter(claim))),
-                self._text(f"{{cite:t}}`{claim.paper}`" if claim.paper else "this book"),
                 [nodes.paragraph("", "", _badge(record))],
+                self._text(f"{{cite:t}}`{claim.paper}`" if claim.paper else "this book"),
+                self._text(self._chapter_link(_chapter(claim))),
             ]
             for claim, record in entries
         ]
-        return _table(["Claim", "Chapter", "Source", "Verdict"], rows)
+        return _table(["Claim", "Verdict", "Source", "Chapter"], rows)
 
     def _chapters(self, entries: list[Entry]) -> Nodes:
         sections: dict[str, nodes.section] = {}

@@ -109,13 +109,13 @@ def book(tmp_path_factory):
 def test_summary_lists_every_claim_with_its_verdict(book):
     table = book.page("evidence").table
     assert [th.text for th in table.thead.find_all("th")] == [
-        *("Claim", "Chapter", "Source", "Verdict")
+        *("Claim", "Verdict", "Source", "Chapter")
     ]
     rows = [[td.text.strip() for td in tr.find_all("td")] for tr in table.tbody.find_all("tr")]
     assert rows[0][0].startswith("dice.held It learns")
-    assert [row[1] for row in rows] == ["Dice", "Dice"]
+    assert [row[3] for row in rows] == ["Dice", "Dice"]
     assert [row[2] for row in rows] == ["Elman [Elm90]", "this book"]
-    assert [row[3] for row in rows] == ["Held", "Did not hold"]
+    assert [row[1] for row in rows] == ["Held", "Did not hold"]
     targets = [tr.a["href"] for tr in table.tbody.find_all("tr")]
     assert targets == ["#evidence-dice-held", "#evidence-dice-lost"]
     assert all(book.page("evidence").find(id=target[1:]) for target in targets)

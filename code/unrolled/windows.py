@@ -23,7 +23,7 @@ from unrolled.data import Batches
 from unrolled.training import History, device, fit
 
 Forecaster: TypeAlias = Callable[[Array, int], Array]
-"""``forecast(history, horizon)``: the ``horizon`` values expected after ``history``."""
+"""What maps ``(N,)`` values seen and a horizon to ``(horizon,)`` forecasts."""
 
 
 def lag_matrix(values: ArrayLike, window: int, *, ahead: int = 1) -> tuple[Array, Array]:
