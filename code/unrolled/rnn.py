@@ -1,0 +1,127 @@
+"""Elman's network: a perceptron whose hidden layer also sees itself, one step earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from unrolled.recurrent import Cell, State, mask
+
+_NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu}
+
+
+class Elman(Cell):
+    r"""The simple recurrent cell.
+
+    .. math:: h_t = \varphi(W x_t + b_{ih} + U h_{t-1} + b_{hh})
+
+    and backwards, with :math:`\delta_t` the gradient of the sum in brackets,
+
+    .. math:: \delta_t = \frac{\partial E}{\partial h_t} \odot \varphi', \qquad
+        \frac{\partial E}{\partial h_{t-1}} \mathrel{+}= U^\top \delta_t, \qquad
+        \frac{\partial E}{\partial U} = \sum_t \delta_t h_{t-1}^\top
+
+    where :math:`\varphi'` is :math:`1 - h_t^2` for tanh, and 1 or 0 for the rectifier.
+
+    Names, shapes and first values of the parameters are those of ``torch.nn.RNNCell``: with the
+    same seed, the same network. All are drawn from
+    :math:`\mathcal U(-1/\sqrt H, 1/\sqrt H)`.
+
+    Parameters
+    ----------
+    input_size
+        Features of an input :math:`I`, at least 1.
+    hidden_size
+        Units :math:`H`, at least 1.
+    nonlinearity
+        :math:`\varphi`: ``"tanh"`` or ``"relu"``.
+
+    Attributes
+    ----------
+    weight_ih, weight_hh, bias_ih, bias_hh
+        :math:`W` of shape ``(H, I)``, :math:`U` of shape ``(H, H)``, both biases ``(H,)``.
+
+    References
+    ----------
+    Elman, J. L. (1990). Finding structure in time. Cognitive Science 14(2).
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, *, nonlinearity: str = "tanh") -> None:
+        super().__init__(input_size, hidden_size)
+        if nonlinearity not in _NONLINEARITIES:
+            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
+        self.nonlinearity = nonlinearity
+        self.weight_ih = nn.Parameter(torch.empty(hidden_size, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(hidden_size, hidden_size))
+        self.bias_ih = nn.Parameter(torch.empty(hidden_size))
+        self.bias_hh = nn.Parameter(torch.empty(hidden_size))
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -(hidden_size**-0.5), hidden_size**-0.5)
+
+    def extra_repr(self) -> str:
+        """Say sizes and nonlinearity."""
+        return f"{self.input_size}, {self.hidden_size}, nonlinearity={self.nonlinearity!r}"
+
+    def project(self, x: Tensor) -> Tensor:
+        r"""Map inputs ``(..., I)`` to :math:`W x + b_{ih} + b_{hh}`, ``(..., H)``."""
+        return linear(x, self.weight_ih, self.bias_ih + self.bias_hh)
+
+    def weights(self) -> tuple[Tensor, ...]:
+        """Return :math:`U`."""
+        return (self.weight_hh,)
+
+    def step(self, projected: Tensor, state: State, *weights: Tensor) -> State:
+        r"""Return :math:`h_t = \varphi(p_t + U h_{t-1})`."""
+        (h,), (U,) = state, weights
+        return (_NONLINEARITIES[self.nonlinearity](torch.addmm(projected, h, U.T)),)
+
+    def step_backward(
+        self,
+        grad: State,
+        before: State,
+        after: State,
+        saved: tuple[Tensor, ...],
+        *weights: Tensor,
+    ) -> tuple[Tensor, State]:
+        r"""Return :math:`\delta_t` and :math:`U^\top \delta_t`."""
+        (dh,), (h,), (U,) = grad, after, weights
+        if self.nonlinearity == "tanh":
+            delta = torch.addcmul(dh, dh, h * h, value=-1)  # dh * (1 - h²), one kernel less
+        else:
+            delta = torch.where(h <= 0, 0, dh)
+        return delta, (delta @ U,)
+
+    def weight_backward(
+        self, grad: Tensor, states: State, saved: Sequence[tuple[Tensor, ...]]
+    ) -> tuple[Tensor, ...]:
+        r"""Return :math:`\sum_t \delta_t h_{t-1}^\top`."""
+        return (grad.flatten(0, 1).T @ states[0][:-1].flatten(0, 1),)
+
+
+def sequence_loss(
+    losses: Tensor, lengths: Tensor | Sequence[int] | None = None, *, batch_first: bool = False
+) -> Tensor:
+    """Return the mean of a loss over all steps inside the sequences: each step counts the same.
+
+    Parameters
+    ----------
+    losses
+        ``(T, B)`` loss of each step, as from ``cross_entropy(..., reduction="none")``;
+        ``(B, T)`` with ``batch_first``.
+    lengths
+        ``(B,)`` steps in each sequence, from 0 to ``T``, not all 0; all ``T`` if not given.
+    batch_first
+        Whether the batch comes first.
+    """
+    if losses.ndim != 2:
+        raise ValueError(f"losses must have two dimensions, got shape {tuple(losses.shape)}")
+    if lengths is None:
+        return losses.mean()
+    losses = losses.T if batch_first else losses
+    inside = mask(lengths, losses.shape[0], batch=losses.shape[1]).to(losses.device)
+    if not inside.any():
+        raise ValueError("lengths must not all be 0: there is no step to take the mean of")
+    return losses[inside].mean()
