@@ -44,4 +44,7 @@ def test_record_is_complete(claim):
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 def test_quick_rerun_agrees(claim):
-    assert ledger.run(claim, "quick")["held"] == ledger.load(claim.id)["held"]
+    """What held holds again. What failed in some runs need not fail in the few of a rehearsal."""
+    recorded, rerun = ledger.load(claim.id), ledger.run(claim, "quick")
+    assert rerun["runs"][0]["measured"].keys() == recorded["runs"][0]["measured"].keys()
+    assert rerun["held"] or not recorded["held"]

@@ -172,13 +172,50 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_bits(tmp_path
     assert all(torch.equal(resumed[name], unbroken[name]) for name in resumed)
 
 
-def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+@pytest.mark.parametrize("other", ["batches", "optimizer", "schedule", "validate"])
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, other):
+    path = tmp_path / "a.pt"
     model, batches, optimizer = problem()
-    fit(model, batches, squared, epochs=1, optimizer=optimizer, checkpoint=tmp_path / "a.pt")
+    fit(model, batches, squared, epochs=1, optimizer=optimizer, checkpoint=path)
     model, _, optimizer = problem()
-    other = Batches(*batches.arrays, size=4, seed=0)
-    with pytest.raises(ValueError, match=r"same batches: got .*'size': 8.*expected .*'size': 4"):
-        fit(model, other, squared, epochs=1, optimizer=optimizer, checkpoint=tmp_path / "a.pt")
+    options = {}
+    if other == "batches":
+        batches = Batches(*batches.arrays, size=4, seed=0)
+    if other == "optimizer":
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    if other == "schedule":
+        options["schedule"] = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1)
+    if other == "validate":
+        options["validate"] = lambda model: 0.0
+    before = weights(model)
+    with pytest.raises(ValueError, match=r"same run, .*a\.pt is not: got .*expected"):
+        fit(model, batches, squared, epochs=2, optimizer=optimizer, checkpoint=path, **options)
+    assert same(model, before)
+
+
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
+    path = tmp_path / "a.pt"
+    model, batches, optimizer = problem()
+    fit(model, batches, squared, epochs=1, optimizer=optimizer, checkpoint=path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"whole checkpoint, .*a\.pt is not"):
+        fit(model, batches, squared, epochs=2, optimizer=optimizer, checkpoint=path)
+    torch.save({"weights": 1}, path)
+    with pytest.raises(ValueError, match=r"same run, .*a\.pt is not: got None"):
+        fit(model, batches, squared, epochs=2, optimizer=optimizer, checkpoint=path)
+
+
+def test_a_score_that_is_not_finite_stops_the_run():
+    model, batches, optimizer = problem()
+    with pytest.raises(FloatingPointError, match="validate must be finite, got nan in epoch 0"):
+        fit(model, batches, squared, epochs=3, optimizer=optimizer, validate=lambda _: math.nan)
+
+
+def test_a_schedule_that_waits_for_a_score_is_refused():
+    model, batches, optimizer = problem()
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
+    with pytest.raises(ValueError, match="schedule must step without a score"):
+        fit(model, batches, squared, epochs=1, optimizer=optimizer, schedule=schedule)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_before_the_weights_are_lost():

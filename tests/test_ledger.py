@@ -129,7 +129,8 @@ def test_a_record_equals_a_run_in_this_process(lab):
         ('"book": [0, 1, 2, 3]', '"book": [0, 1, 2, 3, 4]'),
         ('"book": [0, 1, 2, 3]', '"book": [3, 2, 1, 0]'),
         ("throw", "toss"),
-        ("at most six.", "at most 6."),  # no criterion is fitted to what was measured
+        ("at most six.", "at most 6."),  # no criterion is fitted to what was measured,
+        ("<= 6 for run", "<= 3 for run"),  # neither its words nor its code
     ],
 )
 def test_another_experiment_is_measured_again(lab, old, new):
@@ -155,7 +156,6 @@ def test_a_module_it_imports_counts_too(lab):
         ("published=3.5", "published=3.6", "strips"),
         ('"a throw"', '"one throw"', "strips"),
         ("strips=(", 'deviations=("Loaded.",), strips=(', "deviations"),
-        ("<= 6 for run", "<= 3 for run", "held"),
     ],
 )
 def test_new_words_change_the_record_and_measure_nothing(lab, old, new, field):
@@ -171,6 +171,24 @@ def test_comments_and_docstrings_measure_nothing(lab):
     lab.main()
     lab.edit('"""Throw a die."""', '"""Throw one die, honestly."""  # and softly')
     assert lab.main() == (0, [])
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"scale": "book"', "<<<<<<< HEAD"])
+def test_a_record_that_cannot_be_read_is_measured_again(lab, text):
+    lab.main()
+    path = lab.evidence / "dice.throw.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"dice\.throw\.json is no record"):
+        ledger.load("dice.throw", lab.evidence)
+    assert lab.main() == (0, [0, 1, 2, 3])
+    assert lab.record()["held"]
+
+
+def test_an_installed_package_has_no_ledger_to_write_to(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(ledger, "EVIDENCE", tmp_path / "evidence")
+    assert ledger.main([], claims={}, folder=ledger.EVIDENCE) == 2
+    assert "measure from a copy of the repository" in capsys.readouterr().err
+    assert not ledger.EVIDENCE.exists()
 
 
 def test_a_claim_that_fails_is_a_result(lab, capsys):

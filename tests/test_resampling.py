@@ -35,7 +35,7 @@ def test_the_seed_alone_decides_and_one_block_is_the_series():
     ("options", "words"),
     [
         ({"block": 4}, "block must be from 1 to 3, got 4"),
-        ({"block": 1, "level": 1.0}, "level must lie between 0 and 1, got 1"),
+        ({"block": 1, "level": 1.0}, "level must be less than 1, got 1"),
         ({"block": 1, "draws": 0}, "draws must be at least 1, got 0"),
     ],
 )

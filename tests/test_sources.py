@@ -139,6 +139,7 @@ def changed(path, text, **options):
         ('"""Said."""\r\ndef f(a=None):\r\n    "Twice."\r\n    return a + 1\r\n', False, False),
         ('"""Other."""\ndef f(a=None):\n    "Words."\n    return a + 1\n', False, True),
         ("def f(a = None):  # why\n\n    return (a + 1)\n", False, True),
+        ('def f(a=None):\n    return a + 1\n"What f is for."\n', False, True),
         ('"""Said."""\ndef f(a=None):\n    "Twice."\n    return a + 2\n', True, True),
         ('"""Said."""\ndef f(a=None):\n    "Twice."\n    return a - 1\n', True, True),
         ('"""Said."""\ndef f(a=...):\n    "Twice."\n    return a + 1\n', True, True),

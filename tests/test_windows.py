@@ -174,8 +174,9 @@ def test_no_forecast_exceeds_the_ceiling_and_some_input_comes_near():
     rows = 1e4 * np.random.default_rng(0).standard_normal((20_000, 3))
     highest = model(rows).max()
     assert highest <= model.ceiling() + 1e-5
-    W = model.model.hidden.weight.detach().double().numpy()
-    signs = np.sign(model.model.output.weight.detach().double().numpy()[0])
+    weights = model.model.state_dict()
+    W = weights["hidden.weight"].double().cpu().numpy()
+    signs = np.sign(weights["output.weight"].double().cpu().numpy()[0])
     best = np.linalg.lstsq(W, 50 * signs)[0] * model.scale + model.mean  # saturates every unit
     assert model(best[None])[0] == pytest.approx(model.ceiling(), abs=1e-4)
 
@@ -227,7 +228,7 @@ NAN = [1.0, float("nan"), 3.0]
         (lambda: windows.lag_matrix([1, 2, 3], 1.5), TypeError, "window must be a whole number"),
         (lambda: windows.lag_matrix(NAN, 1), ValueError, "values must be finite, got nan at inde"),
         (lambda: windows.lag_matrix([[1, 2]], 1), ValueError, r"one dimension, got shape \(1, 2\)"),
-        (lambda: windows.lag_matrix("abc", 1), TypeError, "values must hold numbers"),
+        (lambda: windows.lag_matrix("abc", 1), TypeError, "values must hold real numbers"),
         (lambda: windows.lag_matrix([1, 2], 1, ahead=0), ValueError, "ahead must be at least 1"),
         (lambda: windows.repeat_last([1], -1), ValueError, "horizon must be at least 1, got -1"),
         (lambda: windows.repeat_last([], 1), ValueError, "history must hold at least 1 values"),
@@ -257,6 +258,17 @@ NAN = [1.0, float("nan"), 3.0]
             r"same shape, got \(1,\), \(2,\) and \(2,\)",
         ),
         (lambda: windows.relative_error([1], [2], [2]), ValueError, "baseline must make some err"),
+        (lambda: windows.relative_error([np.nan], [1], [2]), ValueError, "must be finite, got NaN"),
+        (
+            lambda: windows.backtest(lambda x, k: x[:1], [1, 2, 3, 4], start=1, horizon=2),
+            ValueError,
+            r"forecast must return shape \(2,\), got \(1,\)",
+        ),
+        (
+            lambda: windows.LinearWindow(0.0, np.ones(2))(np.ones((4, 3))),
+            ValueError,
+            r"lags must hold 2 values a row, got shape \(4, 3\)",
+        ),
         (
             lambda: windows.one_step(len, [1, 2, 3], window=2, start=1),
             ValueError,

@@ -204,7 +204,7 @@ def _code(source: str, without: Collection[str]) -> str:
     """Write what a module executes, less the assignments to some of its names."""
     tree = ast.parse(source)
     tree.body = [node for node in tree.body if not _assigned(node) & set(without)]
-    return _skeleton(tree)
+    return skeleton(tree)
 
 
 def _assigned(node: ast.stmt) -> set[str]:
@@ -217,18 +217,24 @@ def _assigned(node: ast.stmt) -> set[str]:
     return set()
 
 
-def _skeleton(node: object) -> str:
+def skeleton(node: object) -> str:
     """Write a syntax tree without docstrings and empty fields, alike under every Python."""
     # ast.dump and ast.unparse would do, but their texts differ between Python versions.
     if isinstance(node, list):
-        return "[" + ",".join(map(_skeleton, node)) + "]"
+        return "[" + ",".join(skeleton(each) for each in node if not _is_prose(each)) + "]"
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
     if isinstance(node, ast.Constant):
         fields["value"] = node.value  # the constant None is not an empty field
-    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-    if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-        fields["body"] = fields["body"][1:]
-    inner = ",".join(f"{name}={_skeleton(value)}" for name, value in sorted(fields.items()))
+    inner = ",".join(f"{name}={skeleton(value)}" for name, value in sorted(fields.items()))
     return f"{type(node).__name__}({inner})"
+
+
+def _is_prose(node: object) -> bool:
+    """Say whether a statement is a string and nothing else: a docstring, of whatever."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

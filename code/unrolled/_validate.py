@@ -35,8 +35,15 @@ def whole(name: str, value: Any, *, least: int = 1, most: int | None = None) -> 
     return number
 
 
-def real(name: str, value: Any, *, above: float | None = None, least: float | None = None) -> float:
-    """Return ``value`` as a finite float, ``> above`` or ``>= least`` where given.
+def real(
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+) -> float:
+    """Return ``value`` as a finite float, ``> above``, ``>= least`` and ``< below`` where given.
 
     Raises
     ------
@@ -46,6 +53,8 @@ def real(name: str, value: Any, *, above: float | None = None, least: float | No
         If it is not finite or out of range.
     """
     try:
+        if isinstance(value, str | bytes):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {value!r}") from None
@@ -55,7 +64,32 @@ def real(name: str, value: Any, *, above: float | None = None, least: float | No
         raise ValueError(f"{name} must be greater than {above:g}, got {number:g}")
     if least is not None and number < least:
         raise ValueError(f"{name} must be at least {least:g}, got {number:g}")
+    if below is not None and number >= below:
+        raise ValueError(f"{name} must be less than {below:g}, got {number:g}")
     return number
+
+
+def numbers(name: str, values: ArrayLike) -> Array:
+    """Return ``values`` as a float64 array of any shape.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers: strings, dates, complex numbers, nested lists of unequal
+        lengths, arrays with a mask.
+    """
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf" or isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} must hold real numbers, got {_kind(values, array)}")
+    return array.astype(np.float64)
+
+
+def _kind(values: ArrayLike, array: NDArray[Any]) -> str:
+    kind = type(values).__name__
+    return kind if array.dtype.kind == "O" else f"{kind} of {array.dtype}"
 
 
 def series(name: str, values: ArrayLike, *, least: int = 1) -> Array:
@@ -68,12 +102,7 @@ def series(name: str, values: ArrayLike, *, least: int = 1) -> Array:
     ValueError
         If the rank is not 1, the series is shorter than ``least``, or a value is NaN or infinite.
     """
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{name} must hold numbers in one dimension, got {type(values).__name__}"
-        ) from None
+    array = numbers(name, values)
     if array.ndim != 1:
         raise ValueError(f"{name} must have one dimension, got shape {array.shape}")
     if len(array) < least:

@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from unrolled._validate import Array, real, series, whole
+from unrolled._validate import Array, numbers, real, series, whole
 from unrolled.data import Batches
-from unrolled.training import History, device, fit
+from unrolled.training import History, fit, seeded
 
 Forecaster: TypeAlias = Callable[[Array, int], Array]
 """What maps ``(N,)`` values seen and a horizon to ``(horizon,)`` forecasts."""
@@ -146,6 +146,10 @@ class LinearWindow:
 
     def __call__(self, lags: Array) -> Array:
         """Map lag vectors ``(..., w)`` to forecasts ``(...)``."""
+        if np.ndim(lags) == 0 or np.shape(lags)[-1] != len(self.weights):
+            raise ValueError(
+                f"lags must hold {len(self.weights)} values a row, got shape {np.shape(lags)}"
+            )
         forecasts: Array = self.constant + lags @ self.weights
         return forecasts
 
@@ -226,9 +230,10 @@ def backtest(
     horizon = whole("horizon", horizon)
     x = series("values", values, least=horizon + 1)
     origins = range(whole("start", start, most=len(x) - horizon), len(x) - horizon + 1)
-    forecasts = np.stack([forecast(x[:n].copy(), horizon) for n in origins])
-    truth = np.stack([x[n : n + horizon] for n in origins])
-    return forecasts, truth
+    forecasts = [np.asarray(forecast(x[:n].copy(), horizon)) for n in origins]
+    if wrong := {each.shape for each in forecasts} - {(horizon,)}:
+        raise ValueError(f"forecast must return shape ({horizon},), got {wrong.pop()}")
+    return np.stack(forecasts), np.stack([x[n : n + horizon] for n in origins])
 
 
 def relative_error(forecasts: ArrayLike, truth: ArrayLike, baseline: ArrayLike) -> float:
@@ -243,16 +248,21 @@ def relative_error(forecasts: ArrayLike, truth: ArrayLike, baseline: ArrayLike) 
     ValueError
         If the shapes differ, or the baseline makes no error at all.
     """
-    f, x, b = (np.asarray(part, dtype=np.float64) for part in (forecasts, truth, baseline))
+    f, x, b = (
+        numbers(name, part)
+        for name, part in (("forecasts", forecasts), ("truth", truth), ("baseline", baseline))
+    )
     if not f.shape == x.shape == b.shape:
         raise ValueError(
             "forecasts, truth and baseline must have the same shape, "
             f"got {f.shape}, {x.shape} and {b.shape}"
         )
-    floor = float(np.sum((b - x) ** 2))
+    error, floor = float(np.sum((f - x) ** 2)), float(np.sum((b - x) ** 2))
+    if not np.isfinite(error + floor):
+        raise ValueError("forecasts, truth and baseline must be finite, got NaN or infinity")
     if floor == 0:
         raise ValueError("baseline must make some error, got none: nothing can beat it")
-    return float(np.sum((f - x) ** 2)) / floor
+    return error / floor
 
 
 class WindowMLP(nn.Module):
@@ -363,10 +373,9 @@ def fit_window(
     held_out
         Part of the targets held out of the first fit, in (0, 1).
     """
-    held_out = real("held_out", held_out, above=0)
+    held_out = real("held_out", held_out, above=0, below=1)
+    seed = whole("seed", seed, least=0)
     x = series("values", values, least=whole("window", window) + 2)
-    if held_out >= 1:
-        raise ValueError(f"held_out must be less than 1, got {held_out:g}")
     if x.std() == 0:
         raise ValueError(f"values must vary, got {len(x)} times {x[0]:g}")
     late = max(1, round(held_out * (len(x) - window)))
@@ -388,9 +397,7 @@ def _prepare(
 ) -> tuple[TrainedWindow, Callable[..., History]]:
     """Return an untrained network in the units of ``x``, and what trains it on ``x``."""
     mean, scale = float(x.mean()), float(x.std()) or 1.0
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = WindowMLP(window, hidden).to(device())
+    model = seeded(seed, lambda: WindowMLP(window, hidden))
     pairs = lag_matrix((x - mean) / scale, window)
     inputs, targets = (torch.as_tensor(part, dtype=torch.float32) for part in pairs)
     train = functools.partial(

@@ -53,7 +53,7 @@ def random_walk(n: int, *, sigma: float = 1.0, seed: int) -> Array:
     sigma
         Standard deviation of a step, greater than 0.
     seed
-        Seed of the draw.
+        Seed of the draw, at least 0.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def random_walk(n: int, *, sigma: float = 1.0, seed: int) -> Array:
     """
     n = whole("n", n)
     sigma = real("sigma", sigma, above=0)
-    steps = sigma * np.random.default_rng(seed).standard_normal(n - 1)
+    steps = sigma * np.random.default_rng(whole("seed", seed, least=0)).standard_normal(n - 1)
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
@@ -77,7 +77,7 @@ def seasonal(n: int, *, period: float, noise: float = 0.0, seed: int) -> Array:
     noise
         Standard deviation :math:`\eta` of the noise, at least 0.
     seed
-        Seed of the draw.
+        Seed of the draw, at least 0.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def seasonal(n: int, *, period: float, noise: float = 0.0, seed: int) -> Array:
     period = real("period", period, above=0)
     noise = real("noise", noise, least=0)
     cycle: Array = np.sin(2 * np.pi * np.arange(n) / period)
-    return cycle + noise * np.random.default_rng(seed).standard_normal(n)
+    return cycle + noise * np.random.default_rng(whole("seed", seed, least=0)).standard_normal(n)
 
 
 def autoregressive(
@@ -110,7 +110,7 @@ def autoregressive(
     burn_in
         Values drawn before the first one returned, at least 0.
     seed
-        Seed of the draw.
+        Seed of the draw, at least 0.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def autoregressive(
             f"got a root of modulus {radius:.3f}"
         )
     order = len(weights)
-    noise = sigma * np.random.default_rng(seed).standard_normal(n + burn_in)
+    noise = sigma * np.random.default_rng(whole("seed", seed, least=0)).standard_normal(n + burn_in)
     values = np.zeros(order + n + burn_in)
     for t, shock in enumerate(noise, start=order):
         values[t] = weights @ values[t - order : t][::-1] + shock

@@ -6,6 +6,9 @@ which the book's Evidence page is generated. A claim that did not hold stays, an
 """
 
 import argparse
+import ast
+import hashlib
+import inspect
 import json
 import os
 import platform
@@ -29,7 +32,7 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from unrolled._sources import closure, digest
+from unrolled._sources import closure, digest, skeleton
 
 EVIDENCE = Path(__file__).resolve().parents[3] / "evidence"
 SCALES = ("quick", "book", "full")  # what the tests run, what is recorded, what a GPU is for
@@ -182,6 +185,8 @@ def load(claim_id: str, folder: Path = EVIDENCE) -> Record:
     ------
     FileNotFoundError
         If the claim was never measured.
+    ValueError
+        If the file is no record.
     """
     path = folder / f"{claim_id}.json"
     if not path.is_file():
@@ -189,7 +194,11 @@ def load(claim_id: str, folder: Path = EVIDENCE) -> Record:
             f"no record of {claim_id!r} in {folder}; `python -m unrolled evidence {claim_id}` "
             "measures it"
         )
-    record: Record = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        record: Record = json.loads(path.read_text(encoding="utf-8"))
+        record["scale"], record["runs"], record["seeds"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no record ({error!r}); measure the claim again") from None
     return record
 
 
@@ -214,8 +223,8 @@ def staleness(claim: Claim, record: Record | None, scale: str = "book") -> str |
     if SCALES.index(record["scale"]) < SCALES.index(scale):
         return f"measured at scale {record['scale']} only"
     now = _declared(claim, record["scale"])
-    for name in ("experiment", "settings", "seeds", "criterion"):
-        if record[name] != now[name]:
+    for name in ("experiment", "settings", "seeds", "criterion", "judge"):
+        if record.get(name) != now[name]:
             return f"{name} changed"
     if [one["seed"] for one in record["runs"]] != record["seeds"]:
         return "some seeds are missing"
@@ -249,6 +258,11 @@ def main(
     options = _parser().parse_args(argv)
     # Threads of one experiment would fight those of another, and change the last digits.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if folder == EVIDENCE and not folder.is_dir():
+        print(
+            f"There is no folder {folder}: measure from a copy of the repository.", file=sys.stderr
+        )
+        return 2
     claims = all_claims() if claims is None else claims
     for name in options.claims:
         if not any(_is_meant(claim_id, [name]) for claim_id in claims):
@@ -280,7 +294,7 @@ def main(
             stale, options.scale, None if rehearsal else folder, options.jobs
         )
     except KeyboardInterrupt:
-        print("Stopped. What was measured is kept; the same command goes on.", file=sys.stderr)
+        print("Stopped. What was measured is kept; go on without --force.", file=sys.stderr)
         return 130
     _report(chosen, {**records, **measured})
     for crash in crashes:
@@ -330,7 +344,10 @@ def _is_meant(claim_id: str, names: Sequence[str]) -> bool:
 
 
 def _stored(claim_id: str, folder: Path) -> Record | None:
-    return load(claim_id, folder) if (folder / f"{claim_id}.json").is_file() else None
+    try:
+        return load(claim_id, folder)
+    except (FileNotFoundError, ValueError):
+        return None  # a record that cannot be read is measured again
 
 
 def _refresh(claim: Claim, folder: Path) -> Record:
@@ -358,6 +375,7 @@ def _declared(claim: Claim, scale: str) -> Record:
         "where": claim.where,
         "sentence": claim.sentence,
         "criterion": claim.criterion,
+        "judge": _judge(claim),
         "deviations": claim.deviations,
         "strips": _strips(claim, settings),
         "experiment": f"{claim.experiment.__module__}.{claim.experiment.__qualname__}",
@@ -409,6 +427,19 @@ def _row(claim_id: str, row: Row, element: int | None, label: str, published: ob
         "label": label,
         "published": published,
     }
+
+
+def _judge(claim: Claim) -> str:
+    """Return the digest of the criterion as it is written in the claim's declaration."""
+    module = sys.modules[claim.experiment.__module__]
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if not isinstance(node, ast.Call):
+            continue
+        given = {keyword.arg: keyword.value for keyword in node.keywords}
+        name = given.get("id")
+        if isinstance(name, ast.Constant) and name.value == claim.id and "holds" in given:
+            return hashlib.sha256(skeleton(given["holds"]).encode()).hexdigest()[:16]
+    return ""
 
 
 def _code(claim: Claim) -> str:

@@ -32,11 +32,11 @@ def block_interval(
     x = series("values", values)
     block = whole("block", block, most=len(x))
     draws = whole("draws", draws)
-    if not 0 < real("level", level) < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level:g}")
+    level = real("level", level, above=0, below=1)
     starts = len(x) - block + 1
     blocks = -(-len(x) // block)
-    first = np.random.default_rng(seed).integers(0, starts, size=(draws, blocks, 1))
+    random = np.random.default_rng(whole("seed", seed, least=0))
+    first = random.integers(0, starts, size=(draws, blocks, 1))
     picked = (first + np.arange(block)).reshape(draws, -1)[:, : len(x)]
     low, high = np.quantile(x[picked].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

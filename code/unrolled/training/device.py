@@ -17,6 +17,7 @@ def device(name: str | None = None) -> torch.device:
     ValueError
         If the device named is not one that torch has here.
     """
+    source = "device" if name else "UNROLLED_DEVICE"
     wanted = name or os.environ.get("UNROLLED_DEVICE")
     if not wanted:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -25,6 +26,6 @@ def device(name: str | None = None) -> torch.device:
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
-            f"device must be one that torch has on this machine, got {wanted!r}: {error}"
+            f"{source} must name a device that torch has on this machine, got {wanted!r}: {error}"
         ) from None
     return chosen

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from unrolled._validate import real, whole
 from unrolled.data.batching import Batches
@@ -60,7 +60,8 @@ def fit(
     r"""Train ``model`` in place and return what happened.
 
     Each update computes ``loss(model, *batch)``, its gradient :math:`g`, and, with ``clip``,
-    scales it to :math:`g \min(1, c / \lVert g \rVert)` over all parameters together.
+    scales it to :math:`g \min(1, c / \lVert g \rVert)` over all parameters together (torch adds
+    1e-6 to the norm).
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def fit(
     clip
         Largest norm :math:`c` of the gradient, greater than 0.
     schedule
-        Steps once an epoch.
+        Steps once an epoch, by itself: not one that waits for a score.
     validate
         Scores the model after every epoch, lower is better; the best weights are put back at the
         end.
@@ -85,7 +86,8 @@ def fit(
         Stop after this many epochs without a better score. Needs ``validate``.
     checkpoint
         File that the run is saved to after every epoch, and resumed from if it is there. The
-        resumed run ends with the very weights the unbroken run would have.
+        resumed run ends with the very weights the unbroken run would have, if what is random in
+        it is torch's.
     save_every
         Save after this many updates too. Needs ``checkpoint``.
 
@@ -94,7 +96,7 @@ def fit(
     ValueError
         If an argument is out of range, or the checkpoint is of another run.
     FloatingPointError
-        If the loss or the gradient is no longer finite.
+        If the loss, the gradient or the score is no longer finite.
     """
     epochs = whole("epochs", epochs)
     clip = math.inf if clip is None else real("clip", clip, above=0)
@@ -103,9 +105,12 @@ def fit(
     if save_every is not None and whole("save_every", save_every) and checkpoint is None:
         raise ValueError(f"save_every needs checkpoint, got save_every={save_every} and none")
 
-    run = _Run(model, optimizer, schedule, batches)
+    if isinstance(schedule, ReduceLROnPlateau):
+        raise ValueError("schedule must step without a score, got ReduceLROnPlateau")
+
+    run = _Run(model, optimizer, schedule, batches, validates=validate is not None)
     if checkpoint is not None and Path(checkpoint).exists():
-        run.restore(load(checkpoint))
+        run.restore(load(checkpoint), Path(checkpoint))
     for epoch in progress(range(run.epoch, epochs), "epochs"):
         if run.exhausted(patience):
             break
@@ -130,10 +135,16 @@ class _Run:
         optimizer: Optimizer,
         schedule: LRScheduler | None,
         batches: Batches,
+        *,
+        validates: bool,
     ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.device = next(model.parameters()).device
-        self.examples = {
+        self.setting = {
+            "model": type(model).__name__,
+            "optimizer": type(optimizer).__name__,
+            "schedule": type(schedule).__name__,
+            "validates": validates,
             "examples": batches.examples,
             "size": batches.size,
             "seed": batches.seed,
@@ -148,27 +159,36 @@ class _Run:
         value = loss(self.model, *(torch.as_tensor(part).to(self.device) for part in batch))
         value.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), clip)
-        if not math.isfinite(value.item()) or not torch.isfinite(norm):
+        # one copy from the device for both numbers
+        loss_value, norm_value = torch.stack([value.detach(), norm]).tolist()
+        if not math.isfinite(loss_value + norm_value):
             raise FloatingPointError(
-                f"training broke at update {len(self.history.loss)}: loss {value.item():g}, "
-                f"gradient norm {norm.item():g}; try a smaller learning rate, or clip"
+                f"training broke at update {len(self.history.loss)}: loss {loss_value:g}, "
+                f"gradient norm {norm_value:g}; try a smaller learning rate, or clip"
             )
         self.optimizer.step()
-        self.history.loss.append(value.item())
-        self.history.norm.append(norm.item())
+        self.history.loss.append(loss_value)
+        self.history.norm.append(norm_value)
         self.batch += 1
 
     def finish_epoch(self, validate: Callable[[nn.Module], float] | None) -> None:
         if validate is not None:
-            self.model.eval()
-            with torch.no_grad():
-                self.history.validation.append(float(validate(self.model)))
-            if self.best is None or self.history.validation[-1] < min(self.history.validation[:-1]):
-                self.best = copy.deepcopy(self.model.state_dict())
-                self.history.best_epoch = self.epoch
+            self.score(validate)
         if self.schedule is not None:
             self.schedule.step()
         self.epoch, self.batch = self.epoch + 1, 0
+
+    def score(self, validate: Callable[[nn.Module], float]) -> None:
+        self.model.eval()
+        with torch.no_grad():
+            score = float(validate(self.model))
+        if not math.isfinite(score):
+            raise FloatingPointError(f"validate must be finite, got {score} in epoch {self.epoch}")
+        scores = self.history.validation
+        if self.best is None or score < scores[self.history.best_epoch]:
+            self.best = copy.deepcopy(self.model.state_dict())
+            self.history.best_epoch = self.epoch
+        scores.append(score)
 
     def exhausted(self, patience: int | None) -> bool:
         return patience is not None and self.epoch - 1 - self.history.best_epoch >= patience
@@ -179,24 +199,25 @@ class _Run:
         self.model.eval()
 
     def state(self) -> dict[str, Any]:
+        gpu = torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None
         return {
+            "setting": self.setting,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule and self.schedule.state_dict(),
-            "examples": self.examples,
             "epoch": self.epoch,
             "batch": self.batch,
             "history": asdict(self.history),
             "best": self.best,
             "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state_all(),
+            "random_gpu": gpu,
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        if state["examples"] != self.examples:
+    def restore(self, state: dict[str, Any], path: Path) -> None:
+        if state.get("setting") != self.setting:
             raise ValueError(
-                f"checkpoint must be of a run over the same batches: "
-                f"got {state['examples']}, expected {self.examples}"
+                f"checkpoint must be of the same run, {path} is not: "
+                f"got {state.get('setting')}, expected {self.setting}"
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -205,5 +226,5 @@ class _Run:
         self.epoch, self.batch, self.best = state["epoch"], state["batch"], state["best"]
         self.history = History(**state["history"])
         torch.set_rng_state(state["random"])
-        if state["random_cuda"]:
-            torch.cuda.set_rng_state_all(state["random_cuda"])
+        if self.device.type == "cuda" and state["random_gpu"] is not None:
+            torch.cuda.set_rng_state(state["random_gpu"], self.device)

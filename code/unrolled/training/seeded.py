@@ -1,0 +1,27 @@
+"""First weights that a seed alone decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from unrolled._validate import whole
+from unrolled.training.device import device
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def seeded(seed: int, build: Callable[[], M]) -> M:
+    """Build a model on the CPU from ``seed`` and return it on the device of ``device()``.
+
+    The weights are the same on every device, and torch's random state, on the CPU and on any GPU,
+    is left as it was.
+    """
+    seed = whole("seed", seed, least=0)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed reseeds GPUs too
+        model = build()
+    return model.to(device())
