@@ -3,11 +3,13 @@ import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
 from unrolled.__main__ import main
 from unrolled.exercises import of_chapter
+from unrolled.exercises.grading import BROKEN, PASSED, Verdict
 
 RIGHT = "def parameters(window, hidden):\n    return (window + 2) * hidden + 1\n"
 WRONG = "def parameters(window, hidden):\n    return window * hidden\n"
@@ -93,18 +95,57 @@ def test_json_for_teachers(tmp_path, capsys):
 )
 def test_bad_usage_is_explained(tmp_path, capsys, argv, said):
     (tmp_path / "mine.py").write_text(RIGHT)
-    assert main(argv) == 2
+    assert main(argv) == 3
     captured = capsys.readouterr()
     assert said in captured.err
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("argv", [[], ["verify", "windows"], ["exercises", "--jsn"]])
+@pytest.mark.parametrize("argv", [[], ["verify", "windows"], ["exercises", "--jsn"], ["check"]])
 def test_argparse_refuses(argv, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(argv)
-    assert stopped.value.code == 2
+    assert stopped.value.code == 3
     assert "usage: python -m unrolled" in capsys.readouterr().err
+
+
+def test_help_lists_what_check_returns(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    listed = "0 passed, 1 wrong, 2 not written yet, 3 bad usage, 4 the check itself failed"
+    assert listed in said
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, capsys):
+    (tmp_path / "taken").write_text("")
+    assert main(["start", "windows.parameters", "--work", "taken"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith(f"--work: cannot write {Path('taken/windows/parameters.py')}: ")
+    assert "[Errno" not in said
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError])
+def test_a_bug_of_ours_shows_its_traceback(monkeypatch, error):
+    def check_kept(exercise, work):
+        raise error("ours")
+
+    monkeypatch.setattr("unrolled.__main__.check_kept", check_kept)
+    with pytest.raises(error, match="ours"):
+        main(["check", "windows.parameters"])
+
+
+def test_a_check_that_failed_has_a_status_of_its_own(monkeypatch, capsys):
+    statuses = {"windows.parameters": BROKEN, "windows.iterate": "wrong"}
+
+    def check_kept(exercise, work):
+        return Verdict(exercise.id, statuses.get(exercise.id, PASSED))
+
+    monkeypatch.setattr("unrolled.__main__.check_kept", check_kept)
+    assert main(["check", "windows"]) == 4
+    assert "windows.parameters: the check itself failed" in capsys.readouterr().out
+    assert main(["exercises"]) == 0
 
 
 def test_evidence_is_handed_on(monkeypatch):

@@ -1,9 +1,11 @@
+import os
+import sys
 import time
 
 import pytest
 
 from unrolled.exercises import find
-from unrolled.exercises.grading import NOT_WRITTEN, PASSED, WRONG
+from unrolled.exercises.grading import BROKEN, NOT_WRITTEN, PASSED, WRONG, child
 from unrolled.exercises.grading.answers import check_file, check_kept, path_of, start, starter
 
 EXERCISE = find("windows.parameters")
@@ -91,6 +93,82 @@ def test_a_loop_in_c_is_killed_and_its_line_named(judge):
     assert "had to be killed" in said(verdict)
     assert "It was at line 2." in said(verdict)
     assert time.monotonic() - began < 10
+
+
+def test_an_import_may_take_longer_than_a_call(judge, tmp_path):
+    seconds = 0.5
+    nap = seconds + child.GRACE + 0.5
+    (tmp_path / "slow_to_import.py").write_text(f"import time\ntime.sleep({nap})\n")
+    begin = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport slow_to_import\n"
+    assert judge(begin + RIGHT, seconds).passed
+
+
+def test_torch_can_be_imported(judge):
+    assert judge("import torch\n" + RIGHT.replace("return", "return torch.ones(1).item() *")).passed
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="only a group is killed with its children")
+def test_a_process_that_it_leaves_behind_is_killed_and_not_waited_for(judge, tmp_path):
+    beats = tmp_path / "beats"
+    program = (
+        "import time\n"
+        "for _ in range(600):\n"
+        f"    open({str(beats)!r}, 'a').write('.')\n"
+        "    time.sleep(0.05)\n"
+    )
+    text = (
+        "import pathlib, subprocess, sys, time\n"
+        f"subprocess.Popen([sys.executable, '-c', {program!r}])\n"
+        f"while not pathlib.Path({str(beats)!r}).exists():\n    time.sleep(0.01)\n"
+    )
+    began = time.monotonic()
+    assert judge(text + RIGHT).passed
+    assert time.monotonic() - began < 20
+    counted = beats.stat().st_size
+    time.sleep(0.5)
+    assert beats.stat().st_size == counted
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_fork_that_it_leaves_behind_is_not_waited_for(judge):
+    text = "import os, time\nif not os.fork():\n    time.sleep(30)\n    os._exit(0)\n"
+    began = time.monotonic()
+    assert judge(text + RIGHT).passed
+    assert time.monotonic() - began < 20
+
+
+GROWS = "while True:\n{0}    kept.append(np.empty(2**25))\n"  # 256 MiB, never touched
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux keeps to the limit")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import numpy as np\nkept = []\n" + GROWS.format("") + RIGHT,
+        "import numpy as np\ndef parameters(window, hidden):\n    kept = []\n    "
+        + GROWS.format("    "),
+        "import numpy as np\nkept = []\ndef parameters(window, hidden):\n    "
+        + GROWS.format("    "),
+    ],
+    ids=["at the top", "in the call", "kept after the call"],
+)
+def test_a_list_that_grows_without_end_stops_before_the_machine_does(judge, text):
+    message = said(judge(text))
+    assert message.startswith("It ran out of memory at line ")
+    assert "kept.append" in message
+
+
+def test_a_checker_that_fails_does_not_blame_the_answer(judge):
+    text = "import sys\ndel sys.modules['__main__'].grade\n" + RIGHT
+    verdict = judge(text)
+    assert verdict.status == BROKEN
+    assert "says nothing about your answer" in verdict.message
+    assert "NameError" in verdict.message
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    path_of(EXERCISE, tmp_path).mkdir(parents=True)
+    assert "cannot be read: Is a directory" in said(check_kept(EXERCISE, tmp_path))
 
 
 def test_what_it_prints_never_reaches_the_verdict(judge):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from mutants import mutants
 
-from unrolled import exercises
+from unrolled import exercises, windows
 from unrolled.exercises import CHAPTERS, check, find, of_chapter
 from unrolled.exercises.grading import NOT_WRITTEN, WRONG, Exercise, grade
 from unrolled.exercises.grading.answers import cell, starter
@@ -68,6 +68,50 @@ def in_float32(value):
 def test_an_answer_in_float32_passes(exercise):
     verdict = check(exercise.id, in_float32(exercise.solution))
     assert verdict.passed, verdict
+
+
+def random_tasks():
+    """Yield a series, a window or period that fits into it, and a horizon."""
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        length = int(rng.integers(2, 30))
+        yield rng.normal(size=length), int(rng.integers(1, length)), int(rng.integers(1, 40))
+
+
+def test_lag_matrix_is_the_packages():
+    solution = find("windows.lag_matrix").solution
+    for series, window, _ in random_tasks():
+        for mine, theirs in zip(
+            solution(series, window), windows.lag_matrix(series, window), strict=True
+        ):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_seasonal_repeat_is_the_packages():
+    solution = find("windows.seasonal_repeat").solution
+    for series, period, horizon in random_tasks():
+        theirs = windows.seasonal_repeat(series, horizon, period=period)
+        np.testing.assert_array_equal(solution(series, horizon, period), theirs)
+
+
+def test_iterate_is_the_packages():
+    solution = find("windows.iterate").solution
+    for series, window, horizon in random_tasks():
+        weights = np.linspace(-1, 1, window) / window
+
+        def predict(lags, weights=weights):
+            return float(np.sin(lags @ weights))
+
+        theirs = windows.iterate(predict, series, horizon, window=window)
+        np.testing.assert_array_equal(solution(predict, series, horizon, window), theirs)
+
+
+def test_parameters_are_the_packages():
+    solution = find("windows.parameters").solution
+    for window in range(1, 7):
+        for hidden in range(1, 7):
+            model = windows.WindowMLP(window, hidden)
+            assert solution(window, hidden) == sum(p.numel() for p in model.parameters())
 
 
 @each("mistakes")

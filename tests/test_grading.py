@@ -544,6 +544,29 @@ def test_verdicts_say_nothing_that_changes():
     assert __file__ not in first
 
 
+def test_running_out_of_memory():
+    calls = itertools.count()
+
+    def answer(values, times):
+        if next(calls):
+            raise MemoryError
+        return halve(values, times)
+
+    message = judge(answer).message
+    assert message.startswith("It ran out of memory at line")
+    assert "Is there a list that grows without end?" in " ".join(message.split())
+    assert next(calls) == 2  # not tried again
+
+
+def test_a_property_of_a_tensor_that_has_a_gradient():
+    torch = pytest.importorskip("torch")
+
+    def answer(values, times):
+        return torch.tensor(-values / 2**times, requires_grad=True)
+
+    assert judge(answer).message.startswith("Halving keeps the sign of a value.")
+
+
 def test_a_diagnosis_takes_the_place_of_a_property():
     def flipped(values, times):
         """The sign is flipped."""

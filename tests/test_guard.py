@@ -2,6 +2,7 @@ import contextlib
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -69,6 +70,18 @@ def test_errors_are_returned_with_the_line_that_raised(error):
     assert type(outcome.error) is error
     assert outcome.error.__traceback__ is None
     assert outcome.line.endswith('`raise error("because")`')
+
+
+def test_what_a_failed_call_held_is_freed_before_more_is_done(monkeypatch):
+    freed = []
+    monkeypatch.setattr(guard, "_their_line", lambda frames: f"freed {freed}")
+
+    def fail():
+        held = np.zeros(3)
+        weakref.finalize(held, freed.append, "held")
+        raise MemoryError
+
+    assert call(fail, (), 1.0).line == "freed ['held']"
 
 
 def test_the_line_is_the_readers_not_the_librarys():

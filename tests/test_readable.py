@@ -42,6 +42,39 @@ def test_kind(value, words):
     assert kind(value) == words
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (
+            torch.zeros(2, dtype=torch.bfloat16),
+            "a Tensor (torch.bfloat16) that cannot be read as real numbers",
+        ),
+        (
+            torch.zeros(2, device="meta"),
+            "a Tensor (torch.float32) that cannot be read as real numbers",
+        ),
+        (
+            torch.zeros(2).to_sparse(),
+            "a Tensor (torch.float32) that cannot be read as real numbers",
+        ),
+    ],
+)
+def test_what_cannot_be_an_array_is_still_put_into_words(value, words):
+    assert as_array(value) is None
+    assert kind(value) == show(value) == words
+    complaint = f"It returned {words}; expected an array of shape (2,)."
+    assert wrong_form(value, np.zeros(2)) == complaint
+
+
+def test_an_object_that_has_no_attribute_without_an_error():
+    class Haunted:
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+    assert as_array(Haunted()) is None
+    assert kind(Haunted()) == show(Haunted()) == "a Haunted"
+
+
 def test_kind_of_a_coroutine():
     coroutine = _coroutine()
     assert kind(coroutine) == "a coroutine (that comes from `async`)"

@@ -1,4 +1,8 @@
-"""The course at the command line: ``python -m unrolled --help``."""
+"""The course at the command line: ``python -m unrolled --help``.
+
+The exit status is that of the worst verdict: 0 passed, 1 wrong, 2 not written yet, 4 the check
+itself failed. It is 3 where the command could not be carried out as it was given.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,37 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
-from unrolled.exercises import CHAPTERS, find, of_chapter
-from unrolled.exercises.grading import NOT_WRITTEN, PASSED, WRONG, Exercise, Verdict
+from unrolled.exercises import CHAPTERS, UnknownExercise, find, of_chapter
+from unrolled.exercises.grading import BROKEN, NOT_WRITTEN, PASSED, WRONG, Exercise, Verdict
 from unrolled.exercises.grading.answers import check_file, check_kept, path_of, start
 
-EXIT = {PASSED: 0, WRONG: 1, NOT_WRITTEN: 2}
-USAGE = 2
+EXIT = {BROKEN: 4, WRONG: 1, NOT_WRITTEN: 2, PASSED: 0}  # the worst first
+USAGE = 3
+STATUSES = (
+    "exit status: 0 passed, 1 wrong, 2 not written yet, 3 bad usage, 4 the check itself failed"
+)
 
 BAR = 20  # characters
 
 Results = Iterator[tuple[Exercise, Verdict]]
 
 
+class UsageError(Exception):
+    """A command that cannot be carried out as it was given."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that leaves argparse's own exit status, 2, to answers that are not written."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: error: {message}\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0 if all is well, 1 for a wrong answer, 2 for one not written."""
+    """Run one command and return its exit status."""
     arguments, rest = _parser().parse_known_args(argv)
     if arguments.command == "evidence":
         from unrolled.experiments import ledger
@@ -34,17 +54,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return int(arguments.run(arguments))
-    except (ValueError, OSError) as error:
+    except (UnknownExercise, UsageError) as error:
         print(error, file=sys.stderr)
         return USAGE
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m unrolled", description="Exercises and evidence of the course Unrolled."
+    parser = _Parser(
+        prog="python -m unrolled",
+        description="Exercises and evidence of the course Unrolled.",
+        epilog=STATUSES,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    work = argparse.ArgumentParser(add_help=False)
+    work = _Parser(add_help=False)
     work.add_argument(
         "--work",
         type=Path,
@@ -52,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where your answers are kept (default: work)",
     )
-    as_json = argparse.ArgumentParser(add_help=False)
+    as_json = _Parser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="write JSON, for grading scripts")
 
     command = commands.add_parser(
@@ -61,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("target", help="an exercise (windows.lag_matrix) or a chapter (windows)")
     command.set_defaults(run=_start)
 
-    command = commands.add_parser("check", parents=[work, as_json], help="check your answers")
+    command = commands.add_parser(
+        "check", parents=[work, as_json], help="check your answers", epilog=STATUSES
+    )
     command.add_argument("target", help="an exercise (windows.lag_matrix) or a chapter (windows)")
     command.add_argument("file", type=Path, nargs="?", help="default: work/<chapter>/<name>.py")
     command.set_defaults(run=_check)
@@ -84,7 +108,11 @@ def _aimed_at(target: str) -> tuple[Exercise, ...]:
 
 def _start(arguments: argparse.Namespace) -> int:
     for exercise in _aimed_at(arguments.target):
-        path, written = start(exercise, arguments.work)
+        try:
+            path, written = start(exercise, arguments.work)
+        except OSError as error:
+            path = path_of(exercise, arguments.work)
+            raise UsageError(f"--work: cannot write {path}: {error.strerror}") from error
         print(f"{path}: {'written' if written else 'already there, left as it is'}")
     return 0
 
@@ -94,15 +122,15 @@ def _check(arguments: argparse.Namespace) -> int:
     if arguments.file is None:
         results = _checked(exercises, arguments.work)
     elif len(exercises) > 1:
-        raise ValueError(
+        raise UsageError(
             f"target must be one exercise when a file is given; got the chapter {arguments.target}"
         )
     elif not arguments.file.is_file():
-        raise ValueError(f"file: there is no file {arguments.file}")
+        raise UsageError(f"file: there is no file {arguments.file}")
     else:
         results = iter([(exercises[0], check_file(exercises[0], arguments.file))])
     statuses = {verdict.status for verdict in _report(results, arguments.json)}
-    return EXIT[next(status for status in (WRONG, NOT_WRITTEN, PASSED) if status in statuses)]
+    return EXIT[next(status for status in EXIT if status in statuses)]
 
 
 def _checked(exercises: Sequence[Exercise], work: Path) -> Results:

@@ -17,7 +17,11 @@ from unrolled.exercises.grading import Exercise, Verdict, grade
 
 CHAPTERS = ("windows",)  # in the book's order
 
-__all__ = ["CHAPTERS", "check", "find", "of_chapter"]
+__all__ = ["CHAPTERS", "UnknownExercise", "check", "find", "of_chapter"]
+
+
+class UnknownExercise(ValueError):  # noqa: N818  (a name for what was asked, not for the fault)
+    """There is no exercise of this name."""
 
 
 def check(exercise_id: str, answer: Any) -> Verdict:
@@ -32,8 +36,8 @@ def check(exercise_id: str, answer: Any) -> Verdict:
 
     Raises
     ------
-    ValueError
-        When there is no such exercise; the message names the nearest ones.
+    UnknownExercise
+        A ValueError, when there is no such exercise; the message names the nearest ones.
     TypeError
         When the identifier is not a string.
     """
@@ -41,7 +45,7 @@ def check(exercise_id: str, answer: Any) -> Verdict:
 
 
 def find(exercise_id: str) -> Exercise:
-    """Find an exercise by its identifier; ValueError names the nearest ones if there is none."""
+    """Find an exercise by its identifier; if there is none, UnknownExercise names near ones."""
     if not isinstance(exercise_id, str):
         raise TypeError(
             f"exercise_id must be a string such as 'windows.lag_matrix'; got {type(exercise_id)}"
@@ -57,7 +61,7 @@ def find(exercise_id: str) -> Exercise:
         names[name] for name in difflib.get_close_matches(exercise_id.split(".")[-1], names)
     ]
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(ids)}"
-    raise ValueError(f"exercise_id: there is no exercise {exercise_id!r}; {hint}")
+    raise UnknownExercise(f"exercise_id: there is no exercise {exercise_id!r}; {hint}")
 
 
 def of_chapter(stem: str) -> tuple[Exercise, ...]:

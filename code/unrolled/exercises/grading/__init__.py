@@ -6,6 +6,7 @@ and answers checked in a process of their own (`child`).
 """
 
 from unrolled.exercises.grading.engine import (
+    BROKEN,
     NOT_WRITTEN,
     PASSED,
     SECONDS,
@@ -16,4 +17,14 @@ from unrolled.exercises.grading.engine import (
     grade,
 )
 
-__all__ = ["NOT_WRITTEN", "PASSED", "SECONDS", "WRONG", "Exercise", "Verdict", "bug_hunt", "grade"]
+__all__ = [
+    "BROKEN",
+    "NOT_WRITTEN",
+    "PASSED",
+    "SECONDS",
+    "WRONG",
+    "Exercise",
+    "Verdict",
+    "bug_hunt",
+    "grade",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -9,8 +10,10 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
+from typing import IO
 
 from unrolled.exercises.grading.engine import (
     NOT_WRITTEN,
@@ -66,12 +69,7 @@ def start(exercise: Exercise, work: Path) -> tuple[Path, bool]:
 
 def check_kept(exercise: Exercise, work: Path) -> Verdict:
     """Check the answer in the reader's folder; one that is absent is not written yet."""
-    path = path_of(exercise, work)
-    if not path.exists():
-        return Verdict(
-            exercise.id, NOT_WRITTEN, f"Begin with: python -m unrolled start {exercise.id}"
-        )
-    return check_file(exercise, path)
+    return check_file(exercise, path_of(exercise, work))
 
 
 def check_file(exercise: Exercise, path: Path, seconds: float = SECONDS) -> Verdict:
@@ -79,34 +77,50 @@ def check_file(exercise: Exercise, path: Path, seconds: float = SECONDS) -> Verd
 
     So nothing that the file does (an endless loop in C, `os._exit`) reaches this process.
     """
-    if path.read_text(encoding="utf-8", errors="replace") == _starting_file(exercise):
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return Verdict(
+            exercise.id, NOT_WRITTEN, f"Begin with: python -m unrolled start {exercise.id}"
+        )
+    except OSError as error:
+        return Verdict(exercise.id, WRONG, f"{path} cannot be read: {error.strerror}.")
+    if text == _starting_file(exercise):
         return Verdict(exercise.id, NOT_WRITTEN)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # starting many threads takes longer
     environment["PYTHONPATH"] = os.pathsep.join(
         filter(None, (str(_CODE), os.environ.get("PYTHONPATH")))
     )
-    child = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "unrolled.exercises.grading.child"),
-            *(exercise.id, str(path), str(seconds)),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        start_new_session=True,
-    )
-    try:
-        said, stderr = child.communicate(timeout=2 * seconds + BACKSTOP)
-    except subprocess.TimeoutExpired:
-        return Verdict(exercise.id, WRONG, _endless(seconds))
-    finally:
-        _kill(child)
+    command = [
+        *(sys.executable, "-m", "unrolled.exercises.grading.child"),
+        *(exercise.id, str(path), str(seconds)),
+    ]
+    # Files, not pipes: those end only when every process that the answer leaves behind has.
+    with tempfile.TemporaryFile() as report, tempfile.TemporaryFile() as trace:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=report,
+            stderr=trace,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            code = child.wait(2 * seconds + BACKSTOP)
+        except subprocess.TimeoutExpired:
+            return Verdict(exercise.id, WRONG, _endless(seconds))
+        finally:
+            _kill(child)
+        said, traced = _content(report), _content(trace)
     try:
         return Verdict(**json.loads(said))
     except (ValueError, TypeError):
-        trace = stderr.decode(errors="replace")
-        return Verdict(exercise.id, WRONG, _gone(child.returncode, trace, path, seconds))
+        return Verdict(exercise.id, WRONG, _gone(code, traced, path, seconds))
+
+
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def _gone(code: int, trace: str, path: Path, seconds: float) -> str:
@@ -128,10 +142,11 @@ def _endless(seconds: float, line: int | None = None) -> str:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is not None:
-        return
+    """Kill the process and whatever it started, which may outlive it."""
     if hasattr(os, "killpg"):
-        os.killpg(child.pid, signal.SIGKILL)  # with whatever it started
+        # No process is left, or, as macOS says it, none that could be killed.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
     else:
         child.kill()
-    child.communicate()
+    child.wait()

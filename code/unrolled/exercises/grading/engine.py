@@ -11,6 +11,7 @@ from typing import Any
 from unrolled.exercises.grading import guard
 from unrolled.exercises.grading.guard import Outcome
 from unrolled.exercises.grading.readable import (
+    as_array,
     fill,
     kind,
     said_by,
@@ -22,6 +23,7 @@ from unrolled.exercises.grading.readable import (
 NOT_WRITTEN = "not written yet"
 PASSED = "passed"
 WRONG = "wrong"
+BROKEN = "the check itself failed"
 
 SECONDS = 5.0  # for all calls of one check together
 
@@ -101,6 +103,8 @@ def grade(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdict:
     outcomes = _run(answer, [*exercise.cases, exercise.cases[0]], seconds)
     if type(outcomes[-1].error) is NotImplementedError:
         return Verdict(exercise.id, NOT_WRITTEN)
+    if isinstance(outcomes[-1].error, MemoryError):
+        return Verdict(exercise.id, WRONG, out_of_memory(outcomes[-1].line))
     complete = len(outcomes) > len(exercise.cases) and outcomes[-1].finished
     if complete and not _alike(exercise, outcomes[-1], outcomes[0]):
         return Verdict(exercise.id, WRONG, _two_answers(exercise).told_as())
@@ -120,12 +124,14 @@ def grade(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdict:
 
 
 def _run(answer: Function, cases: Sequence[Case], seconds: float) -> list[Outcome]:
-    """Call the answer on each case, up to one that shows it unwritten or takes too long."""
+    """Call the answer on each case, up to one that shows it unwritten or takes too much."""
     outcomes: list[Outcome] = []
     for case in cases:
         outcomes.append(guard.call(answer, case, seconds))
         seconds -= outcomes[-1].seconds
         if not outcomes[-1].finished or type(outcomes[-1].error) is NotImplementedError:
+            break
+        if isinstance(outcomes[-1].error, MemoryError):
             break
     return outcomes
 
@@ -235,7 +241,9 @@ def _fault(exercise: Exercise, case: Case, outcome: Outcome, seconds: float) -> 
         return _Fault(complaint, called)
     if wrong := wrong_values(outcome.value, want.value, exercise.tolerance, exercise.parts):
         complaint, *values = wrong
-        broken = (p for p in exercise.properties if not p(outcome.value, *case))
+        got = outcome.value
+        result = tuple(map(as_array, got)) if isinstance(got, tuple) else as_array(got)
+        broken = (p for p in exercise.properties if not p(result, *case))
         principle = next((inspect.getdoc(p) or "" for p in broken), "")
         return _Fault(
             complaint, (*called, *zip(("yours", "expected"), values, strict=False)), principle
@@ -256,6 +264,12 @@ _PRINTED_ONLY = "It printed its answer and returned None. Write `return` in plac
 def _too_long(seconds: float, line: str) -> str:
     where = f" It was at {line}." if line else ""
     return f"It did not finish in {seconds:g} seconds. Is there a loop that never ends?{where}"
+
+
+def out_of_memory(line: str = "") -> str:
+    """Say that there was no memory left, and for which line of the answer, if that is known."""
+    where = f" at {line}" if line else ""
+    return fill(f"It ran out of memory{where}. Is there a list that grows without end?")
 
 
 def _stopped(outcome: Outcome) -> str:

@@ -91,6 +91,9 @@ def call(function: Callable[..., Any], args: Sequence[Any], seconds: float) -> O
         except TimeUp:
             pass
         except BaseException as error:
+            traceback.clear_frames(
+                error.__traceback__
+            )  # after a MemoryError there is none to spare
             line = _their_line(traceback.walk_tb(error.__traceback__))
             done.append(Outcome(error=error.with_traceback(None), line=line))
 

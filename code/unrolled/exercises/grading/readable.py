@@ -49,8 +49,10 @@ def kind(value: Any) -> str:
         return "a function (are its brackets missing?)"
     array = as_array(value)
     if array is None:
-        article = "an" if type(value).__name__[0] in "aeiouAEIOU" else "a"
-        return f"{article} {type(value).__name__}"
+        name = type(value).__name__
+        if name == "Tensor":
+            return f"a Tensor ({value.dtype}) that cannot be read as real numbers"
+        return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
     if array.ndim == 0:
         return f"the number {show(array)}"
     return f"an array of shape {array.shape}"
@@ -58,8 +60,11 @@ def kind(value: Any) -> str:
 
 def as_array(value: Any) -> NDArray[Any] | None:
     """Take a NumPy array, a torch tensor or a number as an array of numbers; else None."""
-    if hasattr(value, "detach") and hasattr(value, "cpu"):
-        value = value.detach().cpu().numpy()
+    try:
+        if hasattr(value, "detach") and hasattr(value, "cpu"):
+            value = value.detach().cpu().numpy()
+    except Exception:  # a bfloat16, sparse or meta tensor, or a `__getattr__` that raises
+        return None
     if not isinstance(value, np.ndarray | np.generic | int | float):
         return None
     array = np.asarray(value)
