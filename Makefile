@@ -12,10 +12,8 @@ SITE := _build/html
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# A warning fails the build, and the pages read so far are forgotten: the next build would be silent.
 book: .venv/installed _build/appearance ## build the book; executes no notebook
-	@$(BIN)/jupyter-book build . -n -W --keep-going || { rm -rf _build/.doctrees; exit 1; }
-	@echo "The book: $(CURDIR)/$(SITE)/index.html"
+	@$(BIN)/python tools/book.py
 
 serve: book ## build the book and serve it on this machine (PORT=8000)
 	@echo "http://localhost:$(PORT)/ (Ctrl+C stops it)"
@@ -34,7 +32,7 @@ bench: .venv/installed ## measure speed, side by side with others
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done
 
 clean: ## remove what was built; keeps .venv and work/
-	rm -rf _build .*_cache code/*.egg-info
+	rm -rf _build build .hypothesis .*_cache code/*.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 # Sphinx rebuilds a page when its text changed, not when the look of all pages did.
@@ -42,7 +40,7 @@ _build/appearance: _config.yml _toc.yml $(wildcard _static/* _ext/*.py) .venv/in
 	@rm -rf $(SITE) _build/.doctrees
 	@mkdir -p _build && touch $@
 
-.venv/installed: requirements.txt constraints.txt pyproject.toml
+.venv/installed: requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Unrolled needs Python 3.11 or newer; '$(PYTHON)' is not. Name another: make PYTHON=python3.12" >&2; \
 	  exit 1; }

@@ -307,28 +307,56 @@ def test_widgets_are_refused():
     assert "widget" in load(ROOT).unstable(cell)
 
 
-def test_exercises_and_evidence_named_in_cells_count(tmp_path):
-    text = "# One\n\n```{code-cell} ipython3\nfrom unrolled.exercises import check\n"
-    text += 'from unrolled.experiments import ledger\ncheck("one.sum", sum)\n'
-    text += 'ledger.load("other.claim")\n```\n'
-    book = make(tmp_path, {"one": text})
+def notebook_of(folder, cell):
+    """Write a book with one cell, three exercise modules and three records."""
+    book = make(folder, {"one": f"# One\n\n```{{code-cell}} ipython3\n{cell}\n```\n"})
     package = book / "code" / "unrolled"
-    for name in ("exercises/__init__", "exercises/one", "exercises/third"):
+    for name in ("exercises/__init__", "exercises/one", "exercises/third", "experiments/ledger"):
         (package / f"{name}.py").parent.mkdir(exist_ok=True)
         (package / f"{name}.py").write_text("")
-    (package / "experiments").mkdir()
-    for name in ("__init__", "ledger"):
-        (package / "experiments" / f"{name}.py").write_text("")
+    (package / "experiments" / "__init__.py").write_text("")
     (book / "evidence").mkdir()
     for name in ("one.claim", "other.claim", "third.claim"):
         (book / "evidence" / f"{name}.json").write_text("{}")
-    nb = load(book)
-    found = nb.from_source(book / "chapters" / "one.md").metadata.unrolled["files"]
-    assert {name for name in found if not name.endswith("__init__.py")} == {
+    return book
+
+
+def depends_on(book):
+    found = load(book).from_source(book / "chapters" / "one.md").metadata.unrolled["files"]
+    return {name for name in found if not name.endswith("__init__.py")}
+
+
+def test_exercises_and_evidence_named_in_cells_count(tmp_path):
+    cell = "from unrolled.exercises import check\nfrom unrolled.experiments import ledger\n"
+    cell += 'check("one.sum", sum)\nledger.load("other.claim")'
+    assert depends_on(notebook_of(tmp_path, cell)) == {
         "code/unrolled/exercises/one.py",
         "code/unrolled/experiments/ledger.py",
         "evidence/one.claim.json",
         "evidence/other.claim.json",
+    }
+
+
+@pytest.mark.parametrize(
+    "check", ["import unrolled; check = unrolled.check", "from unrolled import check as judge"]
+)
+def test_exercises_count_however_check_was_imported(tmp_path, check):
+    book = notebook_of(tmp_path, f'{check}\nprint("one.sum", "nowhere.sum")')
+    assert depends_on(book) == {"code/unrolled/exercises/one.py"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 320, "x." + "y" * 320, "one.y. In words.", "../one.claim", "one", "a\0b.c", ""],
+    ids=["long", "long name", "prose", "path", "no exercise", "NUL", "empty"],
+)
+def test_strings_that_name_nothing_are_left_alone(tmp_path, text):
+    cell = (
+        f"from unrolled.exercises import check\nfrom unrolled.experiments import ledger\n{text!r}"
+    )
+    assert depends_on(notebook_of(tmp_path, cell)) == {
+        "code/unrolled/experiments/ledger.py",
+        "evidence/one.claim.json",
     }
 
 

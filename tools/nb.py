@@ -44,6 +44,7 @@ KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
+NAMED = re.compile(r"[a-z_]\w*\.[a-z_]\w*")  # an exercise or a claim
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # What no two runs share: addresses, and files of this machine.
 UNSTABLE = re.compile(rf"\b0x[0-9a-f]{{6,}}\b|{re.escape(str(ROOT))}|\bipykernel_\d+")
@@ -127,16 +128,16 @@ def files(md: Path, cells: list[NotebookNode]) -> dict[str, str]:
         node.value
         for node in ast.walk(ast.parse(code))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if NAMED.fullmatch(node.value)
     }
     package = ROOT / "code" / "unrolled"
-    if any(text.startswith(("unrolled.exercises", "unrolled.check")) for text in imported):
-        imported |= {f"unrolled.exercises.{text.partition('.')[0]}" for text in named}
+    exercises = {path.stem for path in (package / "exercises").glob("[!_]*.py")}
+    chapters = exercises & {text.partition(".")[0] for text in named}
+    imported |= {f"unrolled.exercises.{chapter}" for chapter in chapters}
     paths = _sources.closure(imported, package=package)
     if package / "experiments" / "ledger.py" in paths:
-        paths += (ROOT / "evidence").glob(f"{md.stem}.*.json")
-        paths += filter(
-            Path.is_file, (ROOT / "evidence" / f"{t}.json" for t in named if len(t) < 99)
-        )
+        records = (ROOT / "evidence").glob("*.json")
+        paths += (r for r in records if r.stem in named or r.match(f"{md.stem}.*.json"))
     return {
         path.relative_to(ROOT).as_posix(): _sources.digest([path], package=ROOT)[:16]
         for path in sorted(set(paths))

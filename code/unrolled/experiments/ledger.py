@@ -36,7 +36,7 @@ from unrolled._sources import closure, digest, skeleton
 
 EVIDENCE = Path(__file__).resolve().parents[3] / "evidence"
 SCALES = ("quick", "book", "full")  # what the tests run, what is recorded, what a GPU is for
-LIBRARIES = ("numpy", "torch", "statsmodels", "scikit-learn")
+LIBRARIES = ("numpy", "torch", "statsmodels")
 LABEL = 44  # characters that fit on a phone
 
 V = TypeVar("V")

@@ -1,0 +1,113 @@
+"""The runner of the checks, on checks of its own; and the build of the book, which is one."""
+
+import sys
+
+import pytest
+
+import book
+import checks
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """Replace the checks by scripts that say their name and exit as told."""
+
+    def replace(**exits):
+        for name, code in exits.items():
+            (tmp_path / f"{name}.py").write_text(f"print('ran {name}')\nraise SystemExit({code})\n")
+        fakes = {name: (f"what {name} proves", [f"{name}.py"]) for name in exits}
+        monkeypatch.setattr(checks, "CHECKS", fakes)
+
+    monkeypatch.setattr(checks, "ROOT", tmp_path)
+    return replace
+
+
+def test_all_pass(fake, capfd):
+    fake(one=0, two=0)
+    assert checks.main([]) == 0
+    said = capfd.readouterr().out
+    assert said.endswith("2 checks passed, 0 failed\n")
+    assert "FAILED" not in said
+
+
+def test_a_failure_is_in_the_table_and_the_rest_still_runs(fake, capfd):
+    fake(one=0, two=3, three=0)
+    assert checks.main([]) == 1
+    said = capfd.readouterr().out
+    assert "ran three" in said
+    table = [line.split()[0] for line in said.splitlines() if " s  " in line]
+    assert table == ["passed", "FAILED", "passed"]
+    assert said.endswith("2 checks passed, 1 failed\n")
+
+
+def test_only_the_named_checks_run(fake, capfd):
+    fake(one=0, two=1)
+    assert checks.main(["one"]) == 0
+    assert "ran two" not in capfd.readouterr().out
+
+
+def test_an_unknown_name_runs_nothing(fake, capfd):
+    fake(one=0, two=0)
+    with pytest.raises(SystemExit, match="no check three; there are: one, two"):
+        checks.main(["one", "three"])
+    assert capfd.readouterr().out == ""
+
+
+def test_a_missing_tool_fails_and_is_named(fake, monkeypatch, capfd):
+    fake(one=0)
+    monkeypatch.setitem(checks.CHECKS, "none", ("nothing", ["no-such-tool", "--strict"]))
+    assert checks.main(["none", "one"]) == 1
+    said = capfd.readouterr().out
+    assert "no-such-tool is not installed" in said
+    assert "ran one" in said
+
+
+@pytest.fixture
+def built(tmp_path, monkeypatch):
+    """Stand in for a repository whose book was built before; return its ``_build``."""
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    for name in ("html", ".doctrees"):
+        (tmp_path / "_build" / name).mkdir(parents=True)
+    return tmp_path / "_build"
+
+
+def builder(monkeypatch, code):
+    monkeypatch.setattr(book, "COMMAND", [sys.executable, "-c", code])
+
+
+def left(built):
+    return {path.name for path in built.iterdir()}
+
+
+def test_build_keeps_what_it_may(built, monkeypatch):
+    builder(monkeypatch, "")
+    assert book.build()
+    assert left(built) == {"html", ".doctrees"}
+
+
+def test_fresh_build_begins_with_nothing(built, monkeypatch):
+    builder(monkeypatch, "import os; assert os.listdir('_build') == []; os.mkdir('_build/html')")
+    assert book.build(fresh=True)
+    assert left(built) == {"html"}
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_failed_build_is_not_silent_the_next_time(built, monkeypatch, fresh):
+    builder(monkeypatch, "import os; os.makedirs('_build/.doctrees', exist_ok=True); exit(1)")
+    assert not book.build(fresh=fresh)
+    assert ".doctrees" not in left(built)
+
+
+def test_interrupted_build_is_not_silent_the_next_time(built, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(book.subprocess, "run", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        book.build()
+    assert left(built) == {"html"}
+
+
+def test_readme_gives_the_command_that_builds():
+    readme = (checks.ROOT / "README.md").read_text(encoding="utf-8")
+    assert f".venv/bin/{' '.join(book.COMMAND)} " in readme

@@ -1,0 +1,74 @@
+"""The house: a module imports from its own floor or from those below, never from above."""
+
+import pytest
+
+from unrolled._sources import PACKAGE, imports
+
+GROUND, DATA, TRAINING, MODELS, FIGURES, TOP, ROOF = range(7)
+FLOORS = {
+    "data": DATA,
+    "training": TRAINING,
+    "figures": FIGURES,
+    "experiments": TOP,
+    "exercises": TOP,
+    "__main__": ROOF,
+}
+
+
+def floor(name):
+    """Say on which floor a dotted name is; `unrolled` itself and what it offers is the roof."""
+    room = f"{name}.".split(".")[1]
+    if room in FLOORS:
+        return FLOORS[room]
+    if not room or not any((PACKAGE / place).exists() for place in (room, f"{room}.py")):
+        return ROOF
+    return GROUND if room.startswith("_") else MODELS
+
+
+def climbs(name, source, is_package=False):
+    """Return what a module imports from a floor above its own."""
+    taken = {
+        other for other in imports(source, name, is_package) if f"{other}.".startswith("unrolled.")
+    }
+    return sorted(other for other in taken if floor(other) > floor(name))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.relative_to(PACKAGE).as_posix()
+)
+def test_no_module_imports_from_above(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    is_package = path.name == "__init__.py"
+    name = ".".join(parts[:-1] if is_package else parts)
+    assert climbs(name, path.read_text(encoding="utf-8"), is_package) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("unrolled._validate", "from unrolled.data import cue"),
+        ("unrolled.data.cue", "from unrolled.training import fit"),
+        ("unrolled.data.cue", "from ..training import fit"),
+        ("unrolled.training.fit", "import unrolled.windows"),
+        ("unrolled.training.fit", "from unrolled import windows"),
+        ("unrolled.windows", "def f():\n    from unrolled.figures import label"),
+        ("unrolled.figures.windows", "from unrolled.experiments import ledger"),
+        ("unrolled.experiments.windows", "from unrolled import check"),
+        ("unrolled.windows", "import unrolled"),
+    ],
+)
+def test_an_import_from_above_is_seen(name, source):
+    assert len(climbs(name, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("unrolled.windows", "import numpy, unrolledish\nfrom unrolled.recurrent import mask"),
+        ("unrolled.experiments.windows", "from unrolled.windows import fit_window"),
+        ("unrolled.figures.windows", "from unrolled.windows import fit_window"),
+        ("unrolled.__main__", "from unrolled import check"),
+    ],
+)
+def test_imports_from_below_and_beside_are_none_of_these(name, source):
+    assert climbs(name, source) == []
