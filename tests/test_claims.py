@@ -46,6 +46,6 @@ def test_record_is_complete(claim):
 def test_quick_rerun_agrees(claim):
     """What held holds again. What failed in some runs need not fail in the few of a rehearsal."""
     recorded, rerun = ledger.load(claim.id), ledger.run(claim, "quick")
-    assert 0 < len(rerun["runs"][0]["measured"])
+    assert len(rerun["runs"][0]["measured"]) > 0
     assert rerun["runs"][0]["measured"].keys() <= recorded["runs"][0]["measured"].keys()
     assert rerun["held"] or not recorded["held"]
