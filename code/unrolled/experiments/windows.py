@@ -343,7 +343,11 @@ CLAIMS = (
                 limits=(0.4, 1.0),
             )
         ],
-        deviations=["No paper states it so; the cell is torch's GRU with 8 units."],
+        deviations=[
+            "No paper states it so; the cell is torch's GRU with 8 units.",
+            "This narrower claim was written after the one on longer lags had failed, and after "
+            "trial runs with three other seeds.",
+        ],
     ),
     Claim(
         id="windows.longer_lags",
@@ -376,6 +380,7 @@ CLAIMS = (
         deviations=[
             "No paper states it so; the cell is torch's GRU with 8 units.",
             "A first record had no distractors before the cue, and held. They stand there now.",
+            "The criterion was set after trial runs with other seeds, all of which passed.",
         ],
     ),
     Claim(
@@ -426,7 +431,10 @@ CLAIMS = (
                 limits=(0.0, 1.0),
             ),
         ],
-        deviations=["The book states the optimum; the four models and the simulation are ours."],
+        deviations=[
+            "The book states the optimum; the four models and the simulation are ours.",
+            "The criterion was set after trial runs with eight other seeds.",
+        ],
     ),
     Claim(
         id="windows.sunspots",
