@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from mutants import mutants
 
-from unrolled import exercises, windows
+from unrolled import exercises
 from unrolled.exercises import CHAPTERS, check, find, of_chapter
 from unrolled.exercises.grading import NOT_WRITTEN, WRONG, Exercise, grade
 from unrolled.exercises.grading.answers import cell, starter
@@ -70,50 +70,6 @@ def test_an_answer_in_float32_passes(exercise):
     assert verdict.passed, verdict
 
 
-def random_tasks():
-    """Yield a series, a window or period that fits into it, and a horizon."""
-    rng = np.random.default_rng(1)
-    for _ in range(30):
-        length = int(rng.integers(2, 30))
-        yield rng.normal(size=length), int(rng.integers(1, length)), int(rng.integers(1, 40))
-
-
-def test_lag_matrix_is_the_packages():
-    solution = find("windows.lag_matrix").solution
-    for series, window, _ in random_tasks():
-        for mine, theirs in zip(
-            solution(series, window), windows.lag_matrix(series, window), strict=True
-        ):
-            np.testing.assert_array_equal(mine, theirs)
-
-
-def test_seasonal_repeat_is_the_packages():
-    solution = find("windows.seasonal_repeat").solution
-    for series, period, horizon in random_tasks():
-        theirs = windows.seasonal_repeat(series, horizon, period=period)
-        np.testing.assert_array_equal(solution(series, horizon, period), theirs)
-
-
-def test_iterate_is_the_packages():
-    solution = find("windows.iterate").solution
-    for series, window, horizon in random_tasks():
-        weights = np.linspace(-1, 1, window) / window
-
-        def predict(lags, weights=weights):
-            return float(np.sin(lags @ weights))
-
-        theirs = windows.iterate(predict, series, horizon, window=window)
-        np.testing.assert_array_equal(solution(predict, series, horizon, window), theirs)
-
-
-def test_parameters_are_the_packages():
-    solution = find("windows.parameters").solution
-    for window in range(1, 7):
-        for hidden in range(1, 7):
-            model = windows.WindowMLP(window, hidden)
-            assert solution(window, hidden) == sum(p.numel() for p in model.parameters())
-
-
 @each("mistakes")
 def test_a_known_mistake_fails_with_its_own_diagnosis(exercise, function):
     verdict = check(exercise.id, function)
@@ -138,154 +94,6 @@ def test_a_known_mistake_shows_on_the_first_case(exercise, function):
     """That case is made to be read. The cases of a hunt are implementations, all alike."""
     first = dataclasses.replace(exercise, cases=exercise.cases[:1])
     assert exercise.judge or grade(first, function).status == WRONG
-
-
-AS_WRITTEN = """
-lag_matrix: last_pair_dropped
-    inputs, targets = [], []
-    for t in range(len(series) - window - 1):
-        inputs.append(series[t : t + window])
-        targets.append(series[t + window])
-    return np.array(inputs), np.array(targets)
-
-lag_matrix: last_window_dropped
-    inputs = [series[t : t + window] for t in range(len(series) - window - 1)]
-    return np.array(inputs), series[window:]
-
-lag_matrix: windows_side_by_side
-    starts = range(0, len(series) - window, window)
-    inputs = np.array([series[t : t + window] for t in starts])
-    return inputs, np.array([series[t + window] for t in starts])
-
-lag_matrix: target_kept_in_the_row
-    rows = [series[t : t + window + 1] for t in range(len(series) - window)]
-    return np.array(rows), series[window:]
-
-lag_matrix: target_kept_in_the_row
-    rows = np.lib.stride_tricks.sliding_window_view(series, window + 1)
-    return rows, rows[:, -1]
-
-seasonal_repeat: ends_in_front
-    return history[-period : -period + horizon]
-
-seasonal_repeat: index_runs_past_zero
-    return np.array([history[-period + k] for k in range(horizon)])
-
-seasonal_repeat: at_most_one_cycle
-    first = len(history) - period
-    return history[first : first + horizon]
-
-iterate: rolls_the_wrong_way
-    lags, forecasts = history[-window:].copy(), []
-    for _ in range(horizon):
-        forecasts.append(predict(lags))
-        lags = np.roll(lags, 1)
-        lags[-1] = forecasts[-1]
-    return np.array(forecasts)
-
-iterate: forecast_enters_as_oldest
-    lags, forecasts = history[-window:].copy(), []
-    for _ in range(horizon):
-        forecasts.append(predict(lags))
-        lags = np.roll(lags, 1)
-        lags[0] = forecasts[-1]
-    return np.array(forecasts)
-
-parameters: no_biases
-    return (window + 1) * hidden
-
-catches_leak: other_deviation
-    series = np.arange(10.0)
-    train, test = split_and_scale(series, 6)
-    mean, sd = np.mean(series[:6]), np.std(series[:6], ddof=1)
-    assert np.allclose(train, (series[:6] - mean) / sd)
-    assert np.allclose(test, (series[6:] - mean) / sd)
-
-catches_leak: other_deviation
-    series = np.arange(10.0)
-    train, test = split_and_scale(series, 6)
-    assert np.isclose(np.std(train, ddof=1), 1)
-
-catches_leak: exact_equality
-    series = np.arange(10.0)
-    train, test = split_and_scale(series, 6)
-    scaled = (series - np.mean(series[:6])) / np.std(series[:6])
-    assert np.allclose(np.concatenate([train, test]), scaled, rtol=0, atol=1e-18)
-
-catches_leak: wants_whole_series
-    series = np.arange(10.0)
-    train, test = split_and_scale(series, 6)
-    scaled = (series - np.mean(series)) / np.std(series)
-    assert np.allclose(train, scaled[:6]) and np.allclose(test, scaled[6:])
-"""
-
-
-def as_written(text):
-    """Read answers as learners write them: yield the exercise, the mistake and the function."""
-    for part in text.strip().split("\n\n"):
-        head, body = part.split("\n", 1)
-        name, mistake = head.split(": ")
-        exercise = find(f"windows.{name}")
-        yield pytest.param(exercise, mistake, defined(exercise, body), id=f"{name}-{mistake}")
-
-
-def defined(exercise, body):
-    scope = {"np": np}
-    arguments = ", ".join(inspect.signature(exercise.solution).parameters)
-    exec(f"def {exercise.name}({arguments}):\n{body}", scope)
-    return scope[exercise.name]
-
-
-@pytest.mark.parametrize(("exercise", "mistake", "answer"), list(as_written(AS_WRITTEN)))
-def test_a_mistake_is_known_as_learners_write_it(exercise, mistake, answer):
-    verdict = grade(exercise, answer)
-    assert verdict.mistake == mistake, verdict
-
-
-def test_a_perceptron_short_by_hidden_plus_one_hears_of_both_ways_to_be():
-    message = " ".join(check("windows.parameters", lambda w, h: (w + 1) * h).message.split())
-    assert "either all the biases or the whole output layer" in message
-
-
-@pytest.mark.parametrize(
-    ("series", "words"),
-    [
-        (np.full(12, 0.1), "ValueError: your series has standard deviation 0 in its training part"),
-        ([3.0, 1.0, 2.0], "TypeError: series must be an array"),
-    ],
-)
-def test_a_series_that_no_implementation_can_scale_is_named(series, words):
-    def test(split_and_scale):
-        train, _ = split_and_scale(series, 2)
-        assert np.allclose(train, 0)
-
-    message = " ".join(check("windows.catches_leak", test).message.split())
-    assert "`train, _ = split_and_scale(series, 2)`" in message
-    assert words in message
-
-
-def test_a_test_that_disturbs_the_future_needs_no_standard_deviation():
-    """A test may find the leaks without computing what is right: then any deviation will do."""
-
-    def test(split_and_scale):
-        series = np.random.default_rng(0).normal(size=12)
-        train, test = split_and_scale(series, 8)
-        assert (len(train), len(test)) == (8, 4)
-        for j in range(8, 12):
-            disturbed = series.copy()
-            disturbed[j] += 5
-            same, other = split_and_scale(disturbed, 8)
-            assert np.allclose(train, same)
-            assert (~np.isclose(test, other)).sum() == 1
-
-    assert check("windows.catches_leak", test).passed
-
-
-def test_keywords_may_be_asked_for_as_the_package_does():
-    def seasonal_repeat(history, horizon, *, period):
-        return np.resize(history[-period:], horizon)
-
-    assert check("windows.seasonal_repeat", seasonal_repeat).passed
 
 
 @every_exercise
