@@ -136,6 +136,11 @@ def test_a_property_speaks_before_values():
     assert "yours    = [-2.,  4.]" in message
 
 
+def halves(one, other):
+    """Halve two arrays."""
+    return (one + other) / 2
+
+
 def test_values_come_before_mutation():
     def answer(values, times):
         values[:] = 1.0
@@ -152,7 +157,19 @@ def test_mutation():
 
     message = judge(answer).message
     assert message.startswith("The result is right, but the call changed `values`")
+    assert "`values`, which belongs to" in message
     assert "`values.copy()`" in message
+
+
+def test_two_arguments_belong():
+    exercise = Exercise("windows.halves", halves, cases=[(np.ones(2), np.ones(2))])
+
+    def answer(one, other):
+        result = halves(one, other)
+        one[0] = other[0] = 5.0
+        return result
+
+    assert "`one` and `other`, which belong to" in " ".join(grade(exercise, answer).message.split())
 
 
 def test_it_stops_at_the_first_failure():

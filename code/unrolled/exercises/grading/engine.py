@@ -284,8 +284,9 @@ def _stopped(outcome: Outcome) -> str:
 def _changes(exercise: Exercise, outcome: Outcome) -> str:
     names = [_names(exercise)[i] for i in outcome.changed]
     listed = " and ".join(f"`{name}`" for name in names)
+    belong = "belongs" if len(names) == 1 else "belong"
     return (
-        f"The result is right, but the call changed {listed}, which belongs to whoever called it. "
+        f"The result is right, but the call changed {listed}, which {belong} to whoever called it. "
         f"Work on a copy: `{names[0]}.copy()`."
     )
 
