@@ -96,13 +96,13 @@ def backward(parameters: RNN, x: Array, h: Array, dy: Array) -> tuple[RNN, Array
     :math:`a_t = W x_t + U h_{t-1} + b`,
 
     .. math:: \delta_t = (1 - h_t^2) \odot
-        \Big(V^\top \frac{\partialE}{\partial\hat y_t} + U^\top \delta_{t+1}\Big),
+        \Big(V^\top \frac{\partial E}{\partial\hat y_t} + U^\top \delta_{t+1}\Big),
         \qquad \delta_{T+1} = 0,
 
-    .. math:: \frac{\partialE}{\partial W} = \sum_t \delta_t x_t^\top, \quad
-        \frac{\partialE}{\partial U} = \sum_t \delta_t h_{t-1}^\top, \quad
-        \frac{\partialE}{\partial b} = \sum_t \delta_t, \quad
-        \frac{\partialE}{\partial h_0} = U^\top \delta_1.
+    .. math:: \frac{\partial E}{\partial W} = \sum_t \delta_t x_t^\top, \quad
+        \frac{\partial E}{\partial U} = \sum_t \delta_t h_{t-1}^\top, \quad
+        \frac{\partial E}{\partial b} = \sum_t \delta_t, \quad
+        \frac{\partial E}{\partial h_0} = U^\top \delta_1.
 
     Time O(T H²), memory O(T H) for the states, per sequence and for :math:`I, O \le H`.
     Werbos 1990.
@@ -207,7 +207,7 @@ def randomised(parameters: RNN, x: Array, h: Array, dy: Array, *, cut: float, se
     divided by 1 − p:
 
     .. math:: \tilde\delta_t = (1 - h_t^2) \odot
-        \Big(V^\top \frac{\partialE}{\partial\hat y_t}
+        \Big(V^\top \frac{\partial E}{\partial\hat y_t}
         + \frac{\xi_t}{1 - p} U^\top \tilde\delta_{t+1}\Big),
         \qquad \xi_t \sim \text{Bernoulli}(1 - p)
 
@@ -247,8 +247,8 @@ def rtrl(parameters: RNN, x: Array, h0: Array, dy: Array) -> RNN:
 
     .. math:: S_t = \operatorname{diag}(1 - h_t^2) \Big(U S_{t-1}
         + \frac{\partial a_t}{\partial\theta}\Big|_{h_{t-1}}\Big), \qquad S_0 = 0,
-        \qquad \frac{\partialE}{\partial \theta} =
-        \sum_t \Big(V^\top \frac{\partialE}{\partial\hat y_t}\Big)^\top S_t
+        \qquad \frac{\partial E}{\partial \theta} =
+        \sum_t \Big(V^\top \frac{\partial E}{\partial\hat y_t}\Big)^\top S_t
 
     No state is kept and no step waits for a later one, but a step costs O(H⁴) and the
     sensitivities take O(H³), per sequence and for :math:`I \le H`, where BPTT needs O(H²) a step.
