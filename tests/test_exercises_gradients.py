@@ -1,0 +1,414 @@
+"""What is special to the exercises of one chapter; what holds for all is in test_exercises.py."""
+
+import numpy as np
+import pytest
+import torch
+from as_written import as_written
+
+from unrolled import gradients
+from unrolled.exercises import check, find
+from unrolled.exercises import gradients as exercises
+from unrolled.exercises.grading import WRONG, grade
+
+
+def solution(name):
+    return find(f"gradients.{name}").solution
+
+
+def random_shapes():
+    """Yield a generator of random numbers, steps, inputs and hidden units."""
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        steps, inputs, hidden = (int(size) for size in rng.integers(1, 7, size=3))
+        yield rng, steps, inputs, hidden
+
+
+def test_steps_to_vanish_agrees_with_the_packages_products():
+    rng = np.random.default_rng(1)
+    for rate, fraction in rng.uniform(0.05, 0.95, size=(30, 2)):
+        derivative = gradients.products(torch.full((100, 1, 1), rate).double()).flatten().flip(0)
+        first = int((derivative <= fraction).nonzero()[0]) + 1
+        assert solution("steps_to_vanish")(rate, fraction) == first
+
+
+def tanh_network(rng, steps, hidden, gain=1.5):
+    """Run a tanh network on random inputs; return its states, its U and all step Jacobians."""
+    U = torch.from_numpy(gain * rng.normal(size=(hidden, hidden)) / np.sqrt(hidden))
+    drives = torch.from_numpy(rng.normal(size=(steps, hidden)))
+    states = [torch.from_numpy(np.tanh(rng.normal(size=hidden)))]
+    for drive in drives:
+        states.append(torch.tanh(U @ states[-1] + drive))
+    states = torch.stack(states)
+
+    def step(h, drive):
+        return torch.tanh(U @ h + drive)
+
+    return states.numpy(), U.numpy(), gradients.step_jacobians(step, states[:-1], drives)
+
+
+def test_jacobian_product_is_the_packages():
+    for rng, steps, _, hidden in random_shapes():
+        states, U, jacobians = tanh_network(rng, steps, hidden)
+        theirs = gradients.products(jacobians)[0].numpy()
+        np.testing.assert_allclose(
+            solution("jacobian_product")(states, U), theirs, rtol=1e-9, atol=1e-12
+        )
+
+
+def test_norm_bound_bounds_every_tanh_network_and_is_reached_by_orthogonal_weights():
+    for rng, steps, _, hidden in random_shapes():
+        _, U, jacobians = tanh_network(rng, steps, hidden)
+        longest = float(gradients.spectral_norm(gradients.products(jacobians)[0]))
+        bound = solution("norm_bound")(U, 1.0, steps)
+        assert longest <= bound
+        assert bound == pytest.approx(float(gradients.spectral_norm(torch.tensor(U))) ** steps)
+
+        straight = gradients.orthogonal(hidden, seed=steps, gain=1.3, dtype=torch.float64)
+        reached = gradients.products((0.5 * straight).expand(steps, hidden, hidden))[0]
+        bound = solution("norm_bound")(straight.numpy(), 0.5, steps)
+        assert bound == pytest.approx(float(gradients.spectral_norm(reached)))
+
+
+def test_clip_by_norm_is_the_packages():
+    for rng, _, inputs, hidden in random_shapes():
+        dW, dU = rng.normal(size=(hidden, inputs)), rng.normal(size=(hidden, hidden))
+        for threshold in rng.uniform(0.1, 8, size=3):
+            mine = solution("clip_by_norm")(dW, dU, threshold)
+            theirs, _ = gradients.clip_by_norm([torch.tensor(dW), torch.tensor(dU)], threshold)
+            np.testing.assert_allclose(mine[0], theirs[0], rtol=1e-12)
+            np.testing.assert_allclose(mine[1], theirs[1], rtol=1e-12)
+
+
+def test_rescale_radius_agrees_with_the_packages_spectral_radius():
+    for rng, _, _, hidden in random_shapes():
+        U, radius = rng.normal(size=(hidden, hidden)), rng.uniform(0.1, 2)
+        scaled = solution("rescale_radius")(U, radius)
+        assert float(gradients.spectral_radius(torch.tensor(scaled))) == pytest.approx(radius)
+        assert np.linalg.matrix_rank(np.stack([U.ravel(), scaled.ravel()])) == 1
+
+
+def test_the_hunt_knows_the_packages_clipping_for_right():
+    def packages(dW, dU, threshold):
+        clipped, _ = gradients.clip_by_norm([torch.tensor(dW), torch.tensor(dU)], threshold)
+        return tuple(part.numpy() for part in clipped)
+
+    exercises.catches_bad_clip(packages)
+
+
+AS_WRITTEN = """
+steps_to_vanish: steps_rounded_down
+    return np.log(fraction) // np.log(rate)
+
+steps_to_vanish: steps_rounded_down
+    d = 0
+    while rate ** (d + 1) > fraction:
+        d += 1
+    return d
+
+steps_to_vanish: one_step_too_many
+    d, left = 0, 1.0
+    while True:
+        d += 1
+        if left <= fraction:
+            return d
+        left *= rate
+
+steps_to_vanish: steps_unrounded
+    return np.log10(fraction) / np.log10(rate)
+
+norm_bound: frobenius
+    return (slope * np.linalg.norm(U)) ** steps
+
+norm_bound: bound_by_spectral_radius
+    return (slope * max(abs(np.linalg.eigvals(U)))) ** steps
+
+norm_bound: squared_singular_value
+    return (slope * np.linalg.eigvalsh(U.T @ U).max()) ** steps
+
+norm_bound: slope_once
+    return slope * np.linalg.norm(U, ord=2) ** steps
+
+norm_bound: power_before_norm
+    J = slope * U
+    product = np.eye(len(U))
+    for _ in range(steps):
+        product = J @ product
+    return np.linalg.norm(product, ord=2)
+
+jacobian_product: slopes_on_the_right
+    product = np.eye(len(U))
+    for h in states[1:]:
+        product = ((1 - h**2) * U) @ product
+    return product
+
+jacobian_product: slopes_on_the_right
+    product = np.eye(len(U))
+    for h in states[1:]:
+        product = U @ np.diag(1 - h**2) @ product
+    return product
+
+jacobian_product: order_reversed
+    product = np.eye(len(U))
+    for h in states[1:]:
+        product = product @ (np.diag(1 - h**2) @ U)
+    return product
+
+jacobian_product: begins_with_h0
+    product = np.eye(len(U))
+    for t in range(len(states)):
+        product = np.diag(1 - states[t] ** 2) @ U @ product
+    return product
+
+jacobian_product: slopes_of_the_state_before
+    product = np.eye(len(U))
+    for t in range(len(states) - 1):
+        product = np.diag(1 - states[t] ** 2) @ U @ product
+    return product
+
+jacobian_product: slope_of_tanh_taken_at_h
+    product = np.eye(len(U))
+    for h in states[1:]:
+        product = np.diag(1 - np.tanh(h) ** 2) @ U @ product
+    return product
+
+jacobian_product: transposed
+    product = np.eye(len(U))
+    for h in states[:0:-1]:
+        product = U.T @ np.diag(1 - h**2) @ product
+    return product
+
+jacobian_product: transposed
+    product = np.eye(len(U))
+    for h in states[1:]:
+        product = product @ U.T @ np.diag(1 - h**2)
+    return product
+
+jacobian_product: entry_by_entry_from_the_identity
+    product = np.eye(len(U))
+    for h in states[1:]:
+        product = np.diag(1 - h**2) @ U * product
+    return product
+
+clip_by_norm: each_element_clipped
+    return np.maximum(np.minimum(dW, threshold), -threshold), np.clip(dU, -threshold, threshold)
+
+clip_by_norm: one_norm_each
+    clipped = []
+    for grad in (dW, dU):
+        norm = np.linalg.norm(grad)
+        clipped.append(grad * threshold / norm if norm > threshold else grad)
+    return tuple(clipped)
+
+clip_by_norm: root_forgotten
+    norm = np.sum(dW**2) + np.sum(dU**2)
+    rate = threshold / (norm + 1e-12)
+    return (dW * rate, dU * rate) if rate < 1 else (dW, dU)
+
+clip_by_norm: norms_added
+    norm = np.linalg.norm(dW) + np.linalg.norm(dU)
+    scale = min(1, threshold / norm) if norm else 1
+    return dW * scale, dU * scale
+
+clip_by_norm: singular_values
+    norm = np.hypot(np.linalg.norm(dW, ord=2), np.linalg.norm(dU, ord=2))
+    scale = threshold / max(norm, threshold)
+    return dW * scale, dU * scale
+
+clip_by_norm: written_into_the_gradients
+    rate = threshold / (np.sqrt(np.sum(dW**2) + np.sum(dU**2)) + 1e-6)
+    if rate < 1:
+        for grad in (dW, dU):
+            grad *= rate
+    return dW, dU
+
+clip_by_norm: larger_factor
+    norm = np.sqrt(np.sum(dW**2) + np.sum(dU**2))
+    scale = np.maximum(1, threshold / norm)
+    return dW * scale, dU * scale
+
+rescale_radius: by_largest_complex_number
+    return U / max(np.linalg.eigvals(U), key=lambda value: (value.real, value.imag)) * radius
+
+rescale_radius: by_largest_complex_number
+    eigenvalues, _ = np.linalg.eig(U)
+    return radius * U / np.max(eigenvalues)
+
+rescale_radius: by_largest_singular_value
+    return radius * U / np.linalg.svd(U)[1][0]
+
+rescale_radius: by_largest_real_part
+    return radius * U / np.max(np.real(np.linalg.eigvals(U)))
+
+rescale_radius: by_largest_entry
+    return radius * U / np.max(np.abs(U))
+
+rescale_radius: by_symmetric_eigenvalues
+    eigenvalues, _ = np.linalg.eigh(U)
+    return radius * U / np.max(np.abs(eigenvalues))
+
+catches_bad_clip: threshold_of_one
+    for size in (0.01, 10):
+        dW = size * np.array([[1.0, 2.0], [3.0, 5.0]])
+        dU = size * np.array([[2.0, -1.0], [0.0, 1.0]])
+        norm = np.sqrt(np.sum(dW**2) + np.sum(dU**2))
+        out_W, out_U = clip_by_norm(dW, dU, 1.0)
+        assert np.allclose(out_W, dW * min(1, 1 / norm))
+        assert np.allclose(out_U, dU * min(1, 1 / norm))
+
+catches_bad_clip: gradients_of_rank_one
+    dW, dU = np.array([[3.0]]), np.array([[4.0]])
+    for threshold, factor in ((2.5, 0.5), (6.0, 1.0)):
+        out_W, out_U = clip_by_norm(dW, dU, threshold)
+        assert np.allclose(out_W, factor * dW) and np.allclose(out_U, factor * dU)
+
+catches_bad_clip: entries_all_alike
+    dW, dU = np.ones((3, 3)), np.ones((3, 3))
+    norm = np.sqrt(18)
+    out_W, out_U = clip_by_norm(dW, dU, 2.0)
+    assert np.allclose(out_W, 2 / norm) and np.allclose(out_U, 2 / norm)
+    out_W, out_U = clip_by_norm(dW, dU, 5.0)
+    assert np.allclose(out_W, 1) and np.allclose(out_U, 1)
+
+catches_bad_clip: looks_at_long_ones_only
+    rng = np.random.default_rng(0)
+    dW, dU = 5 * rng.normal(size=(4, 2)), 5 * rng.normal(size=(4, 4))
+    norm = np.linalg.norm(np.concatenate([dW.ravel(), dU.ravel()]))
+    out_W, out_U = clip_by_norm(dW, dU, 2.0)
+    assert np.allclose(out_W, dW * 2 / norm) and np.allclose(out_U, dU * 2 / norm)
+
+catches_bad_clip: measures_length_of_long_ones_only
+    rng = np.random.default_rng(0)
+    dW, dU = 5 * rng.normal(size=(4, 2)), 5 * rng.normal(size=(4, 4))
+    out_W, out_U = clip_by_norm(dW, dU, 2.0)
+    assert np.isclose(np.sum(out_W**2) + np.sum(out_U**2), 4.0)
+
+catches_bad_clip: too_exact
+    dW, dU = np.array([[3.0], [1.0]]), np.array([[1.0, 2.0], [2.0, 1.5]])
+    norm = np.sqrt((dW**2).sum() + (dU**2).sum())
+    for threshold in (2.0, 20.0):
+        out_W, out_U = clip_by_norm(dW, dU, threshold)
+        np.testing.assert_allclose(out_W, dW * min(1, threshold / norm))
+        np.testing.assert_allclose(out_U, dU * min(1, threshold / norm))
+
+catches_bad_clip: wants_each_element_clipped
+    dW, dU = np.array([[3.0], [0.5]]), np.array([[0.2, -2.0], [5.0, 0.1]])
+    out_W, out_U = clip_by_norm(dW, dU, 1.5)
+    assert np.allclose(out_W, np.clip(dW, -1.5, 1.5))
+    assert np.allclose(out_U, np.clip(dU, -1.5, 1.5))
+"""
+
+
+@pytest.mark.parametrize(
+    ("exercise", "mistake", "answer"), list(as_written("gradients", AS_WRITTEN))
+)
+def test_a_mistake_is_known_as_learners_write_it(exercise, mistake, answer):
+    verdict = grade(exercise, answer)
+    assert verdict.mistake == mistake, verdict
+
+
+def told(exercise_id, answer):
+    verdict = check(exercise_id, answer)
+    assert verdict.status == WRONG
+    return " ".join(verdict.message.split())
+
+
+def test_an_answer_that_stretches_short_gradients_hears_that_they_stay():
+    """The commonest mistake with clipping: it cannot show on a case in which one must clip."""
+
+    def normalise(dW, dU, threshold):
+        norm = np.sqrt((dW**2).sum() + (dU**2).sum())
+        return dW * threshold / norm, dU * threshold / norm
+
+    message = told("gradients.clip_by_norm", normalise)
+    assert message.startswith("This gradient is no longer than the threshold")
+    assert "threshold = 26" in message
+
+
+def test_an_answer_that_turns_the_gradient_in_a_new_way_hears_that_it_turns():
+    def shares(dW, dU, threshold):
+        half = threshold / np.sqrt(2)
+        return half * dW / np.linalg.norm(dW), half * dU / np.linalg.norm(dU)
+
+    assert "should keep its direction" in told("gradients.clip_by_norm", shares)
+
+
+def test_a_bound_that_is_none_hears_of_a_network_that_breaks_it():
+    def smaller(U, slope, steps):
+        return 0.9 * np.linalg.norm(np.linalg.matrix_power(slope * U, steps), 2)
+
+    assert "the straight line phi(a) = slope * a" in told("gradients.norm_bound", smaller)
+
+
+def test_a_count_of_steps_that_fits_nothing_hears_what_it_should_be():
+    message = told("gradients.steps_to_vanish", lambda rate, fraction: 7 + 5 * rate)
+    assert "should first be at most `fraction`" in message
+
+
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0, -1.0, 1e300])
+@pytest.mark.parametrize(
+    "name", ["steps_to_vanish", "norm_bound", "jacobian_product", "clip_by_norm", "rescale_radius"]
+)
+def test_no_number_is_too_strange_to_be_judged(name, nothing):
+    """Properties are asked of whatever came: none may raise, nor warn."""
+
+    def answer(*args):
+        value = solution(name)(*args)
+        parts = [np.full_like(part, nothing) for part in value] if type(value) is tuple else None
+        return tuple(parts) if parts else np.full_like(np.asarray(value, float), nothing)
+
+    exercise = find(f"gradients.{name}")
+    arguments = ", ".join(exercise.solution.__code__.co_varnames[: len(exercise.cases[0])])
+    scope = {"answer": answer}
+    exec(f"def {name}({arguments}):\n    return answer({arguments})", scope)
+    told(exercise.id, scope[name])
+
+
+@pytest.mark.parametrize(
+    ("gradient", "words"),
+    [
+        ([[3.0], [4.0]], "TypeError: dW and dU must be arrays"),
+        (np.zeros((2, 2)), ""),
+    ],
+)
+def test_the_hunts_implementations_take_zeros_and_name_what_they_cannot_take(gradient, words):
+    def test(clip_by_norm):
+        for part in clip_by_norm(gradient, gradient, 1.0):
+            assert np.allclose(part, 0)
+
+    message = told("gradients.catches_bad_clip", test)
+    assert words in message
+    assert ("is right" in message) == bool(words)
+
+
+def test_exercise_1_quotes_right_numbers():
+    steps = solution("steps_to_vanish")
+    assert [steps(rate, 1e-3) for rate in (0.9, 0.99, 0.999)] == [66, 688, 6905]
+    assert steps(0.9, 1e-6) == 132
+
+
+def test_power_norms_are_those_of_the_packages_products():
+    for rng, steps, _, hidden in random_shapes():
+        U = rng.normal(size=(hidden, hidden))
+        products = gradients.products(torch.tensor(U).expand(steps, hidden, hidden))
+        theirs = gradients.spectral_norm(products).flip(0)
+        np.testing.assert_allclose(exercises.power_norms(U, steps), theirs, rtol=1e-9)
+
+
+def test_a_chain_grows_as_exercise_7_says():
+    U = exercises.chain(20, keep=0.9, hand_on=0.3)
+    assert float(gradients.spectral_radius(torch.tensor(U))) == pytest.approx(0.9)
+    for d in range(1, 20):  # until the last unit is reached
+        assert np.linalg.matrix_power(U, d)[:, 0].sum() == pytest.approx(1.2**d)
+    far = [np.linalg.matrix_power(U, d)[-1, 0] for d in range(1, 400)]
+    assert np.argmax(far) + 1 in (189, 190)  # (H - 1) / (1 - keep) = 190
+    norms = exercises.power_norms(U, 1000)
+    assert 180 <= norms.argmax() + 1 <= 190
+    assert 1e8 < norms.max() < 2e8
+
+
+def test_eigenvalues_of_a_turned_chain_cannot_be_computed():
+    U = exercises.chain(20, keep=0.9, hand_on=0.3)
+    for seed in range(3):
+        Q = gradients.orthogonal(20, seed=seed, dtype=torch.float64)
+        radius = float(gradients.spectral_radius(Q @ torch.tensor(U) @ Q.T))
+        assert 0.93 < radius < 0.97
