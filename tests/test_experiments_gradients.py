@@ -1,0 +1,222 @@
+"""The parts of the chapter's experiments, against other ways to compute the same."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from unrolled.experiments import gradients as experiments
+from unrolled.gradients import gaussian, omega, orthogonal, singular_spectrum
+from unrolled.recurrent import Recurrent
+from unrolled.rnn import Elman
+
+
+def test_a_norm_by_distance_is_that_of_the_product_of_jacobians():
+    U = gaussian(5, std=0.4, seed=0, dtype=torch.float64)
+    run = {"steps": 6, "sequences": 1, "seed": 3, "drive": 0.5}
+    norms = experiments.norms_by_distance(U, **run)
+    states, _ = experiments.states_of(U, **run)
+    back = torch.randn(
+        1, 5, generator=torch.Generator().manual_seed(1_000_003), dtype=torch.float64
+    )
+    expected = [back.norm().log().item()]
+    for h in states[:0:-1]:
+        back = (back * (1 - h**2)) @ U
+        expected.append(back.norm().log().item())
+    assert norms == pytest.approx(expected, rel=1e-10)
+
+
+def test_an_orthogonal_linear_network_keeps_the_norm():
+    U = orthogonal(8, seed=0, gain=0.9, dtype=torch.float64)
+    norms = experiments.norms_by_distance(U, steps=40, sequences=3, seed=0, tanh=False)
+    assert norms == pytest.approx(norms[0] + np.arange(41) * np.log(0.9), abs=1e-9)
+
+
+def test_states_are_those_of_the_books_cell():
+    U = gaussian(4, std=0.5, seed=1, dtype=torch.float64)
+    states, x = experiments.states_of(U, steps=5, sequences=2, seed=0)
+    cell = Elman(4, 4).double()
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter.zero_()
+        cell.weight_ih.copy_(torch.eye(4))
+        cell.weight_hh.copy_(U)
+    torch.testing.assert_close(torch.stack(states[1:]), Recurrent(cell)(x)[0])
+
+
+def test_the_latch_descends_the_gradient_that_autograd_finds():
+    """One update without noise, so that the unit after it is known."""
+    zero, first = np.zeros(3), np.array([0.5, 1.25, 2.0])
+    rng = np.random.default_rng([0, 6])
+    u = torch.tensor(rng.normal(0, 0.1, size=(3, 1, 2, 3)), requires_grad=True)
+    w = torch.tensor(first, requires_grad=True)
+    target = torch.tensor([0.8, -0.8], dtype=torch.float64)[:, None]
+
+    def last(w, u):
+        h = torch.tanh(u[0])
+        for t in range(1, 6):
+            h = torch.tanh(w * h + (u[t] if t < 3 else 0))
+        return h
+
+    (0.5 * (last(w, u) - target) ** 2).sum().backward()
+    expected = last(w - 30 * w.grad, u - 30 * u.grad)
+    right = (expected * target > 0).squeeze(0).all(0)
+    found = experiments.latch_successes(0, length=6, noise=zero, weight=first, updates=1, rate=30)
+    assert found.tolist() == right.tolist()
+    assert len(set(right.tolist())) == 2  # the update matters
+
+
+def test_a_unit_with_a_strong_weight_latches_and_one_with_a_weak_weight_forgets():
+    found = experiments.latch_successes(
+        0, length=10, noise=np.full(40, 0.1), weight=np.repeat([0.1, 1.5], 20), updates=300
+    )
+    assert found[:20].mean() < 0.2 < 0.8 < found[20:].mean()
+
+
+def test_plain_descent_with_the_regulariser_adds_its_gradient_to_u_alone():
+    model = experiments._smart_tanh(12, seed=0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3)
+    cell = model.layer.cell
+    parameters = list(model.parameters())
+    x, y = experiments._sequences(5, 12, seed=0)
+    plain = experiments._order_gradients(model, cell, parameters, x, y, 0.0)
+    with_omega = experiments._order_gradients(model, cell, parameters, x, y, 0.25)
+
+    h, states = torch.zeros(5, 12), []
+    for p in cell.project(x):
+        h = torch.tanh(p + h @ cell.weight_hh.T)
+        states.append(h)
+    loss = cross_entropy(model.read(h), y)
+    errors = torch.autograd.grad(loss, states)
+    _, expected = omega(cell.weight_hh, torch.stack(states), torch.stack(errors))
+    for (name, _), a, b in zip(model.named_parameters(), plain, with_omega, strict=True):
+        change = 0.25 * expected if name.endswith("weight_hh") else torch.zeros_like(a)
+        torch.testing.assert_close(b - a, change, rtol=1e-3, atol=1e-6)
+    assert expected.norm() > 0.01
+
+
+def test_smart_tanh_starts_sparse_at_its_radius_and_small_elsewhere():
+    model = experiments._smart_tanh(50, seed=3)
+    cell = model.layer.cell
+    U = cell.weight_hh.detach()
+    assert ((U != 0).sum(1) == 15).all()
+    assert torch.linalg.eigvals(U).abs().max().item() == pytest.approx(0.95, abs=1e-4)
+    assert cell.weight_ih.std().item() == pytest.approx(0.01, rel=0.2)
+    assert model.read.weight.std().item() == pytest.approx(0.01, rel=0.2)
+    assert not any(bias.any() for bias in (cell.bias_ih, cell.bias_hh, model.read.bias))
+
+
+def test_a_run_stops_when_it_has_solved_the_task_and_says_so():
+    run = experiments.learn_order(0, length=10, clip=1.0, updates=2000, every=50)
+    assert run["solved"] == 1
+    assert run["best"] > 0.99
+    assert run["updates"] < 2000
+    assert run["updates"] % 50 == 0
+
+
+def test_a_gradient_that_breaks_ends_the_run(monkeypatch):
+    monkeypatch.setattr(
+        experiments,
+        "_order_gradients",
+        lambda model, cell, parameters, *rest: [torch.full_like(p, torch.nan) for p in parameters],
+    )
+    run = experiments.learn_order(0, length=10, clip=None, updates=5)
+    assert run == {"best": 0.0, "solved": 0.0, "updates": 0, "norm": 1e30}
+
+
+def test_who_answers_the_mean_leaves_all_of_the_variance():
+    model = experiments._tanh(3)
+    x, y = experiments._sums(400, 6, seed=0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        model.read.bias.fill_(y.mean())
+    assert experiments._unexplained(model, x, y) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_lstm_starts_with_a_forget_bias_of_one():
+    layer = experiments._lstm(4).layer
+    assert (layer.bias_ih_l0[4:8] + layer.bias_hh_l0[4:8]).tolist() == [1, 1, 1, 1]
+    assert (layer.bias_ih_l0[:4] != 0).all()
+
+
+def test_the_irnn_starts_as_the_identity_without_biases():
+    cell = experiments._irnn(2, 5, 1).layer.cell
+    assert torch.equal(cell.weight_hh, torch.eye(5))
+    assert not cell.bias_ih.any()
+    assert not cell.bias_hh.any()
+    assert cell.weight_ih.any()
+    assert cell.nonlinearity == "relu"
+
+
+@pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
+def test_jacobians_are_the_slope_times_the_recurrent_weights(nonlinearity):
+    torch.manual_seed(0)
+    layer = Recurrent(Elman(3, 6, nonlinearity=nonlinearity)).double()
+    x = torch.randn(4, 2, 3, dtype=torch.float64)
+    h = layer(x)[0].detach()
+    slope = 1 - h**2 if nonlinearity == "tanh" else (h > 0).double()
+    expected = slope[..., None] * layer.cell.weight_hh.detach()
+    torch.testing.assert_close(experiments.elman_jacobians(layer, x), expected)
+
+
+def test_a_linear_like_network_has_the_spectrum_of_its_gain():
+    """Hardly any input, so tanh is straight: every singular value is the gain to the power T."""
+    model = experiments._starting("orthogonal", 6, seed=0)
+    with torch.no_grad():
+        model.layer.cell.weight_hh.mul_(0.7)
+        model.layer.cell.weight_ih.mul_(1e-4)
+    exponent, spectrum = experiments._carrying(model, 20, 0, -5.0)
+    assert exponent == pytest.approx(np.log(0.7), abs=1e-3)
+    assert spectrum == pytest.approx(np.full(6, np.log(0.7)), abs=1e-3)
+
+
+def test_dead_rectifiers_count_as_the_floor():
+    model = experiments._starting("identity", 6, seed=0)
+    with torch.no_grad():
+        model.layer.cell.bias_ih.fill_(-100.0)
+    exponent, spectrum = experiments._carrying(model, 10, 0, -5.0)
+    assert exponent == -5
+    assert (spectrum == -5).all()
+    assert singular_spectrum(torch.zeros(2, 3, 3)).isinf().all()
+
+
+def test_falling_success_is_judged_by_ranks_up_to_the_first_zero():
+    assert experiments._falls(np.array([0.9, 0.5, 0.0, 0.0, 0.0]))
+    assert experiments._falls(np.array([1.0, 1.0, 0.8, 0.4, 0.1]))
+    assert not experiments._falls(np.array([0.9, 0.5, 0.7, 0.4]))
+    x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.1, 0.1, 0.3, 0.2])
+    by_mean_rank = np.corrcoef([1, 2, 3, 4], [1.5, 1.5, 4, 3])[0, 1]
+    assert experiments._rank_correlation(x, y) == pytest.approx(by_mean_rank)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (
+            lambda: experiments.latch_successes(0, length=3, noise=np.zeros(2), weight=np.zeros(2)),
+            ValueError,
+            "length must be at least 4, got 3",
+        ),
+        (
+            lambda: experiments.latch_successes(0, length=5, noise=np.zeros(2), weight=np.zeros(3)),
+            ValueError,
+            r"noise and weight must have one shape \(N,\), got \(2,\) and \(3,\)",
+        ),
+        (
+            lambda: experiments._starting("random", 3, 0),
+            ValueError,
+            "starts must be 'gaussian g', 'orthogonal' or 'identity', got 'random'",
+        ),
+        (
+            lambda: experiments.learn_order(0, length=9, clip=1.0),
+            ValueError,
+            "length must be at least 10, got 9",
+        ),
+    ],
+)
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()

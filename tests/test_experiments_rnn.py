@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+import torch
+
+from unrolled.data import letter_stream
+from unrolled.data.elman import NOUNS, SENTENCE
+from unrolled.experiments import rnn as experiments
+from unrolled.experiments.rnn import CLAIMS, auc, learn, purity, read
+
+rng = np.random.default_rng(0)
+
+
+def test_learning_is_sgd_with_the_context_held_fixed():
+    """Against autograd: the same weights after 40 updates, with the state detached."""
+    x, y = rng.random((20, 3)), rng.random((20, 2))
+    settings = {"hidden": 4, "scale": 0.7, "rate": 0.5, "seed": 3}
+    first = [torch.tensor(each, requires_grad=True) for each in learn(x, y, passes=0, **settings)]
+    W, U, b, V, c = first
+    h = torch.full((4,), 0.5, dtype=torch.float64)
+    for x_t, y_t in [*zip(torch.tensor(x), torch.tensor(y), strict=True)] * 2:
+        h = torch.sigmoid(W @ x_t + U @ h.detach() + b)
+        loss = ((torch.sigmoid(V @ h + c) - y_t) ** 2).sum() / 2
+        for weight, gradient in zip(first, torch.autograd.grad(loss, first), strict=True):
+            weight.data -= 0.5 * gradient
+    for ours, theirs in zip(learn(x, y, passes=2, **settings), first, strict=True):
+        assert ours == pytest.approx(theirs.detach().numpy(), rel=1e-10)
+
+
+def test_reading_is_the_equations():
+    network = learn(rng.random((5, 3)), rng.random((5, 2)), hidden=4, rate=1, passes=0, seed=0)
+    x = rng.random((6, 3))
+    states, answers = read(network, x)
+    h = np.full(4, 0.5)
+    for x_t, state, answer in zip(x, states, answers, strict=True):
+        h = 1 / (1 + np.exp(-(network.W @ x_t + network.U @ h + network.b)))
+        assert state == pytest.approx(h, rel=1e-12)
+        assert answer == pytest.approx(1 / (1 + np.exp(-(network.V @ h + network.c))), rel=1e-12)
+
+
+def test_the_seed_alone_decides_and_the_scale_bounds_the_first_weights():
+    x, y = rng.random((5, 3)), rng.random((5, 2))
+
+    def first(seed):
+        parts = learn(x, y, hidden=30, rate=1, passes=0, scale=0.2, seed=seed)
+        return np.concatenate([part.ravel() for part in parts])
+
+    assert (first(1) == first(1)).all()
+    assert (first(1) != first(2)).any()
+    assert 0.19 < np.abs(first(1)).max() < 0.2
+
+
+def test_auc_counts_pairs():
+    assert auc([3, 1, 2, 0], [1, 0, 1, 0]) == 1
+    assert auc([3, 1, 2, 0], [0, 1, 0, 1]) == 0
+    assert auc([5, 5, 5], [1, 0, 0]) == 0.5
+    scores, positive = rng.integers(0, 9, 60), rng.random(60) < 0.3
+    pairs = [(a > b) + (a == b) / 2 for a in scores[positive] for b in scores[~positive]]
+    assert auc(scores, positive) == pytest.approx(np.mean(pairs))
+
+
+def test_random_errors_say_nothing_of_word_starts():
+    starts = letter_stream(5000, seed=0).starts
+    assert auc(rng.random(len(starts)), starts) == pytest.approx(0.5, abs=0.02)
+
+
+def test_purity_by_hand():
+    vectors = [[1, 0], [1, 0.1], [0, 1], [0.1, 5]]
+    assert purity(vectors, ["a", "a", "b", "b"]) == 1
+    assert purity(vectors, ["a", "b", "a", "b"]) == 0
+    assert purity(vectors, ["a", "a", "b", "c"]) == 0.5
+
+
+def test_right_angles_have_the_purity_of_chance():
+    classes = ["a"] * 4 + ["b"] * 3 + ["c"] * 2
+    pairs = 4 * 3 + 3 * 2 + 2 * 1
+    assert purity(np.eye(9), classes) == pytest.approx(pairs / (9 * 8))
+
+
+def test_who_knows_the_rule_and_not_the_place_errs_as_the_docstring_says():
+    bits = experiments.temporal_xor(50_000, seed=0)
+    says = np.where(bits[:-2] ^ bits[1:-1], 2 / 3, 1 / 3)
+    error = (says - bits[2:]).reshape(-1)
+    place = np.arange(2, len(bits)) % 3 + 1
+    rms = [np.sqrt(np.mean(error[place == bit] ** 2)) for bit in (1, 2, 3)]
+    assert rms == pytest.approx([np.sqrt(5 / 18), np.sqrt(5 / 18), 1 / 3], abs=0.005)
+    flat = np.sqrt(np.mean((0.5 - bits) ** 2))
+    assert flat == 0.5
+
+
+def test_experiments_return_what_the_claims_show():
+    for claim in CLAIMS:
+        settings = dict(claim.settings["quick"]) | {"passes": 1}
+        settings |= {"triplets": 50, "test": 40} if "triplets" in settings else {"train": 300}
+        measured = claim.experiment(0, **settings)
+        for row in (row for strip in claim.strips for row in strip.rows):
+            assert np.isfinite(measured[row.quantity]).all()
+            assert np.size(measured[row.quantity]) == len(settings[row.over] if row.over else [0])
+
+
+def test_a_stretch_of_letters_and_its_errors():
+    found = experiments.letters_foreseen(0, train=60, passes=1)
+    assert found.letters == SENTENCE.replace(" ", "")
+    assert found.errors.shape == found.starts.shape == (len(found.letters),)
+    starts = np.flatnonzero(found.starts).tolist()
+    assert starts == [len(SENTENCE[:i].replace(" ", "")) for i in [0, *_after_spaces(SENTENCE)]]
+    assert found.errors.min() > 0
+
+
+def _after_spaces(text):
+    return [i + 1 for i, letter in enumerate(text) if letter == " "]
+
+
+def test_word_states_have_a_row_a_word():
+    found = experiments.word_states(0, train=100, test=400, hidden=7, passes=1)
+    assert found.states.shape == (29, 7)
+    assert len(found.words) == len(found.classes) == 29
+    assert found.classes[found.words.index("lion")] == "predator"
+    assert {name for name in found.classes if name in NOUNS} == set(NOUNS)
+
+
+def test_the_criteria_can_fail():
+    by_name = {claim.id: claim for claim in CLAIMS}
+    for name in ("rnn.xor", "rnn.xor_longer"):
+        good = {"rms by position": [0.53, 0.33, 0.52]}
+        assert by_name[name].holds([good])
+        assert not by_name[name].holds([good, {"rms by position": [0.5, 0.5, 0.5]}])
+        assert not by_name[name].holds([{"rms by position": [0.53, 0.33, 0.47]}])
+        assert not by_name[name].holds([{"rms by position": [0.47, 0.33, 0.53]}])
+    good = {"ratio": 9.0, "consonant bit": 0.02}
+    assert by_name["rnn.letters"].holds([good])
+    assert not by_name["rnn.letters"].holds([good, good | {"ratio": 4.9}])
+    assert not by_name["rnn.letters"].holds([good, good | {"consonant bit": 0.06}])
+    assert by_name["rnn.words"].holds([{"auc": 0.95}])
+    assert not by_name["rnn.words"].holds([{"auc": 0.95}, {"auc": 0.89}])
+    assert by_name["rnn.classes"].holds([{"purity": 0.9}])
+    assert not by_name["rnn.classes"].holds([{"purity": 0.9}, {"purity": 0.79}])
+
+
+X, Y = [[0.0], [1.0]], [[1.0], [0.0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (
+            lambda: learn(X, [[1.0]], hidden=1, rate=1, passes=1, seed=0),
+            ValueError,
+            r"shapes \(T, I\) and \(T, O\), got \(2, 1\) and \(1, 1\)",
+        ),
+        (
+            lambda: learn([0, 1], Y, hidden=1, rate=1, passes=1, seed=0),
+            ValueError,
+            r"got \(2,\) and \(2, 1\)",
+        ),
+        (
+            lambda: learn(X, Y, hidden=0, rate=1, passes=1, seed=0),
+            ValueError,
+            "hidden must be at least 1, got 0",
+        ),
+        (
+            lambda: learn(X, Y, hidden=1, rate=0, passes=1, seed=0),
+            ValueError,
+            "rate must be greater than 0",
+        ),
+        (
+            lambda: learn(X, Y, hidden=1, rate=1, passes=-1, seed=0),
+            ValueError,
+            "passes must be at least 0",
+        ),
+        (
+            lambda: learn(X, Y, hidden=1, rate=1, passes=1, scale=-1, seed=0),
+            ValueError,
+            "scale must be greater than 0",
+        ),
+        (
+            lambda: read(learn(X, Y, hidden=1, rate=1, passes=0, seed=0), [[1, 2]]),
+            ValueError,
+            r"inputs must have shape \(T, 1\), got \(1, 2\)",
+        ),
+        (lambda: auc([1, 2], [1]), ValueError, r"same shape \(n,\), got \(2,\) and \(1,\)"),
+        (lambda: auc([1, 2], [1, 1]), ValueError, "both true and false, got 2 true"),
+        (lambda: purity([[1, 0]], ["a"]), ValueError, "n at least 2"),
+        (lambda: purity([[1, 0], [0, 0]], ["a", "b"]), ValueError, "not be 0, got 0 at index 1"),
+        (lambda: experiments.letters_foreseen(0, "a cat"), ValueError, "got 'a cat'"),
+        (lambda: experiments.letters_foreseen(0, ""), ValueError, "got ''"),
+    ],
+)
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
