@@ -1,0 +1,346 @@
+"""The pictures of the chapter ``bptt``."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.ticker import LogLocator
+from numpy.typing import ArrayLike
+
+from unrolled._validate import Array
+from unrolled.bptt import surface
+from unrolled.figures.style import COLOR, label
+
+GREY = "#5a5a5a"
+Point = tuple[float, float]
+
+
+def unrolling() -> Figure:
+    """Draw a cell that points to itself, and the same cell as one copy a step."""
+    figure, axes = plt.subplots(figsize=(5.0, 2.5))
+    _box(axes, (0, 0), "A")
+    _arrow(axes, (0.2, 0.36), (-0.2, 0.36), "hidden", connectionstyle="arc3,rad=2.2")
+    label(axes, 0, 0.85, "$h$", "hidden", ha="center", va="bottom")
+    _arrow(axes, (0, -1.05), (0, -0.4), "input")
+    label(axes, 0, -1.1, "$x$", "input", ha="center", va="top")
+    axes.annotate(
+        "", (1.75, 0), (0.95, 0), arrowprops={"arrowstyle": "simple", "fc": GREY, "ec": "none"}
+    )
+    for step, name in enumerate("ABC", start=1):
+        x = 1.4 + 1.5 * step
+        _box(axes, (x, 0), name)
+        _arrow(axes, (x, -1.05), (x, -0.4), "input")
+        label(axes, x, -1.1, f"$x_{step}$", "input", ha="center", va="top")
+        _arrow(axes, (x + 0.4, 0), (x + 1.1, 0), "hidden")
+        label(axes, x + 0.75, 0.12, f"$h_{step}$", "hidden", ha="center", va="bottom")
+    label(axes, 1.98, 0.12, "$h_0$", "hidden", ha="center", va="bottom")
+    _arrow(axes, (2.15, 0), (2.5, 0), "hidden")
+    axes.text(4.4, 0.95, "three copies, the same $W, U, b$", color=GREY, ha="center", va="center")
+    axes.set(xlim=(-0.75, 7.1), ylim=(-1.6, 1.5))
+    axes.set_aspect("equal")
+    axes.axis("off")
+    return figure
+
+
+def paths(totals: Sequence[str] = ()) -> Figure:
+    """Draw how a weight w reaches the loss over three steps.
+
+    Parameters
+    ----------
+    totals
+        What to write beside the states: derivatives of the loss, first step first.
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 3.3))
+    weight, loss = (2.0, -1.5), (2.0, 1.5)
+    states = [(0.0, 0.0), (2.0, 0.0), (4.0, 0.0)]
+    for state in states:
+        _arrow(axes, weight, state, "input", shrink=15)
+        _arrow(axes, state, loss, "truth", shrink=15)
+    for before, after in itertools.pairwise(states):
+        _arrow(axes, before, after, "hidden", shrink=15)
+        label(axes, before[0] + 1, 0.08, "$u$", "hidden", ha="center", va="bottom")
+    _circle(axes, weight, "$w$", "input")
+    _circle(axes, loss, "$E$", "truth")
+    for step, state in enumerate(states, start=1):
+        _circle(axes, state, f"$h_{step}$", "hidden")
+    for (x, _), total, side in zip(states, totals, (-1, -1, 1), strict=False):
+        ha = "right" if side < 0 else "left"
+        label(axes, x + 0.2 * side, 0.38, total, "gradient", ha=ha, va="center", fontsize=14)
+    axes.set(xlim=(-0.5, 5.0), ylim=(-1.85, 1.85))
+    axes.set_aspect("equal")
+    axes.axis("off")
+    return figure
+
+
+def reach(panels: Mapping[str, ArrayLike]) -> Figure:
+    """Draw which error tells which step, one panel for each way to get a gradient.
+
+    Parameters
+    ----------
+    panels
+        ``{title: (T, T)}``; entry ``[t, s]`` is 0 where the error of step t says nothing of
+        step s.
+    """
+    across = 2
+    down = -(-len(panels) // across)
+    figure, grid = plt.subplots(down, across, figsize=(5.0, 2.55 * down), squeeze=False)
+    for axes, (title, told) in zip(grid.flat, panels.items(), strict=False):
+        reached = np.asarray(told) != 0
+        steps = len(reached)
+        possible = np.tril(np.ones_like(reached))
+        shades = ListedColormap(["white", "#d8d8d8", COLOR["gradient"]])
+        axes.pcolormesh(
+            np.arange(steps + 1) + 0.5,
+            np.arange(steps + 1) + 0.5,
+            np.where(reached, 2, np.where(possible, 1, 0)),
+            cmap=shades,
+            vmin=0,
+            vmax=2,
+            edgecolors="white",
+            linewidth=1,
+        )
+        axes.set(title=title, xticks=[1, steps], yticks=[1, steps], aspect="equal")
+        axes.invert_yaxis()
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+    for axes in grid[-1]:
+        axes.set_xlabel("step it reaches")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("step of the error")
+    return figure
+
+
+def loss_curves(panels: Mapping[str, Mapping[str, Array]], *, smooth: int = 10) -> Figure:
+    """Draw losses against updates, a line for each network.
+
+    Parameters
+    ----------
+    panels
+        ``{title: {"A", "B": (updates, networks)}}`` cross-entropies of yes or no, in nats.
+    smooth
+        Updates that are averaged to one point.
+    """
+    figure, grid = plt.subplots(1, len(panels), figsize=(5.0, 2.8), sharey=True, squeeze=False)
+    chance = float(np.log(2))
+    for axes, (title, curves) in zip(grid.flat, panels.items(), strict=True):
+        axes.axhline(chance, color=GREY, linewidth=1, linestyle=":")
+        for name, meaning in (("A", "baseline"), ("B", "rival")):
+            losses = curves[name]
+            points = losses[: len(losses) // smooth * smooth].reshape(-1, smooth, losses.shape[1])
+            updates = smooth * (np.arange(len(points)) + 0.5)
+            axes.plot(updates, points.mean(axis=1), color=COLOR[meaning], linewidth=1.0)
+        axes.set_xscale("log")
+        axes.set_xticks([5, 20, 100, 500], ["5", "20", "100", "500"])
+        axes.minorticks_off()
+        axes.set(title=title, xlabel="update", ylim=(-0.02, 0.95))
+    first, last = grid[0, 0], grid[0, -1]
+    first.set_ylabel("loss (nats)")
+    first.text(5, chance - 0.02, "chance", color=GREY, va="top")
+    last.text(0.98, 1.0, "A", color=COLOR["baseline"], transform=last.transAxes, va="top")
+    last.text(0.98, 0.88, "B", color=COLOR["rival"], transform=last.transAxes, va="top")
+    return figure
+
+
+def accuracy_by_length(
+    lengths: Sequence[int],
+    panels: Mapping[int, Mapping[str, ArrayLike]],
+    readout_only: Mapping[int, Sequence[float]],
+) -> Figure:
+    """Draw accuracy on the delay task against the length at which the gradient is cut.
+
+    Parameters
+    ----------
+    lengths
+        The lengths k.
+    panels
+        ``{D: {"every step", "chunks": (runs, lengths) accuracies}}``.
+    readout_only
+        ``{D: (runs,)}`` accuracies where the recurrent weights do not learn.
+    """
+    figure, grid = plt.subplots(len(panels), 1, figsize=(5.0, 2.1 * len(panels)), sharex=True)
+    places = np.arange(len(lengths))
+    for axes, (lag, curves) in zip(np.atleast_1d(grid), panels.items(), strict=True):
+        axes.axhline(0.5, color=GREY, linewidth=1, linestyle=":")
+        first = lengths.index(lag + 1)
+        axes.axvspan(first - 0.5, places[-1] + 0.5, color="#ececec", zorder=0)
+        styles = {"every step": ("hidden", "o-", -0.07), "chunks": ("rival", "s--", 0.07)}
+        for name, (meaning, style, shift) in styles.items():
+            for run in np.asarray(curves[name]):
+                axes.plot(
+                    places + shift, run, style, color=COLOR[meaning], linewidth=0.8, markersize=3.5
+                )
+        fixed = readout_only[lag]
+        axes.plot([-1] * len(fixed), fixed, "D", color=COLOR["truth"], markersize=3.5)
+        axes.set(title=f"$D = {lag}$", ylabel="accuracy", ylim=(0.42, 1.05))
+        axes.text(first - 0.4, 0.44, "$k > D$", color=GREY)
+    last = np.atleast_1d(grid)[-1]
+    label(last, 1.9, 0.93, "BPTT(k)", "hidden", ha="left")
+    label(last, 1.9, 0.82, "chunks of k", "rival", ha="left")
+    last.set_xticks([-1, *places], ["none", *map(str, lengths)])
+    last.set_xlabel("$k$, steps before the cut")
+    return figure
+
+
+def bias_by_length(lengths: Sequence[int], biases: Mapping[float, ArrayLike]) -> Figure:
+    """Draw the bias of truncated gradients against their length, by how fast errors fade.
+
+    Parameters
+    ----------
+    lengths
+        The lengths k.
+    biases
+        ``{decay: (runs, lengths)}`` errors relative to the exact gradient.
+    """
+    figure, axes = plt.subplots()
+    k = np.asarray(lengths)
+    ends = {}
+    for decay, runs in biases.items():
+        curves = np.asarray(runs)
+        axes.semilogy(k, curves.T, color=COLOR["gradient"], linewidth=0.7, alpha=0.7)
+        middle = float(np.exp(np.log(curves[:, 0]).mean()))
+        axes.semilogy(k, middle * decay ** (k - k[0]), ":", color=COLOR["truth"], linewidth=1.6)
+        ends[decay] = float(np.exp(np.log(curves[:, -1]).mean()))
+    for decay, height in ends.items():
+        text = f"$\\lambda = {decay:g}$"
+        label(axes, k[-1] + 0.4, height, text, "gradient", va="center", clip_on=False)
+    axes.set(xlabel="$k$, steps before the cut", ylabel="error of the gradient,\nexact one = 1")
+    return figure
+
+
+def costs(panels: Mapping[str, tuple[Sequence[int], Mapping[str, ArrayLike]]]) -> Figure:
+    """Draw what BPTT and RTRL cost, one panel for each cost, all axes logarithmic.
+
+    Parameters
+    ----------
+    panels
+        ``{"cost by what": (values on the axis, {"BPTT", "RTRL": (values,)})}``.
+    """
+    figure, grid = plt.subplots(1, len(panels), figsize=(5.0, 2.7), squeeze=False)
+    for axes, (title, (values, lines)) in zip(grid.flat, panels.items(), strict=True):
+        what, by = title.split(" by ")
+        middle = len(values) // 2
+        for name, meaning, up in (("BPTT", "baseline", False), ("RTRL", "rival", True)):
+            height = np.asarray(lines[name], dtype=np.float64)
+            axes.loglog(values, height, "o-", color=COLOR[meaning], markersize=4)
+            where = {"ha": "right" if up else "left", "va": "bottom" if up else "top"}
+            shift = 1.15 if up else 1 / 1.15
+            label(axes, values[middle], height[middle] * shift, name, meaning, **where)
+        axes.set_xticks(values, [str(value) for value in values])
+        axes.minorticks_off()
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * (high / low) ** 0.12)  # room for a name
+        if high < 100 * low:  # powers of ten would leave one tick
+            axes.yaxis.set_major_locator(LogLocator(base=2))
+            axes.yaxis.set_major_formatter("{x:.0f}")
+        axes.set(title=what, xlabel=by)
+    return figure
+
+
+def difference_errors(steps: ArrayLike, errors: Mapping[str, ArrayLike]) -> Figure:
+    """Draw the errors of three difference quotients against their step.
+
+    Parameters
+    ----------
+    steps
+        ``(N,)`` the steps.
+    errors
+        ``{"one-sided", "central", "complex": (N,)}`` relative errors of the derivative; what is
+        below rounding is drawn as 1e-17.
+    """
+    figure, axes = plt.subplots()
+    meanings = {"one-sided": "baseline", "central": "rival", "complex": "gradient"}
+    for name, meaning in meanings.items():
+        shown = np.maximum(np.asarray(errors[name], dtype=np.float64), 1e-17)
+        axes.loglog(steps, shown, color=COLOR[meaning])
+    axes.invert_xaxis()
+    axes.set(xlabel="step $\\varepsilon$", ylabel="relative error", ylim=(3e-18, 30))
+    axes.set_yticks([1e-16, 1e-12, 1e-8, 1e-4, 1])
+    axes.set_xticks([1e-1, 1e-4, 1e-7, 1e-10, 1e-13, 1e-16])
+    axes.minorticks_off()
+    label(axes, 1e-5, 3e-3, "one-sided", "baseline", ha="center")
+    label(axes, 1e-8, 1e-10, "central", "rival", va="center")
+    label(axes, 1e-11, 1e-16, "complex", "gradient", ha="center", va="top")
+    return figure
+
+
+def loss_surface(u: Array, b: Array, loss: Array, *, path: Array) -> Figure:
+    """Draw the loss over two parameters, the steepest way down, and a descent that meets the wall.
+
+    Parameters
+    ----------
+    u, b
+        ``(M,)``, ``(N,)`` the grid.
+    loss
+        ``(M, N)`` at its points.
+    path
+        ``(S, 2)`` points (u, b) of a descent.
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 3.7))
+    mesh = axes.pcolormesh(
+        u, b, loss.T, cmap="Greys", vmin=0, vmax=0.7, shading="gouraud", rasterized=True
+    )
+    at_u, at_b = np.meshgrid(_inside(u, 11), _inside(b, 9))
+    _, du, db = surface(at_u, at_b)
+    length = np.hypot(du, db)
+    axes.quiver(
+        *(at_u, at_b, -du / length, -db / length),
+        color=COLOR["gradient"],
+        angles="xy",
+        scale=26,
+        width=0.005,
+        alpha=0.8,
+    )
+    s = 1 / (1 + np.exp(-0.5))
+    axes.plot(u, 0.5 - u * s, ":", color=COLOR["input"], linewidth=1.4)
+    axes.plot(*path.T, ".-", color=COLOR["model"], linewidth=1.4, markersize=5)
+    axes.set(xlabel="$u$", ylabel="$b$", xlim=(u[0], u[-1]), ylim=(b[0], b[-1]))
+    bar = figure.colorbar(mesh, ax=axes, pad=0.02)
+    bar.set_label("loss $E$")
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _inside(grid: Array, count: int) -> Array:
+    """Return evenly spaced points that keep off the ends of a grid."""
+    margin = (grid[-1] - grid[0]) / (2 * count)
+    return np.linspace(grid[0] + margin, grid[-1] - margin, count)
+
+
+def _box(axes: Axes, at: Point, text: str) -> None:
+    corner = (at[0] - 0.36, at[1] - 0.36)
+    style = "round,pad=0,rounding_size=0.1"
+    axes.add_patch(
+        FancyBboxPatch(corner, 0.72, 0.72, boxstyle=style, fc="white", ec=COLOR["hidden"], lw=1.6)
+    )
+    label(axes, *at, text, "hidden", ha="center", va="center", fontsize=14)
+
+
+def _circle(axes: Axes, at: Point, text: str, meaning: str) -> None:
+    axes.add_patch(Circle(at, 0.27, fc="white", ec=COLOR[meaning], lw=1.6, zorder=3))
+    label(axes, *at, text, meaning, ha="center", va="center", zorder=4)
+
+
+def _arrow(
+    axes: Axes, start: Point, end: Point, meaning: str, *, shrink: float = 0, **options: Any
+) -> None:
+    axes.add_patch(
+        FancyArrowPatch(
+            start,
+            end,
+            arrowstyle="-|>",
+            mutation_scale=11,
+            color=COLOR[meaning],
+            linewidth=1.4,
+            shrinkA=shrink,
+            shrinkB=shrink,
+            **options,
+        )
+    )

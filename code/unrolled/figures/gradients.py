@@ -1,0 +1,232 @@
+"""The pictures of the chapter ``gradients``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Rectangle
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from unrolled._validate import Array
+from unrolled.bptt import surface
+from unrolled.figures.style import COLOR, label, label_ends
+
+_GREY = "#6b6b6b"
+
+
+def learning(losses: Mapping[str, tuple[ArrayLike, str]], *, smooth: int) -> Figure:
+    """Draw training losses in bits, as means over ``smooth`` updates; 1 bit is guessing.
+
+    Parameters
+    ----------
+    losses
+        ``{name: ((seeds, updates) losses in bits, key of COLOR)}``.
+    smooth
+        Updates in a mean.
+    """
+    figure, axes = plt.subplots()
+    ends = {}
+    for name, (runs, meaning) in losses.items():
+        curves = np.atleast_2d(runs)
+        curves = curves[:, : curves.shape[1] // smooth * smooth]
+        means = curves.reshape(len(curves), -1, smooth).mean(axis=2)
+        updates = (np.arange(means.shape[1]) + 0.5) * smooth
+        for run in means:
+            axes.plot(updates, run, color=COLOR[meaning], linewidth=1.1)
+        ends[name] = float(means[:, -1].mean()), meaning
+    axes.set_xscale("log")
+    ticks = [each for each in (10, 20, 50, 100, 200, 500, 1000) if each <= updates[-1]]
+    axes.set_xticks(ticks, [str(each) for each in ticks])
+    axes.minorticks_off()
+    axes.set(xlabel="updates", ylabel="loss (bits)", ylim=(-0.12, 1.15))
+    label_ends(axes, updates[-1] * 1.12, ends, gap=0.12)
+    return figure
+
+
+def by_distance(
+    curves: Mapping[str, tuple[ArrayLike, str]],
+    *,
+    ylabel: str,
+    references: Mapping[str, ArrayLike] | None = None,
+    bottom: float | None = None,
+) -> Figure:
+    """Draw positive numbers against the distance in time, on a logarithmic axis.
+
+    Parameters
+    ----------
+    curves
+        ``{name: ((distances,) or (seeds, distances), key of COLOR)}``, distance 0 first; a zero
+        ends its line.
+    ylabel
+        What is drawn.
+    references
+        ``{name: (distances,)}`` dashed lines.
+    bottom
+        Power of ten at which the axis ends.
+    """
+    figure, axes = plt.subplots()
+    ends: dict[str, tuple[float, str]] = {}
+    for name, values in (references or {}).items():
+        logs = _log10(values)
+        axes.plot(logs, "--", color=COLOR["truth"], linewidth=1.2)
+        ends[name] = float(logs[-1]), "truth"
+    for name, (runs, meaning) in curves.items():
+        logs = np.atleast_2d(_log10(runs))
+        axes.plot(logs.T, color=COLOR[meaning], linewidth=1.8 / len(logs) ** 0.3)
+        known = logs[:, -1][np.isfinite(logs[:, -1])]
+        ends[name] = float(known.mean()) if len(known) else float(np.nanmin(logs)), meaning
+    axes.set(xlabel="distance (steps back)", ylabel=ylabel)
+    if bottom is not None:
+        axes.set_ylim(bottom, None)
+        ends = {name: (max(end, bottom), meaning) for name, (end, meaning) in ends.items()}
+    _powers_of_ten(axes)
+    low, high = axes.get_ylim()
+    label_ends(axes, len(logs[0]) * 1.02, ends, gap=(high - low) * 0.085)
+    return figure
+
+
+def spectra(panels: Mapping[str, Array], *, bottom: float) -> Figure:
+    """Draw every singular value of a product of Jacobians against the length of the product.
+
+    Parameters
+    ----------
+    panels
+        ``{title: (T, H) natural logarithms, the longest product first}``, as
+        ``singular_spectrum`` returns them.
+    bottom
+        Power of ten at which the axis ends.
+    """
+    figure, rows = plt.subplots(1, len(panels), sharey=True, squeeze=False)
+    for axes, (title, logs) in zip(rows[0], panels.items(), strict=True):
+        values = np.maximum(np.asarray(logs)[::-1] / np.log(10), 10 * bottom)
+        lengths = np.arange(1, len(values) + 1)
+        axes.axhline(0, color=_GREY, linewidth=1, linestyle=":")
+        axes.plot(lengths, values, color=COLOR["gradient"], linewidth=0.7)
+        axes.set(title=title, xlabel="distance", ylim=(bottom, 0.06 * -bottom))
+    rows[0][0].set_ylabel("singular values")
+    _powers_of_ten(rows[0][0])
+    return figure
+
+
+def before_and_after(
+    quantiles: Sequence[float], panels: Mapping[str, tuple[ArrayLike, ArrayLike]]
+) -> Figure:
+    """Draw the spectrum of long products of Jacobians before and after training.
+
+    Parameters
+    ----------
+    quantiles
+        Which of the sorted singular values: 0 the smallest, 1 the largest.
+    panels
+        ``{title: (before, after)}``, ``(seeds, quantiles)`` logarithms per step each.
+    """
+    figure, rows = plt.subplots(1, len(panels), sharey=True, squeeze=False)
+    for axes, (title, (before, after)) in zip(rows[0], panels.items(), strict=True):
+        axes.axhline(0, color=_GREY, linewidth=1, linestyle=":")
+        axes.plot(quantiles, np.transpose(before), "--", color=COLOR["truth"], linewidth=0.9)
+        axes.plot(quantiles, np.transpose(after), color=COLOR["gradient"], linewidth=1.1)
+        axes.set(title=title, xlim=(1.03, -0.03), ylim=(-3, 0.4))
+        axes.set_xticks([1, 0.5, 0], ["largest", "", "smallest"])
+        for tick, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
+            tick.set_horizontalalignment(side)
+    rows[0][0].set_ylabel("log growth per step")
+    corner = {"transform": rows[0][0].transAxes}
+    label(rows[0][0], 0.05, 0.14, "before", "truth", **corner)
+    label(rows[0][0], 0.05, 0.04, "after", "gradient", **corner)
+    return figure
+
+
+def cliff(starts: Array, ends: Mapping[str, Array]) -> Figure:
+    """Draw the loss of the two-parameter network near its wall, and where descents begin and end.
+
+    Parameters
+    ----------
+    starts
+        ``(n, 2)`` pairs u, b.
+    ends
+        ``{"clipped": (n, 2), "not clipped": (n, 2)}``; what lies outside is not drawn.
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 3.3))
+    left, right, low, high = 3.4, 6.2, -3.6, -0.9
+    u, b = np.linspace(left, right, 300), np.linspace(low, high, 300)
+    loss, _, _ = surface(u[:, None], b)
+    levels = [0, 0.002, 0.01, 0.03, 0.06, 0.09, 0.2, 0.3, 0.4, 0.5]
+    axes.contourf(u, b, loss.T, levels=levels, cmap="Greys", vmin=-0.05, vmax=0.75)
+    axes.plot(*starts.T, ".", color=COLOR["truth"], markersize=4)
+    axes.plot(*ends["clipped"].T, "o", mfc="none", mec=COLOR["rival"], mew=1.6, markersize=9)
+    axes.plot(*ends["not clipped"].T, "x", color=COLOR["model"], markersize=5)
+    inside = ((ends["not clipped"] > (left, low)) & (ends["not clipped"] < (right, high))).all(1)
+    axes.set(xlim=(left, right), ylim=(low, high), xlabel="recurrent weight u", ylabel="bias b")
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+    label(axes, 5.3, -1.9, "E = 0.09", "truth", ha="center", bbox=box)
+    label(axes, 3.9, -3.3, "E = 0.4", "truth", ha="center", bbox=box)
+    label(axes, 5.05, -2.98, "wall", "truth", rotation=-31, ha="center")
+    outside = f"not clipped ({np.sum(~inside)} of {len(starts)}\nleave the picture)"
+    label(axes, 6.15, -1.0, outside, "model", ha="right", va="top", bbox=box)
+    label(axes, 4.2, -2.55, "clipped", "rival", ha="right", va="top", bbox=box)
+    return figure
+
+
+def clipping(gradient: ArrayLike, threshold: float) -> Figure:
+    """Draw a gradient of two components cut to a threshold, by its norm and by its elements."""
+    g = np.asarray(gradient, dtype=np.float64)
+    figure, rows = plt.subplots(1, 2, sharey=True, figsize=(5.0, 2.7))
+    shapes = (
+        Circle((0, 0), threshold, fill=False, ec=_GREY, ls=":"),
+        Rectangle((-threshold,) * 2, 2 * threshold, 2 * threshold, fill=False, ec=_GREY, ls=":"),
+    )
+    cut = (g * min(1.0, threshold / float(np.linalg.norm(g))), np.clip(g, -threshold, threshold))
+    titles = ("by norm", "by element")
+    for axes, shape, short, title in zip(rows, shapes, cut, titles, strict=True):
+        axes.add_patch(shape)
+        _arrow(axes, g, "truth", width=1.2)
+        _arrow(axes, short, "gradient", width=3)
+        label(axes, g[0], g[1] + 0.08, "g", "truth", ha="right", va="bottom")
+        limit = 1.25 * threshold
+        axes.set(title=title, aspect="equal", xlim=(-limit, g[0] + 0.2), ylim=(-limit, limit))
+        axes.set_xticks([0, threshold], ["0", "θ"])
+        axes.set_yticks([0, threshold], ["0", "θ"])
+    return figure
+
+
+def _arrow(axes: Axes, tip: Array, meaning: str, *, width: float) -> None:
+    look = {"arrowstyle": "-|>", "color": COLOR[meaning], "lw": width, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", xy=tuple(tip), xytext=(0, 0), arrowprops=look)
+
+
+def latch(weights: Sequence[float]) -> Figure:
+    """Draw the map of one unit, a to w tanh(a), its diagonal, and where it comes to rest."""
+    figure, rows = plt.subplots(1, len(weights), sharey=True, figsize=(5.0, 2.8))
+    a = np.linspace(-3, 3, 601)
+    for axes, w in zip(rows, weights, strict=True):
+        axes.plot(a, a, color=_GREY, linewidth=1, linestyle=":")
+        axes.plot(a, w * np.tanh(a), color=COLOR["hidden"])
+        rest = 3.0
+        for _ in range(200):
+            rest = float(w * np.tanh(rest))
+        stable = [rest, -rest] if w > 1 else [0.0]
+        axes.plot(stable, stable, "o", color=COLOR["hidden"], markersize=7)
+        if w > 1:
+            axes.plot(0, 0, "o", mfc="white", mec=COLOR["hidden"], markersize=7)
+        axes.set(title=f"w = {w:g}", xlabel="state a", xlim=(-3, 3), ylim=(-3, 3))
+        axes.set_aspect("equal")
+    rows[0].set_ylabel("next state, w tanh(a)")
+    return figure
+
+
+def _log10(values: ArrayLike) -> Array:
+    numbers = np.asarray(values, dtype=np.float64)
+    with np.errstate(divide="ignore"):
+        logs = np.log10(numbers)
+    return np.where(numbers > 0, logs, np.nan)
+
+
+def _powers_of_ten(axes: Axes) -> None:
+    """Write the ticks of an axis of logarithms as powers of ten."""
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.yaxis.set_major_formatter(lambda value, _: f"$10^{{{value:.0f}}}$")
