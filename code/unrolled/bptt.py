@@ -139,25 +139,25 @@ def backward(parameters: RNN, x: Array, h: Array, dy: Array) -> tuple[RNN, Array
 
 
 def truncated(parameters: RNN, x: Array, h: Array, dy: Array, *, back: int, every: int = 1) -> RNN:
-    r"""Return the gradient by BPTT(h; h'): every h' steps, h steps back.
+    r"""Return the gradient by BPTT(k; k'): every k' steps, k steps back.
 
-    At the steps :math:`h', 2h', \dots` and at the end, the errors of the steps since the last
-    time are carried back through the latest h steps, and the gradients are added up. So an error
-    reaches between :math:`h - h' + 1` and h steps, its own included, as far as the sequence has
-    them; h' = 1 is BPTT(h), where each reaches h, and BPTT(1) is how Elman trained. With h at
+    At the steps :math:`k', 2k', \dots` and at the end, the errors of the steps since the last
+    time are carried back through the latest k steps, and the gradients are added up. So an error
+    reaches between :math:`k - k' + 1` and k steps, its own included, as far as the sequence has
+    them; k' = 1 is BPTT(k), where each reaches k, and BPTT(1) is how Elman trained. With k at
     least T the gradient is exact.
 
-    Time O(T H² h/h'). Learning online needs the latest h states only; there the parameters move
-    between the gradients, here they stand still. Williams and Peng 1990.
+    Time O(T H² k/k'). Learning online needs the latest k states only; there the parameters move
+    between the gradients, here they stand still. Williams and Peng 1990, who write h and h'.
 
     Parameters
     ----------
     parameters, x, h, dy
         As in :func:`backward`.
     back
-        Steps back h, at least ``every``: no error is left out.
+        Steps back k, at least ``every``: no error is left out.
     every
-        Steps from one backward pass to the next h', at least 1.
+        Steps from one backward pass to the next k', at least 1.
     """
     _demand(parameters, x=x, h=h, dy=dy)
     every = whole("every", every)
@@ -176,7 +176,7 @@ def chunked(parameters: RNN, x: Array, h0: Array, dy: Array, *, length: int) -> 
     r"""Return the gradient by chunks: the state is carried on, its derivative is not.
 
     What a training loop computes that cuts a sequence into chunks and detaches the state between
-    them: BPTT(h; h) where ``length`` divides T. An error reaches from 1 to ``length`` steps back,
+    them: BPTT(k; k) where ``length`` k divides T. An error reaches from 1 to ``length`` steps back,
     by where in its chunk it stands. Time O(T H²), memory O(length · H).
 
     Parameters
