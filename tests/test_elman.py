@@ -5,7 +5,21 @@ import numpy as np
 import pytest
 
 from unrolled.data import letter_features, letter_stream, sentences, syllables, temporal_xor
-from unrolled.data.elman import FEATURES, LEXICON, NOUNS, SYLLABLES, TEMPLATES, VERBS, join
+from unrolled.data.elman import (
+    FEATURES,
+    LEXICON,
+    NOUNS,
+    SYLLABLES,
+    TEMPLATES,
+    VERBS,
+    join,
+    letter_likelihood,
+)
+
+SLOTS = {
+    "animate": ["human", "animal", "predator"],
+    "inanimate": ["fragile", "food", "thing"],
+}
 
 
 def split(stream):
@@ -72,6 +86,28 @@ def test_join_keeps_the_words():
     assert split(join(["the", "boy", "a"])) == ["the", "boy", "a"]
 
 
+def test_letter_likelihood_by_hand():
+    a, b, c = 0, 1, 2
+    found = letter_likelihood("aabc", lexicon=["a", "ab", "bc"])
+    assert found[0] == pytest.approx([2 / 3, 1 / 3, 0])
+    # after one a: the word "a" and then any, or "ab", as likely
+    assert found[1] == pytest.approx([1 / 2 * 2 / 3, 1 / 2 * 1 / 3 + 1 / 2, 0])
+    assert found[2, [a, b, c]] == pytest.approx(found[1])
+    # b ended "ab" (1/2), or began "bc" (1/2 · 1/3)
+    assert found[3] == pytest.approx([3 / 4 * 2 / 3, 3 / 4 * 1 / 3, 1 / 4])
+
+
+def test_letter_likelihoods_are_the_frequencies_of_what_comes():
+    text, alphabet = letter_stream(5000, seed=3).text, sorted(set("".join(LEXICON)))
+    found = letter_likelihood(text)
+    came = np.array([[letter == each for each in alphabet] for letter in text])
+    assert found.sum(axis=1) == pytest.approx(1)
+    assert found[came].min() > 0
+    for low, high in ((0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 0.99)):
+        inside = (found > low) & (found <= high)
+        assert came[inside].mean() == pytest.approx(found[inside].mean(), rel=0.05)
+
+
 @pytest.fixture(scope="module")
 def stream():
     return sentences(20_000, seed=4)
@@ -82,15 +118,11 @@ def test_sentences_follow_the_templates(stream):
     assert len(stream.lexicon) == len(class_of) == 29
     assert set(stream.classes) == set(NOUNS | VERBS)
     assert all(stream.classes.count(name) >= 2 for name in NOUNS | VERBS)
-    kinds = {
-        "animate": {"human", "animal", "predator"},
-        "inanimate": {"fragile", "food", "thing"},
-    }
     allowed = {
         tuple(sentence)
         for template in TEMPLATES
         for sentence in np.stack(
-            np.meshgrid(*[sorted(kinds.get(slot, {slot})) for slot in template.split()]), -1
+            np.meshgrid(*[SLOTS.get(slot, [slot]) for slot in template.split()]), -1
         ).reshape(-1, len(template.split()))
     }
     found = {
@@ -103,16 +135,12 @@ def test_sentences_follow_the_templates(stream):
 
 
 def test_templates_tell_any_two_classes_apart():
-    kinds = {
-        "animate": ("human", "animal", "predator"),
-        "inanimate": ("fragile", "food", "thing"),
-    }
     places = {
         name: {
             (template, place)
             for template in TEMPLATES
             for place, slot in enumerate(template.split())
-            if name in kinds.get(slot, (slot,))
+            if name in SLOTS.get(slot, [slot])
         }
         for name in NOUNS | VERBS
     }
@@ -143,7 +171,6 @@ def test_likelihoods_are_the_frequencies_of_what_comes(stream):
 
 def test_likelihood_by_hand():
     stream = sentences(3000, seed=0)
-    probability = dict(zip(stream.lexicon, stream.likelihood[0], strict=True))
     t = next(
         t
         for t in np.flatnonzero(stream.starts)
@@ -155,7 +182,6 @@ def test_likelihood_by_hand():
     assert begins["lion"] == pytest.approx((4 / 10 + 4 / 3) / 16)
     assert begins["rock"] == pytest.approx(1 / 7 / 16)
     assert begins["think"] == 0
-    assert probability != begins
 
 
 @pytest.mark.parametrize(
@@ -188,6 +214,8 @@ def test_the_seed_alone_decides(draw):
         (lambda: join("boy"), TypeError, "words must be a list of words"),
         (lambda: join(["a b"]), ValueError, "letters a to z, got 'a b'"),
         (lambda: sentences(0, seed=0), ValueError, "n must be at least 1, got 0"),
+        (lambda: letter_likelihood("boyx"), ValueError, "text must hold the letters ab"),
+        (lambda: letter_likelihood("oyboy"), ValueError, "words of the lexicon, got 'oyboy'"),
         (lambda: letter_features("bax"), ValueError, "the letters bdgaiu only, got 'x'"),
     ],
 )

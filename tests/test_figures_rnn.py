@@ -22,11 +22,14 @@ def test_a_telegram_marks_what_differs_and_nothing_else():
 def test_a_stretch_is_broken_before_words_and_shown_whole():
     starts = [letter.isupper() for letter in "ManyYearsAgoABoyAndGirl"]
     errors = np.arange(float(len(starts)))
-    figure = draw.letters_foreseen("manyyearsagoaboyandgirl", starts, [errors, errors + 1], lines=3)
+    runs = [errors, errors + 1]
+    figure = draw.letters_foreseen("manyyearsagoaboyandgirl", starts, runs, errors / 2, lines=3)
     lines = ["".join(t.get_text() for t in axes.get_xticklabels()) for axes in figure.axes]
     assert lines == ["manyyears", "agoaboy", "andgirl"]
     heights = [bar.get_height() for axes in figure.axes for bar in axes.patches]
     assert heights == pytest.approx(errors + 0.5)
+    strokes = [line[0, 1] for axes in figure.axes for line in axes.collections[0].get_segments()]
+    assert strokes == pytest.approx(errors / 2)
 
 
 def test_a_tree_names_every_word_in_the_colour_of_its_kind():

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unrolled import shapes
 from unrolled.data.teleprinter import (
     CHARACTERS,
     CODE,
@@ -14,6 +15,7 @@ from unrolled.data.teleprinter import (
     SPACE,
     STOP,
     bits_for,
+    dictation,
     keys_for,
     messages,
     printed,
@@ -62,6 +64,24 @@ def test_a_code_is_five_bits_and_tells_the_keys_apart():
     assert len(set(CODE.values())) == len(KEYS) - 1
 
 
+def test_a_key_that_is_never_sent_is_the_stop_of_what_is_written():
+    assert STOP == shapes.STOP
+
+
+def test_a_dictation_is_texts_with_the_keys_that_print_them():
+    drawn = dictation(400, longest=4, seed=1)
+    again = dictation(400, longest=4, seed=1)
+    assert all(np.array_equal(a, b) for a, b in zip(drawn, again, strict=True))
+    assert drawn.keys.shape == (400, 9)
+    assert set(drawn.lengths) == {1, 2, 3, 4}
+    assert set(drawn.characters.flat) == set(range(len(CHARACTERS)))
+    for characters, keys, n in zip(*drawn, strict=True):
+        assert characters[:n].all()
+        assert not characters[n:].any()
+        pressed = keys_for(text_of(characters))
+        assert keys.tolist() == pressed + [STOP] * (9 - len(pressed))
+
+
 def test_messages_are_padded_shift_in_turn_and_repeat_by_seed():
     drawn = messages(300, longest=20, shortest=3, seed=1)
     again = messages(300, longest=20, shortest=3, seed=1)
@@ -91,8 +111,12 @@ def test_rates_are_the_chance_of_a_shift():
     ("call", "words"),
     [
         (lambda: keys_for("QA"), "text must hold QWERTYUIOP, 1234567890 and spaces, got 'A'"),
-        (lambda: printed([14]), "keys must hold whole numbers from 0 to 13"),
-        (lambda: printed([0.5]), "keys must hold whole numbers from 0 to 13"),
+        (lambda: printed([3, 14]), "keys must hold whole numbers from 0 to 13, got 3 to 14"),
+        (lambda: printed([0.5]), "keys must hold whole numbers from 0 to 13, got float64"),
+        (lambda: bits_for([0]), "keys must be from 1 to 13, got 0"),
+        (lambda: text_of([-1]), "characters must be from 0 to 21, got -1"),
+        (lambda: dictation(0, longest=4, seed=0), "n must be at least 1, got 0"),
+        (lambda: dictation(3, longest=0, seed=0), "longest must be at least 1, got 0"),
         (lambda: printed([]), "keys must hold at least one key a message"),
         (lambda: messages(3, longest=2, shortest=3, seed=0), "shortest must be from 1 to 2, got 3"),
         (lambda: messages(3, longest=2, seed=0, to_letters=1), "to_letters must be less than 1"),

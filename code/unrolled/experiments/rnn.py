@@ -551,9 +551,9 @@ def word_classes(
 
     ``rms against the next word`` and ``rms against the likelihood`` are the root of the mean
     squared length of the error vector, the latter against the probabilities of the words that may
-    come. The likelihood's own error against the next word, the least there is, is ``rms of the
-    likelihood``; ``rms by pairs against the likelihood`` is the error of whoever knows the present
-    word only.
+    come. ``rms of the likelihood`` is the likelihood's own error against the next word, the least
+    there is; ``rms by pairs against the likelihood`` is that of whoever knows the present word
+    only.
     """
     known, fresh = sentences(train, seed=seed), sentences(test, seed=seed + FRESH)
     codes = np.eye(len(known.lexicon))

@@ -186,7 +186,7 @@ def right_by_distance(
     distances
         ``(D,)`` keys since the shift.
     windows
-        ``{window: runs of (D,) parts}``.
+        ``{window: runs of (D,) parts}``, two windows.
     recurrent
         ``(D,)`` parts, one a run.
     longest
@@ -195,10 +195,10 @@ def right_by_distance(
     figure, axes = plt.subplots()
     axes.axvline(longest, color="#6b6b6b", linewidth=1, linestyle=":")
     axes.text(longest * 1.1, 0.5, "longest message\nlearned from", color="#5a5a5a", fontsize=11)
-    for size, runs in windows.items():
+    for height, (size, runs) in zip((0.3, 0.6), windows.items(), strict=True):
         for parts in runs:
             axes.plot(distances, parts, color=COLOR["input"], linewidth=0.7)
-        label(axes, size * 0.82, 0.32, f"window\nof {size}", "input", fontsize=11, ha="right")
+        label(axes, size * 0.82, height, f"window\nof {size}", "input", fontsize=11, ha="right")
     for parts in recurrent:
         axes.plot(distances, parts, color=COLOR["hidden"], linewidth=1)
     label(axes, distances[0], 1.04, "recurrent", "hidden", va="bottom", fontsize=11)
