@@ -164,7 +164,7 @@ def test_jacobians_are_the_slope_times_the_recurrent_weights(nonlinearity):
 
 def test_a_linear_like_network_has_the_spectrum_of_its_gain():
     """Hardly any input, so tanh is straight: every singular value is the gain to the power T."""
-    model = experiments._starting("orthogonal", 6, seed=0)
+    model = experiments.starting("orthogonal", 6, 6, 4, seed=0)
     with torch.no_grad():
         model.layer.cell.weight_hh.mul_(0.7)
         model.layer.cell.weight_ih.mul_(1e-4)
@@ -174,7 +174,7 @@ def test_a_linear_like_network_has_the_spectrum_of_its_gain():
 
 
 def test_dead_rectifiers_count_as_the_floor():
-    model = experiments._starting("identity", 6, seed=0)
+    model = experiments.starting("identity", 6, 6, 4, seed=0)
     with torch.no_grad():
         model.layer.cell.bias_ih.fill_(-100.0)
     exponent, spectrum = experiments._carrying(model, 10, 0, -5.0)
@@ -192,6 +192,88 @@ def test_falling_success_is_judged_by_ranks_up_to_the_first_zero():
     assert experiments._rank_correlation(x, y) == pytest.approx(by_mean_rank)
 
 
+def test_a_guessed_latch_is_put_to_the_test_of_a_trained_one():
+    few = experiments.guessed_latches(0, guesses=400, length=40, noise=0.3)
+    assert few.shape == (400,)
+    assert 0.08 < few.mean() < 0.25  # |w| large enough, and each class on its side
+    assert not experiments.guessed_latches(0, guesses=400, length=40, noise=0.3, width=0.9).any()
+    w, strong = np.array([2.0, 2.0, -2.0]), np.full((3, 1, 2, 3), 3.0)
+    strong[:, :, 1] = -3.0
+    strong[..., 1] *= -1  # the second unit keeps each bit with the wrong sign
+    keeps = [
+        experiments._keeps(w, strong, np.full(3, 0.1), length, np.random.default_rng(0)).tolist()
+        for length in (9, 10)
+    ]
+    assert keeps[0] != keeps[1]  # a negative weight flips the sign: the parity of steps decides
+    assert all(each[:2] == [True, False] for each in keeps)
+
+
+def test_states_of_an_answer_are_those_of_its_layer():
+    model = experiments.starting("orthogonal", 2, 4, 1, seed=0).cpu()
+    x = torch.randn(5, 3, 2, generator=torch.Generator().manual_seed(0))
+    states = model.states(x)
+    torch.testing.assert_close(torch.stack(states[1:]), model.layer(x)[0])
+    (gradient,) = torch.autograd.grad(model.read(states[-1]).sum(), states[0])
+    assert gradient.abs().sum() > 0
+
+
+def test_jacobians_from_states_and_on_noise_agree():
+    U = gaussian(5, std=0.5, seed=0, dtype=torch.float64)
+    J = experiments.jacobians_on_noise(U, torch.tanh, steps=4, drive=1.0, seed=2)
+    states, _ = experiments.states_of(U, steps=4, sequences=1, seed=2)
+    after = torch.cat(states[1:]).detach()
+    torch.testing.assert_close(J, experiments.tanh_jacobians(after, U))
+
+
+def test_a_clipped_descent_never_steps_further_than_its_threshold():
+    u = np.array([5.4, 5.7])
+    b = 0.5 - u / (1 + np.exp(-0.5)) + np.array([0.2, 0.2])
+    free, longest = experiments.descend(u, b, clip=np.inf, rate=0.2, steps=100)
+    path, _ = experiments.descend(u, b, clip=0.5, rate=0.2, steps=100)
+    assert path.shape == free.shape == (101, 2, 2)
+    steps = np.linalg.norm(np.diff(path, axis=0), axis=2)
+    assert steps.max() <= 0.2 * 0.5 + 1e-12
+    jumps = np.linalg.norm(np.diff(free, axis=0), axis=2).max(axis=0)
+    assert jumps == pytest.approx(0.2 * longest)
+
+
+def test_clipping_must_solve_more_runs_each_at_its_best_rate():
+    def runs(clipped, free):
+        return [
+            {"clipped, T = 30": c, "as it comes, T = 30": f}
+            for c, f in zip(clipped, free, strict=True)
+        ]
+
+    good, bad = [1.0, 0.3], [0.3, 1.0]
+    assert experiments._clipping_wins(runs([good, good], [bad, good]))
+    assert not experiments._clipping_wins(runs([good, bad], [bad, good]))  # one each
+    assert not experiments._clipping_wins(runs([good, good], [bad, bad]))  # another rate, as many
+    assert not experiments._clipping_wins(runs([[0.99, 0.99]], [[0.3, 0.3]]))  # not above 0.99
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"median before": [-1.0, -0.05, -0.5, -0.1]},  # orthogonal is not the most even
+        {"accuracy": [1.0, 0.5, 1.0, 1.0]},  # gain 1 did not learn
+        {"accuracy": [1.0, 1.0, 1.0, 0.5]},  # orthogonal did not
+        {"median after": [-2.0, -2.0, -0.4, -2.0]},  # one median rose
+        {"exponent after": [0.0, 0.0, -0.2, 0.0]},  # one exponent is not near 0
+    ],
+)
+def test_runs_that_miss_one_part_of_the_criterion_on_spectra_fail_it(change):
+    good = {
+        "median before": [-1.0, -0.5, -0.5, -0.1],
+        "median after": [-2.0, -2.0, -2.0, -2.0],
+        "exponent after": [0.0, 0.0, 0.05, 0.0],
+        "accuracy": [1.0, 1.0, 1.0, 1.0],
+    }
+    assert experiments._few_directions_kept([good, good])
+    assert not experiments._few_directions_kept([good, {**good, **change}])
+    may = {"accuracy": [0.3, 1.0, 0.3, 1.0], "exponent after": [-0.5, 0.0, -0.5, 0.0]}
+    assert experiments._few_directions_kept([good, {**good, **may}])
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
@@ -206,9 +288,9 @@ def test_falling_success_is_judged_by_ranks_up_to_the_first_zero():
             r"noise and weight must have one shape \(N,\), got \(2,\) and \(3,\)",
         ),
         (
-            lambda: experiments._starting("random", 3, 0),
+            lambda: experiments.starting("random", 2, 3, 1, seed=0),
             ValueError,
-            "starts must be 'gaussian g', 'orthogonal' or 'identity', got 'random'",
+            "start must be 'gaussian g', 'orthogonal' or 'identity', got 'random'",
         ),
         (
             lambda: experiments.learn_order(0, length=9, clip=1.0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from unrolled._validate import Array, numbers, whole
+from unrolled.bptt import surface
 from unrolled.data import adding, order
 from unrolled.experiments.ledger import Claim, Measurement, Row, Strip
 from unrolled.gradients import (
@@ -56,6 +57,93 @@ class Answer(nn.Module):
         """Map sequences ``(T, B, I)`` to answers ``(B, outputs)``."""
         y: Tensor = self.read(self.layer(x)[0][-1])
         return y
+
+    def states(self, x: Tensor) -> list[Tensor]:
+        """Return the T + 1 states ``(B, H)`` of an ``Elman`` layer as the loop makes them.
+
+        The first, of zeros, requires a gradient: so an error can be followed back to each.
+        """
+        start = x.new_zeros(x.shape[1], self.read.in_features, requires_grad=True)
+        found = [start]
+        for x_t in x:
+            found.append(self.layer.cell(x_t, (found[-1],))[0])
+        return found
+
+
+def tanh_jacobians(after: Tensor, U: Tensor) -> Tensor:
+    r"""Return :math:`\mathrm{diag}(1 - h_t^2)\, U` of tanh networks, from the states alone.
+
+    Parameters
+    ----------
+    after
+        ``(..., H)`` states :math:`h_t` that the steps lead to.
+    U
+        ``(H, H)`` recurrent weights.
+
+    Returns
+    -------
+    ``(..., H, H)``.
+    """
+    return (1 - after**2)[..., None] * U
+
+
+def descend(u: Array, b: Array, *, clip: float, rate: float, steps: int) -> tuple[Array, Array]:
+    """Descend the loss surface of the two-parameter network, see ``bptt.surface``.
+
+    Parameters
+    ----------
+    u, b
+        ``(n,)`` recurrent weights and biases to start from.
+    clip
+        Largest norm of the gradient; infinity: as it comes.
+    rate, steps
+        Learning rate and steps of gradient descent.
+
+    Returns
+    -------
+    path, longest
+        ``(steps + 1, n, 2)`` pairs u, b on the way, and the longest gradient met ``(n,)``.
+    """
+    path, longest = [np.stack([u, b], axis=1)], np.zeros(len(u))
+    for _ in range(whole("steps", steps)):
+        _, *gradient = surface(*path[-1].T)
+        g = np.stack(gradient, axis=1)
+        norm = np.linalg.norm(g, axis=1)
+        with np.errstate(divide="ignore"):
+            scale = np.minimum(1, clip / norm)
+        path.append(path[-1] - rate * scale[:, None] * g)
+        longest = np.maximum(longest, norm)
+    return np.array(path), longest
+
+
+def jacobians_on_noise(
+    U: Tensor, phi: Callable[[Tensor], Tensor], *, steps: int, drive: float, seed: int
+) -> Tensor:
+    r"""Return the step Jacobians of :math:`h_t = \varphi(U h_{t-1} + x_t)` on noise.
+
+    Parameters
+    ----------
+    U
+        ``(H, H)`` recurrent weights.
+    phi
+        The nonlinearity, as ``torch.tanh``.
+    steps
+        Steps T.
+    drive
+        Standard deviation of each component of :math:`x_t`, which is normal.
+    seed
+        Seed of the noise.
+
+    Returns
+    -------
+    ``(T, H, H)``.
+    """
+    generator = torch.Generator().manual_seed(whole("seed", seed, least=0))
+    x = drive * torch.randn(steps, len(U), generator=generator, dtype=U.dtype)
+    states = [torch.zeros(len(U), dtype=U.dtype)]
+    for x_t in x:
+        states.append(phi(U @ states[-1] + x_t))
+    return step_jacobians(lambda h, x: phi(U @ h + x), torch.stack(states[:-1]), x)
 
 
 def states_of(
@@ -154,9 +242,9 @@ def gradient_rates(
         exponent = _exponent(
             U, steps=steps, sequences=sequences, drive=drive, seed=seed + 2_000_000
         )
+        first, half = steps // 5, 3 * steps // 5
         for name, predicted in (("linear", radius), ("tanh", exponent)):
             norms = norms_of(tanh=name == "tanh")
-            first, half = steps // 5, 3 * steps // 5
             fitted = _rate(norms, first, steps)
             for key, value in (
                 ("fitted", fitted),
@@ -165,7 +253,7 @@ def gradient_rates(
                 ("bend", _rate(norms, half, steps) / _rate(norms, first, half)),
             ):
                 found.setdefault(f"{name} {key}", []).append(value)
-        found.setdefault("tanh over radius", []).append(fitted / radius)
+        found.setdefault("tanh over radius", []).append(found["tanh fitted"][-1] / radius)
     return found
 
 
@@ -179,7 +267,7 @@ def _exponent(U: Tensor, *, steps: int, sequences: int, drive: float, seed: int)
     """Return e to the largest Lyapunov exponent of a tanh network that runs on noise."""
     with torch.no_grad():
         states, _ = states_of(U, steps=steps, sequences=sequences, seed=seed, drive=drive)
-    jacobians = (1 - torch.stack(states[1:]) ** 2)[..., None] * U
+    jacobians = tanh_jacobians(torch.stack(states[1:]), U)
     return float(lyapunov_exponents(jacobians)[:, 0].mean().exp())
 
 
@@ -196,9 +284,9 @@ def latch_successes(
 ) -> NDArray[np.bool_]:
     r"""Train single units to keep one bit, many of them side by side; say which succeed.
 
-    .. math:: a_t = w \tanh a_{t-1} + u_t, \qquad a_0 = 0
+    .. math:: a_t = w \tanh a_{t-1} + x_t, \qquad a_0 = 0
 
-    For the first ``inputs`` steps :math:`u_t` is a number for each of two classes, which is learned
+    For the first ``inputs`` steps :math:`x_t` is a number for each of two classes, which is learned
     as :math:`w` is; then it is noise. The error is
     :math:`\frac12 (\tanh a_T \mp 0.8)^2`, summed over the classes (Bengio, Simard & Frasconi
     1994). Gradients by hand: the whole derivative, backwards through all steps.
@@ -210,9 +298,9 @@ def latch_successes(
     length
         Steps :math:`T`, more than ``inputs``.
     noise, weight
-        ``(N,)`` standard deviation of the noise and first :math:`w`, for each of N units.
+        ``(N,)`` standard deviation of the noise and initial :math:`w`, for each of N units.
     inputs
-        Steps whose :math:`u_t` is learned. They start normal, with standard deviation 0.1.
+        Steps whose :math:`x_t` is learned. They start normal, with standard deviation 0.1.
     updates
         Steps of gradient descent.
     rate
@@ -244,8 +332,36 @@ def latch_successes(
             back = w * delta[t]
         w = w - rate * np.einsum("tbcn,tbcn->n", delta[1:], h[:-1]) / batch
         u = u - rate * delta[:inputs].mean(1, keepdims=True)
+    return _keeps(w, u, noise, length, rng)
+
+
+def guessed_latches(
+    seed: int, *, guesses: int, length: int, noise: float, inputs: int = 3, width: float = 5.0
+) -> NDArray[np.bool_]:
+    r"""Guess what ``latch_successes`` learns, and put each guess to the same test.
+
+    :math:`w` and, for each class, the first inputs are drawn on their own, uniformly between
+    minus and plus ``width``. Nothing is trained.
+
+    Returns
+    -------
+    ``(guesses,)`` whether the unit's sign at the end is right for more than 95 % of 200 sequences.
+    """
+    inputs = whole("inputs", inputs)
+    length = whole("length", length, least=inputs + 1)
+    rng = np.random.default_rng([whole("seed", seed, least=0), length])
+    w = rng.uniform(-width, width, size=whole("guesses", guesses))
+    first = rng.uniform(-width, width, size=(inputs, 1, 2, len(w)))
+    return _keeps(w, first, np.full(len(w), float(noise)), length, rng)
+
+
+def _keeps(
+    w: Array, u: Array, noise: Array, length: int, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Say which units end with the sign of their class on more than 95 % of 200 sequences."""
+    sign = np.array([[1.0], [-1.0]])
     last = _latch(w, u, noise, length, 100, rng)[-1]
-    right: NDArray[np.bool_] = (last * target[:, None] > 0).mean((0, 1)) > 0.95
+    right: NDArray[np.bool_] = (last * sign > 0).mean((0, 1)) > 0.95
     return right
 
 
@@ -300,22 +416,22 @@ def latch_by_length(
 def latch_by_weight(
     seed: int, *, length: int, noise: float, weights: Sequence[float], units: int, updates: int
 ) -> dict[str, list[float]]:
-    """Train ``units`` units from each first weight; see ``latch_successes``.
+    """Train ``units`` units from each initial weight; see ``latch_successes``.
 
     Returns
     -------
-    ``success``: the fraction that succeeds, for each of ``weights``; ``below 1`` those of first
-    weights below 1, ``at 1.25`` that of 1.25.
+    ``success``: the fraction that succeeds, for each of ``weights``; ``below 1`` and ``above 1``:
+    those of initial weights below and above 1.
     """
     first = np.repeat(weights, units)
     success = latch_successes(
         seed, length=length, noise=np.full(len(first), noise), weight=first, updates=updates
     ).reshape(len(weights), units)
-    by_weight = dict(zip(weights, success.mean(1).tolist(), strict=True))
+    shares = success.mean(1).tolist()
     return {
-        "success": list(by_weight.values()),
-        "below 1": [share for w, share in by_weight.items() if w < 1],
-        "at 1.25": [by_weight[1.25]],
+        "success": shares,
+        "below 1": [share for w, share in zip(weights, shares, strict=True) if w < 1],
+        "above 1": [share for w, share in zip(weights, shares, strict=True) if w > 1],
     }
 
 
@@ -454,6 +570,27 @@ def order_with_clipping(
             found.setdefault(name, []).append(run["best"])
             found.setdefault(f"{name} updates", []).append(run["updates"])
             found.setdefault(f"{name} norm", []).append(run["norm"])
+    return found
+
+
+def order_by_rate(
+    seed: int, *, lengths: Sequence[int], rates: Sequence[float], clip: float, updates: int
+) -> dict[str, list[float]]:
+    """Train on temporal order at several learning rates, with and without clipping.
+
+    Returns
+    -------
+    For each length T, over ``rates``: the best accuracy (``clipped, T = 30`` and
+    ``as it comes, T = 30``), and under the same names with ``updates`` and ``norm`` those of
+    ``learn_order``.
+    """
+    found: dict[str, list[float]] = {}
+    for name, threshold in (("clipped", clip), ("as it comes", None)):
+        for length in lengths:
+            for rate in rates:
+                run = learn_order(seed, length=length, clip=threshold, rate=rate, updates=updates)
+                for quantity, key in (("best", ""), ("updates", " updates"), ("norm", " norm")):
+                    found.setdefault(f"{name}, T = {length}{key}", []).append(run[quantity])
     return found
 
 
@@ -640,11 +777,12 @@ def spectra(
     end to end (``exponent before``, ``exponent after``), the median over all of
     :math:`\frac1T \log \sigma_i(\partial h_T/\partial h_0)` (``median before``, ``median after``),
     and the ``accuracy`` after. ``spectrum before, START`` and ``spectrum after, START`` hold that
-    logarithm per step at each of ``quantiles``, means over sequences.
+    logarithm per step at each of ``quantiles``, means over sequences; ``kept before`` and
+    ``kept after`` count the singular values for which it is above -0.1.
     """
     found: dict[str, list[float]] = {}
     for start in starts:
-        model = seeded(seed, partial(_starting, start, hidden, seed))
+        model = seeded(seed, partial(starting, start, 6, hidden, 4, seed=seed))
         measured = {"before": _carrying(model, length, seed, floor)}
         accuracy = _learn_by_adam(model, length, updates, rate, seed)
         measured["after"] = _carrying(model, length, seed, floor)
@@ -652,21 +790,34 @@ def spectra(
         for when, (exponent, spectrum) in measured.items():
             found.setdefault(f"exponent {when}", []).append(exponent)
             found.setdefault(f"median {when}", []).append(float(np.median(spectrum)))
+            found.setdefault(f"kept {when}", []).append(float((spectrum > -0.1).sum()))
             found[f"spectrum {when}, {start}"] = np.quantile(spectrum, quantiles).tolist()
     return found
 
 
-def _starting(start: str, hidden: int, seed: int) -> Answer:
+def starting(start: str, inputs: int, hidden: int, outputs: int, *, seed: int) -> Answer:
+    r"""Return a network whose recurrent weights start in a given way, all biases of its layer 0.
+
+    Parameters
+    ----------
+    start
+        ``"gaussian g"``: normal entries of standard deviation :math:`g/\sqrt H`, g the gain;
+        ``"orthogonal"``; both with tanh. Or ``"identity"``, with rectifiers.
+    inputs, hidden, outputs
+        Sizes.
+    seed
+        Seed of the recurrent weights; all others come from torch's generator.
+    """
     kind, _, gain = start.partition(" ")
     if kind == "identity":
-        return _irnn(6, hidden, 4)
+        return _irnn(inputs, hidden, outputs)
     if kind == "orthogonal":
         U = orthogonal(hidden, seed=seed + 4_000_000)
     elif kind == "gaussian":
         U = gaussian(hidden, std=float(gain) / hidden**0.5, seed=seed + 4_000_000)
     else:
-        raise ValueError(f"starts must be 'gaussian g', 'orthogonal' or 'identity', got {start!r}")
-    return _tanh(hidden, U, inputs=6, outputs=4)
+        raise ValueError(f"start must be 'gaussian g', 'orthogonal' or 'identity', got {start!r}")
+    return _tanh(hidden, U, inputs=inputs, outputs=outputs)
 
 
 def _learn_by_adam(model: Answer, length: int, updates: int, rate: float, seed: int) -> float:
@@ -707,7 +858,7 @@ def elman_jacobians(layer: Recurrent, x: Tensor) -> Tensor:
 
     Returns
     -------
-    ``(T, B, H, H)``.
+    ``(T, B, H, H)``. For tanh they equal ``tanh_jacobians``; this serves rectifiers too.
     """
     cell = layer.cell
     with torch.no_grad():
@@ -740,6 +891,15 @@ def _falls(success: Array) -> bool:
     return _rank_correlation(np.arange(len(seen), dtype=float), seen) < -0.9
 
 
+def _clipping_wins(runs: list[Measurement]) -> bool:
+    """Whether clipping solves more runs at 30 steps, each arm at its best learning rate."""
+    clipped, free = (
+        (_over(runs, f"{name}, T = 30") > 0.99).sum(axis=0).max()
+        for name in ("clipped", "as it comes")
+    )
+    return bool(clipped > free)
+
+
 def _few_directions_kept(runs: list[Measurement]) -> bool:
     """Whether orthogonal starts are even, and training keeps few directions; tanh starts only."""
     before, after, exponent, accuracy = (
@@ -757,7 +917,7 @@ def _few_directions_kept(runs: list[Measurement]) -> bool:
     )
 
 
-_RANDOM = {"hidden": 32, "gains": [0.5, 1.0, 1.5, 3.0], "steps": 500, "drive": 0.5}
+_RANDOM = {"hidden": 32, "gains": [0.5, 1.0, 1.5, 2.0, 3.0], "steps": 500, "drive": 0.5}
 _LATCH = {"noises": [0.1, 0.3, 0.6], "weight": 1.25, "units": 40, "updates": 1000}
 _STARTS = ["gaussian 0.5", "gaussian 1.0", "gaussian 1.5", "orthogonal", "identity"]
 _SPECTRA = {
@@ -789,23 +949,23 @@ CLAIMS = (
                 <= 0.03
             ).all()
         ),
-        seeds={"quick": range(10, 12), "book": range(5, 10)},
+        seeds={"quick": range(10, 12), "book": range(30, 35)},
         settings={
             "quick": {**_RANDOM, "sequences": 20},
             "book": {**_RANDOM, "sequences": 40},
         },
         strips=[
             Strip(
-                axis="Fitted factor per step, predicted = 1",
+                axis="Factor per step, predicted = 1",
                 rows=[
-                    Row("linear ratio", "linear, gain {}: by spectral radius", over="gains"),
-                    Row("tanh ratio", "tanh, gain {}: by Lyapunov exponent", over="gains"),
+                    Row("linear ratio", "linear, gain {}", over="gains"),
+                    Row("tanh ratio", "tanh, gain {}", over="gains"),
                 ],
                 lines={"as predicted": 1.0},
                 limits=(0.95, 1.05),
             ),
             Strip(
-                axis="Fitted factor per step of tanh, spectral radius = 1",
+                axis="tanh factor per step, radius = 1",
                 rows=[Row("tanh over radius", "tanh, gain {}", over="gains")],
                 lines={"spectral radius": 1.0},
                 limits=(0.0, 1.0),
@@ -815,9 +975,11 @@ CLAIMS = (
             "No paper states it so: the first is linear algebra, the second the definition of the "
             "exponent. It is measured on other inputs than the gradients are.",
             "The tolerance of 3 % was set after trial runs with other seeds.",
-            "A first record, with weaker inputs, 10 sequences and a largest gain of 2, failed: at "
-            "that gain the two halves differed by up to 10 % in two runs of five, for the states "
-            "were still settling. The seeds are new.",
+            "A first record failed: gains 0.5, 1, 1.5 and 2, inputs of standard deviation 0.3, 10 "
+            "sequences. At gain 2 the factors of the two halves differed by up to 10 % in two runs "
+            "of five. For a second, which held, we raised the inputs to 0.5 and the sequences to "
+            "40, and put gain 3 in place of 2. This is the third: gain 2 is back, the rest is as "
+            "in the second, the seeds are new.",
         ],
     ),
     Claim(
@@ -825,7 +987,7 @@ CLAIMS = (
         paper="bengio1994learning",
         sentence=(
             "Gradient descent teaches one unit to keep a bit ever more rarely as the bit must be "
-            "kept for longer, at every noise level."
+            "kept for longer, at each of three noise levels."
         ),
         experiment=latch_by_length,
         criterion=(
@@ -843,7 +1005,7 @@ CLAIMS = (
         },
         strips=[
             Strip(
-                axis=f"Units that succeed, of 40, as a fraction; noise {noise}",
+                axis=f"Share of 40 units, noise {noise}",
                 rows=[Row(f"noise {noise}", "T = {}", over="lengths")],
                 limits=(0.0, 1.0),
             )
@@ -853,7 +1015,9 @@ CLAIMS = (
             "The equation and the learned inputs are the paper's. The targets of ±0.8 we have from "
             "a later description of the task (people.idsia.ch/~juergen/guessing2001).",
             "Lengths, noise levels, learning rate and updates are ours, and so is the test: the "
-            "sign is right for more than 95 % of fresh sequences.",
+            "sign is right for more than 95 % of fresh sequences. The initial weight is 1.25.",
+            "Criterion, lengths and noise levels come from an earlier program of ours, whose table "
+            "(success falls from 0.98 at 5 steps to 0.17, 0 and 0 at 80) was known.",
             "Four sequences of each class in an update were chosen after one trial run with "
             "another seed, from one and four.",
         ],
@@ -862,17 +1026,17 @@ CLAIMS = (
         id="gradients.latch_weight",
         paper="bengio1994learning",
         sentence=(
-            "A unit learns to keep a bit if its first recurrent weight is above 1, and hardly ever "
-            "if it is below."
+            "A unit mostly learns to keep a bit for 20 steps from an initial recurrent weight of "
+            "1.25, and hardly ever from one below 1."
         ),
         experiment=latch_by_weight,
         criterion=(
-            "Averaged over the runs, fewer than 0.2 of the units succeed from each first weight "
+            "Averaged over the runs, fewer than 0.2 of the units succeed from each initial weight "
             "below 1, and more than 0.5 from 1.25."
         ),
         holds=lambda runs: bool(
             (_over(runs, "below 1").mean(axis=0) < 0.2).all()
-            and _over(runs, "at 1.25").mean() > 0.5
+            and _over(runs, "above 1").mean(axis=0)[0] > 0.5
         ),
         seeds={"quick": range(10, 12), "book": range(5)},
         settings={
@@ -887,13 +1051,14 @@ CLAIMS = (
         },
         strips=[
             Strip(
-                axis="Units that succeed, of 40, as a fraction",
-                rows=[Row("success", "first weight {}", over="weights")],
+                axis="Share of 40 units that succeed",
+                rows=[Row("success", "initial weight {}", over="weights")],
                 limits=(0.0, 1.0),
             )
         ],
         deviations=[
-            "As for the claim on length: the task is the paper's, the settings are ours.",
+            "As for the claim on length: the task is the paper's, the settings are ours, noise 0.2 "
+            "among them, and an earlier program had given 0, 0.03, 0.12, 0.73, 0.62 and 0.50.",
         ],
     ),
     Claim(
@@ -919,7 +1084,7 @@ CLAIMS = (
         },
         strips=[
             Strip(
-                axis="Best accuracy on 1,000 fresh sequences",
+                axis="Best accuracy on 1,000 sequences",
                 rows=[
                     Row("clipped", "clipped at norm 1, T = {}", over="lengths"),
                     Row("as it comes", "not clipped, T = {}", over="lengths"),
@@ -934,14 +1099,16 @@ CLAIMS = (
             "The lengths in the criterion come from an earlier program of ours, in which gradient "
             "descent failed from 15 steps on. Trial runs of this one, with other seeds, solved 15 "
             "without clipping. The criterion was left as it stood.",
+            "One learning rate, 0.1. At smaller ones runs without clipping solve 20 steps, and "
+            "sometimes 30: see the claim on learning rates.",
         ],
     ),
     Claim(
         id="gradients.clipping_at_30",
         paper="pascanu2013difficulty",
         sentence=(
-            "On temporal order over 30 steps, gradient descent fails, and solves the task when the "
-            "gradient's norm is clipped."
+            "On temporal order over 30 steps, gradient descent at a learning rate of 0.1 fails, "
+            "and solves the task when the gradient's norm is clipped."
         ),
         experiment=order_with_clipping,
         criterion=(
@@ -956,7 +1123,7 @@ CLAIMS = (
         },
         strips=[
             Strip(
-                axis="Best accuracy on 1,000 fresh sequences",
+                axis="Best accuracy on 1,000 sequences",
                 rows=[
                     Row("clipped", "clipped at norm 1, T = {}", over="lengths"),
                     Row("as it comes", "not clipped, T = {}", over="lengths"),
@@ -965,7 +1132,7 @@ CLAIMS = (
                 limits=(0.2, 1.0),
             ),
             Strip(
-                axis="Longest gradient met before clipping",
+                axis="Longest gradient, before clipping",
                 rows=[
                     Row("clipped norm", "clipped at norm 1, T = {}", over="lengths"),
                     Row("as it comes norm", "not clipped, T = {}", over="lengths"),
@@ -977,14 +1144,52 @@ CLAIMS = (
             "with 0.1 for 3,000.",
             "This narrower claim was written after trial runs, with other seeds, in which 15 steps "
             "were solved without clipping.",
+            "One learning rate. At smaller ones runs without clipping sometimes solve 30 steps: "
+            "see the claim on learning rates.",
+        ],
+    ),
+    Claim(
+        id="gradients.clipping_rates",
+        paper="pascanu2013difficulty",
+        sentence=(
+            "On temporal order over 30 steps clipping solves more runs than plain gradient "
+            "descent, each at the best of three learning rates."
+        ),
+        experiment=order_by_rate,
+        criterion=(
+            "At each arm's best learning rate, the one at which most runs pass 0.99 accuracy, "
+            "clipping solves more of the runs at 30 steps."
+        ),
+        holds=_clipping_wins,
+        seeds={"quick": range(20, 21), "book": range(40, 45)},
+        settings={
+            "quick": {"lengths": [30], "rates": [0.1], "clip": 1.0, "updates": 3000},
+            "book": {"lengths": [20, 30], "rates": [0.01, 0.03, 0.1], "clip": 1.0, "updates": 3000},
+        },
+        strips=[
+            Strip(
+                axis="Best accuracy at 30 steps",
+                rows=[
+                    Row("clipped, T = 30", "clipped, rate {}", over="rates"),
+                    Row("as it comes, T = 30", "not clipped, rate {}", over="rates"),
+                ],
+                lines={"chance": 0.25},
+                limits=(0.2, 1.0),
+            ),
+        ],
+        deviations=[
+            "The paper's learning rate is 0.01, for up to 5 million updates; we train for 3,000.",
+            "Written after runs with other seeds, not clipped, at rate 0.01: three of five solved "
+            "20 steps within 3,000 updates, and one of two solved 30 within 10,000.",
         ],
     ),
     Claim(
         id="gradients.regularizer",
         paper="pascanu2013difficulty",
         sentence=(
-            "With a regulariser that keeps the gradient's length on its way back, temporal order "
-            "over 60 steps is solved; with clipping alone it is not."
+            "With a regulariser that keeps the gradient's length on its way back, networks reach "
+            "a mean accuracy above 0.9 on temporal order over 60 steps; with clipping alone they "
+            "stay near chance."
         ),
         experiment=order_with_omega,
         criterion=(
@@ -1001,19 +1206,21 @@ CLAIMS = (
         },
         strips=[
             Strip(
-                axis="Best accuracy on 1,000 fresh sequences",
-                rows=[Row("best", "clipped, regulariser's weight {}", over="weights")],
+                axis="Best accuracy on 1,000 sequences",
+                rows=[Row("best", "clipped, coefficient {}", over="weights")],
                 lines={"chance": 0.25},
                 limits=(0.2, 1.0),
             )
         ],
         deviations=[
-            "The paper's weight of 4 belongs to the authors' program, which averages "
-            "$(r^2 - 1)^2$ over the steps, with $r$ the ratio of lengths. The paper's formula has "
-            "$(r - 1)^2$, a quarter of that near $r = 1$. We average the formula, and its weight "
-            "is 16.",
-            "With weight 4 two trial runs, with other seeds, reached only 0.36 and 0.61 accuracy; "
-            "with 16, both solved the task. The criterion was written before any of them.",
+            "The paper defines the regulariser with $(r - 1)^2$, $r$ the ratio of lengths, and "
+            "gives its gradient for $(r^2 - 1)^2$, four times as large near $r = 1$; the authors' "
+            "program averages the latter over the steps, and its coefficient is 4. We average "
+            "$(r - 1)^2$, with coefficient 16.",
+            "The criterion comes from an earlier program of ours that averaged $(r - 1)^2$ with "
+            "coefficient 4: two of three runs solved the task, the third reached 0.94. Here 4 was "
+            "tried first, and two trial runs with other seeds reached 0.36 and 0.61; then 16, "
+            "with which both solved it.",
             "A learning rate of 0.1 and 5,000 updates in place of 0.01 and up to 5 million.",
         ],
     ),
@@ -1033,7 +1240,7 @@ CLAIMS = (
         holds=lambda runs: bool(
             _over(runs, "lstm").max() < 0.06 and _over(runs, "tanh").min() > 0.90
         ),
-        seeds={"quick": range(10, 11), "book": range(5)},
+        seeds={"quick": range(10, 11), "book": range(30, 35)},
         settings={
             "quick": {"length": 50, "hidden": 32, "updates": 800, "rates": [1e-3]},
             "book": {
@@ -1045,7 +1252,7 @@ CLAIMS = (
         },
         strips=[
             Strip(
-                axis="Squared error, variance of the targets = 1",
+                axis="Error, variance of targets = 1",
                 rows=[
                     Row("lstm", "LSTM"),
                     Row("orthogonal", "tanh, orthogonal weights"),
@@ -1057,7 +1264,12 @@ CLAIMS = (
         ],
         deviations=[
             "The modern form of the problem (numbers from 0 to 1, plain sum), not that of 1997, "
-            "and the modern LSTM: forget gate with bias 1, the whole gradient, Adam.",
+            "and the modern LSTM: forget gate with bias 1, the whole gradient, Adam. The tanh "
+            "networks are ours.",
+            "32 units each. The LSTM has one learning rate, 0.01, and so has the tanh network with "
+            "orthogonal weights, 0.001.",
+            "That the LSTM solves this and the tanh network does not was known from an earlier "
+            "program of ours, and from a first record with other seeds.",
         ],
     ),
     Claim(
@@ -1073,14 +1285,14 @@ CLAIMS = (
             "variance of the targets: what is asked of the LSTM."
         ),
         holds=lambda runs: bool(_over(runs, "error").max() < 0.06),
-        seeds={"quick": range(10, 11), "book": range(5)},
+        seeds={"quick": range(10, 11), "book": range(30, 35)},
         settings={
             "quick": {"length": 50, "hidden": 100, "updates": 1200, "rate": 1e-3},
             "book": {"length": 100, "hidden": 100, "updates": 6000, "rate": 1e-3},
         },
         strips=[
             Strip(
-                axis="Squared error, variance of the targets = 1",
+                axis="Error, variance of targets = 1",
                 rows=[Row("error", "IRNN with 100 units")],
                 lines={"the mean": 1.0},
                 limits=(0.0, 1.1),
@@ -1090,16 +1302,17 @@ CLAIMS = (
         deviations=[
             "The paper's shortest sequences have 150 steps, ours 100. We train by Adam with "
             "clipping, and start the input weights as torch does.",
-            "The criterion is that of the claim on the LSTM. One trial run, with another seed, "
-            "had met it.",
+            "100 units and up to 6,000 updates; the LSTM of the other claim has 32 and 2,500.",
+            "The criterion is that of the claim on the LSTM. An earlier program of ours, "
+            "one trial run and a first record, all with other seeds, had met it.",
         ],
     ),
     Claim(
         id="gradients.spectra",
         sentence=(
-            "Orthogonal first weights carry a gradient almost evenly in all directions; Gaussian "
-            "ones lose most of them. What training on a memory task does to tanh networks is to "
-            "keep a few: the largest exponent comes to about 0, and the rest of the spectrum falls."
+            "Orthogonal initial weights carry a gradient more evenly than Gaussian ones do. "
+            "Training tanh networks on a memory task keeps a few directions: the largest exponent "
+            "stays at about 0, or comes there from gain 0.5, and the rest of the spectrum falls."
         ),
         experiment=spectra,
         criterion=(
@@ -1126,7 +1339,7 @@ CLAIMS = (
                 lines={"norm is kept": 0.0},
             ),
             Strip(
-                axis="Median logarithm of the singular values, per step",
+                axis="Median log singular value, per step",
                 rows=[
                     Row("median before", "{}, before", over="starts"),
                     Row("median after", "{}, after", over="starts"),
@@ -1134,7 +1347,7 @@ CLAIMS = (
                 lines={"norm is kept": 0.0},
             ),
             Strip(
-                axis="Accuracy after training, 1,000 fresh sequences",
+                axis="Accuracy after training",
                 rows=[Row("accuracy", "{}", over="starts")],
                 lines={"chance": 0.25},
                 limits=(0.2, 1.0),
@@ -1143,8 +1356,12 @@ CLAIMS = (
         deviations=[
             "No paper states it so. The criterion was written after three trial runs with other "
             "seeds, in one of which the start of gain 0.5 did not learn.",
-            "A first record asked that gain 1.5 learn the task too, and failed: in one run of five "
-            "it did not. All that had learned met the rest. The seeds are new.",
+            "A first record, of tanh networks, asked that gain 1.5 learn the task too, and failed: "
+            "in one run of five it did not. All that had learned met the rest. The criterion was "
+            "relaxed, rectifiers added, and new seeds taken; that run broke off, for the trained "
+            "rectifiers outgrew float32. This record, on other seeds again, measures in float64.",
+            "That the largest exponent is within 0.1 of 0 says little of the starts other than "
+            "gain 0.5: most of them have it before training.",
             "Logarithms below −5 a step, such as those of dead rectifiers, count as −5.",
         ],
     ),
