@@ -225,7 +225,7 @@ def gradient_norms(loss: Tensor, states: Sequence[Tensor]) -> Tensor:
 
 
 def spectral_radius(U: Tensor) -> Tensor:
-    r"""Return the largest absolute eigenvalue :math:`\rho(U) = \max_i |\lambda_i|`.
+    r"""Return the largest absolute eigenvalue :math:`\rho(U) = \max_i |\mu_i|`.
 
     For a *linear* network :math:`h_t = U h_{t-1} + W x_t`, where every Jacobian is :math:`U`:
     :math:`\rho < 1` is sufficient for the gradient to vanish as :math:`T - t \to \infty`, and
@@ -439,9 +439,10 @@ def omega(U: Tensor, states: Tensor, errors: Tensor) -> tuple[Tensor, Tensor]:
     :math:`x_k` and :math:`\delta_{k+1}` are held constant, only the :math:`U` written above varies.
     Terms whose error is 0 are left out. The sum is over steps, the mean over sequences.
 
-    The authors' published program differs from their paper: it compares squared norms, of
-    :math:`h` in place of :math:`x`, and averages over the steps with an error; the weight 4 that
-    they report multiplies that average.
+    This is the paper's definition, its equation (9). Its equation (10), the gradient used, belongs
+    to :math:`(r^2 - 1)^2`, with r the ratio of lengths: four times as large near r = 1. The
+    authors' published program has that form too, of :math:`h` in place of :math:`x`, and averages
+    over the steps with an error; the coefficient 4 that they report multiplies that average.
 
     Parameters
     ----------

@@ -507,9 +507,9 @@ def clip_by_norm(dW: Array, dU: Array, threshold: float) -> Pair:
 
     The gradient is dW, of shape (H, I), and dU, of shape (H, H), together: its norm is
     the square root of the sum of all squared entries of both. threshold is positive.
-    Return two arrays, (dW, dU): if the norm is larger than threshold, both scaled by
-    one factor, so that their norm is threshold; if not, with the entries they had. Do
-    not change the arrays that you are given.
+    Return a tuple of two arrays, (dW, dU): if the norm is larger than threshold, both
+    scaled by one factor, so that their norm is threshold; if not, with the entries they
+    had. Do not change the arrays that you are given.
     """
     norm = np.sqrt((dW**2).sum() + (dU**2).sum())
     scale = threshold / norm if norm > threshold else 1.0

@@ -141,15 +141,16 @@ def before_and_after(
     return figure
 
 
-def cliff(starts: Array, ends: Mapping[str, Array]) -> Figure:
+def cliff(paths: Mapping[str, Array], *, shown: int) -> Figure:
     """Draw the loss of the two-parameter network near its wall, and where descents begin and end.
 
     Parameters
     ----------
-    starts
-        ``(n, 2)`` pairs u, b.
-    ends
-        ``{"clipped": (n, 2), "not clipped": (n, 2)}``; what lies outside is not drawn.
+    paths
+        ``{"clipped": path, "not clipped": path}``, each ``(steps + 1, n, 2)`` pairs u, b; what
+        lies outside is not drawn.
+    shown
+        Which of the n descents to draw whole.
     """
     figure, axes = plt.subplots(figsize=(5.0, 3.3))
     left, right, low, high = 3.4, 6.2, -3.6, -0.9
@@ -157,17 +158,20 @@ def cliff(starts: Array, ends: Mapping[str, Array]) -> Figure:
     loss, _, _ = surface(u[:, None], b)
     levels = [0, 0.002, 0.01, 0.03, 0.06, 0.09, 0.2, 0.3, 0.4, 0.5]
     axes.contourf(u, b, loss.T, levels=levels, cmap="Greys", vmin=-0.05, vmax=0.75)
-    axes.plot(*starts.T, ".", color=COLOR["truth"], markersize=4)
-    axes.plot(*ends["clipped"].T, "o", mfc="none", mec=COLOR["rival"], mew=1.6, markersize=9)
-    axes.plot(*ends["not clipped"].T, "x", color=COLOR["model"], markersize=5)
-    inside = ((ends["not clipped"] > (left, low)) & (ends["not clipped"] < (right, high))).all(1)
+    clipped, free = paths["clipped"], paths["not clipped"]
+    for path, meaning in ((free, "model"), (clipped, "rival")):
+        axes.plot(*path[:, shown].T, color=COLOR[meaning], linewidth=0.9)
+    axes.plot(*clipped[0].T, ".", color=COLOR["truth"], markersize=4)
+    axes.plot(*clipped[-1].T, "o", mfc="none", mec=COLOR["rival"], mew=1.6, markersize=10)
+    axes.plot(*free[-1].T, "x", color=COLOR["model"], markersize=6, mew=1.5, zorder=4)
+    inside = ((free[-1] > (left, low)) & (free[-1] < (right, high))).all(axis=1)
     axes.set(xlim=(left, right), ylim=(low, high), xlabel="recurrent weight u", ylabel="bias b")
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
-    label(axes, 5.3, -1.9, "E = 0.09", "truth", ha="center", bbox=box)
+    label(axes, 4.95, -1.6, "E = 0.09", "truth", ha="center", bbox=box)
     label(axes, 3.9, -3.3, "E = 0.4", "truth", ha="center", bbox=box)
     label(axes, 5.05, -2.98, "wall", "truth", rotation=-31, ha="center")
-    outside = f"not clipped ({np.sum(~inside)} of {len(starts)}\nleave the picture)"
-    label(axes, 6.15, -1.0, outside, "model", ha="right", va="top", bbox=box)
+    outside = f"not clipped\n({np.sum(~inside)} of {len(inside)} leave\nthe picture)"
+    label(axes, 6.15, -1.4, outside, "model", ha="right", va="top", bbox=box)
     label(axes, 4.2, -2.55, "clipped", "rival", ha="right", va="top", bbox=box)
     return figure
 
