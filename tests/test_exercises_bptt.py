@@ -196,6 +196,48 @@ backward: assigned
         later = da @ U
     return dW, dU, db, later
 
+backward: later_outside_the_bracket
+    dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros(len(U))
+    later = np.zeros_like(h[0])
+    for t in range(len(x), 0, -1):
+        da = dh[t - 1] * (1 - h[t] ** 2) + later
+        dW += da.T @ x[t - 1]
+        dU += da.T @ h[t - 1]
+        db += da.sum(axis=0)
+        later = da @ U
+    return dW, dU, db, later
+
+backward: last_step_skipped
+    dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros(len(U))
+    later = np.zeros_like(h[0])
+    for t in range(len(x) - 1, 0, -1):
+        da = (dh[t - 1] + later) * (1 - h[t] ** 2)
+        dW += da.T @ x[t - 1]
+        dU += da.T @ h[t - 1]
+        db += da.sum(axis=0)
+        later = da @ U
+    return dW, dU, db, later
+
+backward: first_step_skipped
+    dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros(len(U))
+    later = np.zeros_like(h[0])
+    for t in range(len(x), 1, -1):
+        da = (dh[t - 1] + later) * (1 - h[t] ** 2)
+        dW += da.T @ x[t - 1]
+        dU += da.T @ h[t - 1]
+        db += da.sum(axis=0)
+        later = da @ U
+    return dW, dU, db, later
+
+backward: stacked_in_sweep_order
+    later, rows = np.zeros_like(h[0]), []
+    for t in range(len(x), 0, -1):
+        rows.append((dh[t - 1] + later) * (1 - h[t] ** 2))
+        later = rows[-1] @ U
+    da = np.concatenate(rows)
+    before = h[:-1].reshape(len(da), -1)
+    return da.T @ x.reshape(len(da), -1), da.T @ before, da.sum(0), later
+
 backward: not_carried
     dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros(len(U))
     for t in reversed(range(len(x))):

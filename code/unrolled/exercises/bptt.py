@@ -788,6 +788,62 @@ def _piles_up(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
     return *_summed(da, x, h[:-1], U)[:3], later
 
 
+def _later_outside_the_bracket(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+    """What comes from the step after is added behind tanh: it belongs inside the bracket.
+
+    All that is said of h_t goes back through the tanh that made h_t: `(dh[t - 1] + later) * ...`.
+    """
+    da, later = np.zeros_like(dh), np.zeros_like(h[0])
+    for t in range(len(x), 0, -1):
+        da[t - 1] = dh[t - 1] * (1 - h[t] ** 2) + later
+        later = da[t - 1] @ U
+    return _summed(da, x, h[:-1], U)
+
+
+def _never_updated(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+    """What is carried back stays at zero: no step says anything of the step before, nor of h[0].
+
+    At the end of each turn of the loop, carry on what this step says of h_{t-1}: `da @ U`.
+    """
+    *gradients, dh0 = _not_carried(dh, x, h, W, U)
+    return *gradients, 0 * dh0
+
+
+def _last_step_skipped(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+    """The last step is left out: the loop begins one step too early in time.
+
+    x_t is `x[t - 1]`, so the steps are t = len(x), ..., 1: `range(len(x), 0, -1)`.
+    """
+    if len(x) == 1:
+        return np.zeros_like(W), np.zeros_like(U), np.zeros(len(U)), np.zeros_like(h[0])
+    return backward(dh[:-1], x[:-1], h[:-1], W, U)
+
+
+def _first_step_skipped(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+    """The first step is left out: the loop ends one step too soon.
+
+    `range` stops before its end, and the last step of the sweep is t = 1: `range(len(x), 0, -1)`.
+    """
+    if len(x) == 1:
+        return np.zeros_like(W), np.zeros_like(U), np.zeros(len(U)), np.zeros_like(h[0])
+    return backward(dh[1:], x[1:], h[1:], W, U)
+
+
+def _stacked_in_sweep_order(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+    """The steps' da are stacked in the order of the sweep, last step first, and x and h are not.
+
+    So each da meets another step's input. Turn the list round before the product: `[::-1]`.
+    """
+    da = _sweep(dh, h, lambda _, da: da @ U)
+    return *_summed(da[::-1], x, h[:-1], U)[:3], da[0] @ U
+
+
+def _slope_of_the_state(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+    """The slope of tanh is taken as 1 - tanh(h)**2. But h is a tanh already: it is 1 - h**2."""
+    slope = lambda _, after: 1 - np.tanh(after) ** 2  # noqa: E731
+    return _summed(_sweep(dh, h, lambda _, da: da @ U, slope), x, h[:-1], U)
+
+
 def _sequence(T: int, B: int, I: int, H: int) -> Arrays:  # noqa: E741
     """Make outside derivatives, inputs, an initial state, W, U and b."""
     shapes = ((T, B, H), (T, B, I), (B, H), (H, I), (H, H), (H,))
@@ -1571,6 +1627,12 @@ EXERCISES: Sequence[Exercise] = (
             _stops_before_h0,
             _initial_state_ignored,
             _piles_up,
+            _later_outside_the_bracket,
+            _never_updated,
+            _last_step_skipped,
+            _first_step_skipped,
+            _stacked_in_sweep_order,
+            _slope_of_the_state,
         ],
         alternatives=[
             _backward_by_steps,

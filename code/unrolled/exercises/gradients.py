@@ -624,6 +624,24 @@ def _singular_values(dW: Array, dU: Array, threshold: float) -> Pair:
     return _clipped(_norm(both), dW, dU, threshold)
 
 
+def _singular_value_of_both(dW: Array, dU: Array, threshold: float) -> Pair:
+    """This is the largest singular value of dW and dU side by side, `np.linalg.norm(..., 2)`.
+
+    Of a matrix, 2 asks for that. Asked for is the root of the sum of all squares: leave the 2 out,
+    or make one long vector first.
+    """
+    both = np.hstack([dW, dU])
+    return _clipped(np.linalg.norm(both, 2), dW, dU, threshold)
+
+
+def _one_norm_of_the_sum(dW: Array, dU: Array, threshold: float) -> Pair:
+    """This is the norm of dW + dU. The two are not added: their entries stand side by side.
+
+    It runs only where shapes happen to broadcast. Square all entries of both, then add.
+    """
+    return _clipped(_norm(dW + dU), dW, dU, threshold)
+
+
 def _mean_square(dW: Array, dU: Array, threshold: float) -> Pair:
     """The squares are averaged. The norm is the root of their sum.
 
@@ -1306,6 +1324,8 @@ EXERCISES: Sequence[Exercise] = (
             _largest_element,
             _absolute_values_added,
             _singular_values,
+            _singular_value_of_both,
+            _one_norm_of_the_sum,
             _mean_square,
             _cut_to_length_one,
             _times_the_threshold,
