@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import textwrap
 from html import escape
 from pathlib import Path
 from statistics import median
@@ -232,7 +233,8 @@ def _table_row(cells: list[Nodes]) -> nodes.row:
 # phone as well as a desktop while its letters keep their size.
 
 LEFT, RIGHT = 3, 97  # the axis, in percent of the width
-LINE, ROW, AXIS = 20, 44, 48  # heights
+LINE, ROW, AXIS = 20, 44, 30  # heights
+TITLE = 42  # characters of an axis title that fit on a phone
 
 
 def _pictures(record: Record) -> nodes.Node:
@@ -263,12 +265,15 @@ def _svg(record: Record, strip: Record) -> str:
     def at(value: float) -> float:
         return LEFT + (RIGHT - LEFT) * (value - low) / (high - low)
 
-    drawn = [_reference(name, at(x), LINE * i, bottom) for i, (name, x) in enumerate(lines.items())]
-    for i, (row, measured) in enumerate(rows):
-        drawn.append(_dots(row, measured, at, top + ROW * i))
-    drawn.append(_axis(strip["axis"], low, high, at, bottom))
+    begins = [top + ROW * i for i in range(len(rows))]
+    drawn = [_reference(name, at(x), LINE * i, begins) for i, (name, x) in enumerate(lines.items())]
+    for (row, measured), y in zip(rows, begins, strict=True):
+        drawn.append(_dots(row, measured, at, y))
+    title = textwrap.wrap(strip["axis"], TITLE)
+    drawn.append(_axis(title, low, high, at, bottom))
+    height = bottom + AXIS + 18 * len(title)
     return (
-        f'<svg class="evidence-strip" role="img" width="100%" height="{bottom + AXIS}" '
+        f'<svg class="evidence-strip" role="img" width="100%" height="{height}" '
         f'aria-label="{escape(_description(strip, rows))}">{"".join(drawn)}</svg>'
     )
 
@@ -284,11 +289,14 @@ def _description(strip: Record, rows: list[tuple[Record, list[float]]]) -> str:
     return " ".join(parts)
 
 
-def _reference(name: str, x: float, y: float, bottom: float) -> str:
-    return (
-        f'<line class="evidence-line" x1="{x:.2f}%" x2="{x:.2f}%" y1="{y + LINE}" y2="{bottom}"/>'
-        + _label_at(x, y + 15, name)
+def _reference(name: str, x: float, y: float, begins: list[float]) -> str:
+    """Draw a line to compare with: from its name down, but not through the names of the rows."""
+    pieces = [(y + LINE, begins[0]), *((begin + 19, begin + ROW) for begin in begins)]
+    lines = (
+        f'<line class="evidence-line" x1="{x:.2f}%" x2="{x:.2f}%" y1="{start}" y2="{end}"/>'
+        for start, end in pieces
     )
+    return "".join(lines) + _label_at(x, y + 15, name)
 
 
 def _dots(row: Record, measured: list[float], at: Any, y: float) -> str:
@@ -317,7 +325,7 @@ def _dots(row: Record, measured: list[float], at: Any, y: float) -> str:
     return "".join(drawn)
 
 
-def _axis(title: str, low: float, high: float, at: Any, y: float) -> str:
+def _axis(title: list[str], low: float, high: float, at: Any, y: float) -> str:
     drawn = [f'<line class="evidence-axis" x1="{LEFT}%" x2="{RIGHT}%" y1="{y}" y2="{y}"/>']
     for tick in _ticks(low, high):
         x = at(tick)
@@ -325,7 +333,10 @@ def _axis(title: str, low: float, high: float, at: Any, y: float) -> str:
             f'<line class="evidence-axis" x1="{x:.2f}%" x2="{x:.2f}%" y1="{y}" y2="{y + 5}"/>'
             f'<text class="evidence-tick" x="{x:.2f}%" y="{y + 19}">{ledger.figure(tick)}</text>'
         )
-    drawn.append(f'<text class="evidence-title" x="50%" y="{y + 40}">{escape(title)}</text>')
+    for i, line in enumerate(title):
+        drawn.append(
+            f'<text class="evidence-title" x="50%" y="{y + 40 + 18 * i}">{escape(line)}</text>'
+        )
     return "".join(drawn)
 
 
@@ -343,8 +354,16 @@ def _extent(shown: list[float], limits: list[float] | None) -> tuple[float, floa
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Return three to six round numbers on an axis."""
-    rough = (high - low) / 5
+    """Return three to six round numbers on an axis; fewer where they are long to write."""
+    ticks = _round_numbers(low, high, (high - low) / 5)
+    if max(len(ledger.figure(tick)) for tick in ticks) <= 6:
+        return ticks
+    fewer = _round_numbers(low, high, (high - low) / 2)
+    return fewer if len(fewer) > 1 else [ticks[0], ticks[-1]]
+
+
+def _round_numbers(low: float, high: float, rough: float) -> list[float]:
+    """Return the multiples on an axis of the first round step that is not below a rough one."""
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)

@@ -248,3 +248,26 @@ def test_the_axis_holds_all_that_is_shown(shown, limits):
     assert all(low <= value <= high for value in [*shown, *(limits or [])])
     if limits and limits[0] <= min(shown) <= max(shown) <= limits[1]:
         assert [low, high] == limits
+
+
+def test_long_ticks_are_two_or_three():
+    for high in (1e-6, 2.4e-14, 1.234e9):
+        ticks = evidence_page._ticks(0.0, high)
+        assert 2 <= len(ticks) <= 3
+        assert 0 <= min(ticks) < max(ticks) <= high
+
+
+def test_a_line_to_compare_with_leaves_the_names_of_the_rows_alone():
+    begins = [24.0, 68.0]
+    drawn = evidence_page._reference("chance", 50, 0, begins)
+    spans = re.findall(r'y1="([\d.]+)" y2="([\d.]+)"', drawn)
+    for begin in begins:  # a row's name stands on its first 19 pixels
+        assert not any(float(a) < begin + 15 < float(b) for a, b in spans)
+
+
+def test_a_long_axis_title_is_broken_into_lines_that_fit_on_a_phone():
+    record = evidence_page.ledger.load("gradients.rate")
+    strip = {**record["strips"][0], "axis": "word " * 20}
+    titles = re.findall(r'evidence-title"[^>]*>([^<]*)<', evidence_page._svg(record, strip))
+    assert len(titles) > 1
+    assert max(map(len, titles)) <= evidence_page.TITLE
