@@ -69,17 +69,17 @@ class LSTM(Cell):
         o_t &= \sigma(W_o x_t + U_o h_{t-1} + b_o + v_o \odot c_t) \\
         h_t &= o_t \odot \varphi_h(c_t)
 
-    and backwards, with :math:`\bar y` for :math:`\partial E / \partial y` and
-    :math:`\bar a_i, \dots` for the gradients of what stands in the brackets,
+    and backwards, with :math:`\delta y` for :math:`\partial E / \partial y`, :math:`\delta a^i_t`
+    and so on for what stands in the brackets, and :math:`\delta a_t` for these stacked,
 
     .. math::
-        \bar a_o &= \bar h_t \odot \varphi_h(c_t) \odot \sigma', \qquad
-        \bar c_t \mathrel{+}= \bar h_t \odot o_t \odot \varphi_h' + v_o \odot \bar a_o \\
-        \bar a_i &= \bar c_t \odot g_t \odot \sigma', \qquad
-        \bar a_f = \bar c_t \odot c_{t-1} \odot \sigma', \qquad
-        \bar a_g = \bar c_t \odot i_t \odot \varphi_g' \\
-        \bar c_{t-1} &= \bar c_t \odot f_t + v_i \odot \bar a_i + v_f \odot \bar a_f, \qquad
-        \bar h_{t-1} = U^\top \bar a
+        \delta a^o_t &= \sigma' \odot \varphi_h(c_t) \odot \delta h_t, \qquad
+        \delta c_t \mathrel{+}= o_t \odot \varphi_h' \odot \delta h_t + v_o \odot \delta a^o_t \\
+        \delta a^i_t &= \sigma' \odot g_t \odot \delta c_t, \qquad
+        \delta a^f_t = \sigma' \odot c_{t-1} \odot \delta c_t, \qquad
+        \delta a^g_t = \varphi_g' \odot i_t \odot \delta c_t \\
+        \delta c_{t-1} &= f_t \odot \delta c_t + v_i \odot \delta a^i_t + v_f \odot \delta a^f_t,
+        \qquad \delta h_{t-1} = U^\top \delta a_t
 
     The peepholes :math:`v` are there with ``peepholes`` only. By default the cell is
     ``torch.nn.LSTMCell``: the same names, shapes and order of gates (i, f, g, o), and with the
@@ -182,11 +182,8 @@ class LSTM(Cell):
             self._set_forget_bias(real("forget_bias", forget_bias))
 
     def _make_parameters(self) -> None:
-        H, rows, peeps = (
-            self.hidden_size,
-            len(self.gates) * self.hidden_size,
-            len(self.logistic) * self.hidden_size,
-        )
+        H = self.hidden_size
+        rows, peeps = len(self.gates) * H, len(self.logistic) * H
         self.weight_ih = nn.Parameter(torch.empty(rows, self.input_size))
         self.weight_hh = nn.Parameter(torch.empty(rows, H))
         self.bias_ih = nn.Parameter(torch.empty(rows))
@@ -282,10 +279,9 @@ class LSTM(Cell):
         saved: tuple[Tensor, ...],
         *weights: Tensor,
     ) -> tuple[Tensor, State]:
-        r"""Return :math:`\bar a` and the gradients of the state before the step."""
-        w, v = dict(zip(self._in_step, weights, strict=True)), {}
-        if self.peepholes:
-            v = self._peepholes(w)
+        r"""Return :math:`\delta a_t` and the gradients of the state before the step."""
+        w = dict(zip(self._in_step, weights, strict=True))
+        v = self._peepholes(w)
         (dh, dc, *d_gates), c = grad, before[1]
         shown, g, *rest = saved
         made = dict(zip(self.logistic, rest, strict=False))
@@ -321,7 +317,7 @@ class LSTM(Cell):
         whole = torch.cat([a, d_read], 1) if self.layer_norm else a
         if self.truncated:
             return whole, (torch.zeros_like(dh), dc, *map(torch.zeros_like, d_gates))
-        for gate in v.keys() & {"i", "f"}:
+        for gate in (gate for gate in "if" if gate in v):
             dc = torch.addcmul(dc, da[gate], v[gate])
         if self.layer_norm:
             a = _normalise_backward(a, norms[0], norms[1:3], w["gain_hh"])[0]
@@ -334,7 +330,7 @@ class LSTM(Cell):
     def weight_backward(
         self, grad: Tensor, states: State, saved: Sequence[tuple[Tensor, ...]]
     ) -> tuple[Tensor, ...]:
-        r"""Return :math:`\sum_t \bar a h_{t-1}^\top`, and for peepholes :math:`\sum_t \bar a c`."""
+        r"""Return :math:`\sum_t \delta a_t h_{t-1}^\top`, and the like for the other weights."""
         rows = len(self.gates) * self.hidden_size
         h, (c, c_after) = states[0][:-1].flatten(0, 1), (states[1][:-1], states[1][1:])
         a = grad[..., :rows].flatten(0, 1)
