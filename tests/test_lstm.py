@@ -131,6 +131,19 @@ def test_padded_batches_are_torchs_packed_sequences():
     torch.testing.assert_close([output, *last], [expected, *(part[0] for part in final)])
 
 
+def test_reversed_input_is_torchs_backward_direction():
+    torch.manual_seed(0)
+    reference, layer = nn.LSTM(3, 4, bidirectional=True).double(), Recurrent(LSTM(3, 4)).double()
+    suffix = "_reverse"
+    named = {name: weight for name, weight in reference.state_dict().items() if suffix in name}
+    from_torch(layer, {name.removesuffix(suffix): weight for name, weight in named.items()})
+    x = torch.randn(6, 2, 3, dtype=torch.float64)
+    output, last = layer(x.flip(0))
+    expected, final = reference(x)
+    theirs = [expected[..., 4:], *(part[1] for part in final)]
+    torch.testing.assert_close([output.flip(0), *last], theirs)
+
+
 def layer_of(form, inputs=3, H=4):
     torch.manual_seed(1)
     return Recurrent(LSTM(inputs, H, **form)).double()
