@@ -1,0 +1,271 @@
+"""What a search chooses from: settings drawn at random, cells changed one option at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from math import exp, inf, log, prod
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unrolled._validate import real, whole
+
+if TYPE_CHECKING:
+    from unrolled.recurrent import Cell
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from ``low`` to ``high``, all equally likely.
+
+    Parameters
+    ----------
+    low, high
+        The ends, ``low < high``; of whole numbers both are included.
+    log
+        The logarithm is uniform instead: each doubling is equally likely. Needs ``low > 0``.
+    whole
+        Whole numbers only.
+
+    Raises
+    ------
+    TypeError
+        If an end is not a number, or not a whole one with ``whole``.
+    ValueError
+        If ``low >= high``, or ``low <= 0`` with ``log``.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        low = real("low", self.low, above=0 if self.log else None)
+        real("high", self.high, above=low)
+        if self.whole and not (isinstance(self.low, int) and isinstance(self.high, int)):
+            raise TypeError(f"a whole range needs whole ends, got {self.low!r} and {self.high!r}")
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Return a number of the range, with six significant digits unless it is whole."""
+        high = self.high + 1 if self.whole else self.high
+        u = rng.random()
+        if self.log:
+            value = exp(log(self.low) + u * (log(high) - log(self.low)))
+        else:
+            value = self.low + u * (high - self.low)
+        # Six digits: exp may differ in the last one on another machine, and a plan must not.
+        value = int(value // 1) if self.whole else float(f"{value:.6g}")
+        return min(max(value, self.low), self.high)
+
+
+Space = Mapping[str, Sequence[Any] | Range]
+Structures = Mapping[str, Mapping[str, Sequence[Any]]]
+
+_LSTM_OPTIONS = {
+    "input_gate": (True, False),
+    "forget_gate": (True, False),
+    "output_gate": (True, False),
+    "coupled": (False, True),
+    "peepholes": (False, True),
+    "gate_recurrence": (False, True),
+    "layer_norm": (False, True),
+    "input_activation": ("tanh", "identity"),
+    "output_activation": ("tanh", "identity"),
+    "forget_bias": (None, 1.0),
+}
+
+CELLS: Structures = MappingProxyType(
+    {
+        "LSTM": MappingProxyType(_LSTM_OPTIONS),
+        "GRU": MappingProxyType({"reset": ("after", "before")}),
+        "MUT1": MappingProxyType({}),
+        "MUT2": MappingProxyType({}),
+        "MUT3": MappingProxyType({}),
+        "Elman": MappingProxyType({"nonlinearity": ("tanh", "relu")}),
+    }
+)
+"""The choices of :func:`mutate`: options by cell, values by option. The first value is the one
+that a cell starts with."""
+
+_MODULES = {
+    "LSTM": "unrolled.lstm",
+    "Elman": "unrolled.rnn",
+    **dict.fromkeys(("GRU", "MUT1", "MUT2", "MUT3"), "unrolled.variants"),
+}
+
+
+def random_settings(space: Space, n: int, seed: int) -> list[Settings]:
+    """Draw ``n`` different settings, each name's value independently of the others.
+
+    Trial k of a seed is the same whatever ``n``: a search can be made longer.
+
+    Parameters
+    ----------
+    space
+        For each name a list of choices, all equally likely, or a :class:`Range`.
+    n
+        Number of trials, at least 1.
+    seed
+        At least 0.
+
+    Raises
+    ------
+    TypeError
+        If a name's values are neither a list nor a ``Range``, or a choice is not plain data.
+    ValueError
+        If choices are missing or repeated, or the space has fewer than ``n`` settings.
+
+    References
+    ----------
+    Bergstra, J. & Bengio, Y. (2012). Random search for hyper-parameter optimization. JMLR 13.
+    """
+    n, seed = whole("n", n), whole("seed", seed, least=0)
+    size = prod(_size(name, values) for name, values in space.items())
+    if n > size:
+        raise ValueError(f"n must be at most {size}, the number of settings in space, got {n}")
+    drawn: dict[str, Settings] = {}
+    for k in range(n):
+        rng = np.random.default_rng((seed, k))
+        while (text := as_text(settings := _draw(space, rng))) in drawn:
+            pass
+        drawn[text] = settings
+    return list(drawn.values())
+
+
+def build(structure: Mapping[str, Any], input_size: int, hidden_size: int) -> Cell:
+    """Build the cell that a structure describes, ``{"cell": name, option: value, ...}``.
+
+    Raises
+    ------
+    TypeError
+        If the cell has no such option.
+    ValueError
+        If there is no such cell, or its options exclude each other.
+    """
+    options = dict(structure)
+    name = options.pop("cell", None)
+    if name not in _MODULES:
+        raise ValueError(f"cell must be one of {', '.join(_MODULES)}, got {name!r}")
+    cell: Cell = getattr(import_module(_MODULES[name]), name)(input_size, hidden_size, **options)
+    return cell
+
+
+def is_cell(structure: Mapping[str, Any]) -> bool:
+    """Say whether a structure's options go together. Torch's random state is left as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        try:
+            build(structure, 1, 1)
+        except ValueError:
+            return False
+    return True
+
+
+def mutate(
+    structure: Mapping[str, Any],
+    choices: Structures = CELLS,
+    *,
+    seed: int,
+    valid: Callable[[Settings], bool] = is_cell,
+) -> Settings:
+    """Change one thing of a cell: the value of one option, or which cell it is.
+
+    All such changes are equally likely. Another cell comes with the first value of each of its
+    options. A change that gives no valid cell is rejected and another is drawn.
+
+    Parameters
+    ----------
+    structure
+        ``{"cell": name, option: value, ...}``. An option that is missing has its first value.
+    choices
+        The options of each cell and their values.
+    seed
+        At least 0.
+    valid
+        What to accept.
+
+    Raises
+    ------
+    ValueError
+        If the structure is not made of ``choices``, or no change of it is valid.
+    """
+    neighbours = _neighbours(filled(structure, choices), choices)
+    rng = np.random.default_rng(whole("seed", seed, least=0))
+    for k in rng.permutation(len(neighbours)):
+        changed: Settings = neighbours[k]
+        if valid(changed):
+            return changed
+    raise ValueError(f"structure must have a valid change among choices, got {dict(structure)}")
+
+
+def filled(structure: Mapping[str, Any], choices: Structures) -> Settings:
+    """Return a structure with every option of its cell."""
+    name = structure.get("cell", "")
+    if name not in choices:
+        raise ValueError(f"cell must be one of {', '.join(choices)}, got {name!r}")
+    filled = {**_first(name, choices), **structure}
+    for option, value in filled.items():
+        if option != "cell" and value not in choices[name].get(option, ()):
+            raise ValueError(f"{option}={value!r} of {name} must be among choices, and is not")
+    return filled
+
+
+def as_text(settings: Mapping[str, Any]) -> str:
+    """Return settings as JSON, the same text for the same settings.
+
+    Raises
+    ------
+    TypeError
+        If JSON would not give them back as they are.
+    """
+    try:
+        text = json.dumps(dict(settings), sort_keys=True, allow_nan=False, ensure_ascii=False)
+        if json.loads(text) == dict(settings):
+            return text
+    except (TypeError, ValueError):
+        pass
+    raise TypeError(
+        "settings must be plain data (text, finite numbers, True, False, None, and lists and "
+        f"dictionaries of them), got {settings!r}"
+    )
+
+
+def _size(name: str, values: Sequence[Any] | Range) -> float:
+    if isinstance(values, Range):
+        return values.high - values.low + 1 if values.whole else inf
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise TypeError(f"space[{name!r}] must be a list of choices or a Range, got {values!r}")
+    if not values or len({as_text({name: value}) for value in values}) < len(values):
+        raise ValueError(f"space[{name!r}] must hold different choices, got {list(values)}")
+    return len(values)
+
+
+def _draw(space: Space, rng: np.random.Generator) -> Settings:
+    return {
+        name: values.draw(rng)
+        if isinstance(values, Range)
+        else values[int(rng.integers(len(values)))]
+        for name, values in space.items()
+    }
+
+
+def _first(name: str, choices: Structures) -> Settings:
+    return {"cell": name, **{option: values[0] for option, values in choices[name].items()}}
+
+
+def _neighbours(structure: Settings, choices: Structures) -> list[Settings]:
+    changed = [
+        {**structure, option: value}
+        for option, values in choices[structure["cell"]].items()
+        for value in values
+        if value != structure[option]
+    ]
+    return changed + [_first(name, choices) for name in choices if name != structure["cell"]]
