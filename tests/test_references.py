@@ -1,6 +1,7 @@
 """Cells against ONNX Runtime's operators: other authors, other code, another order of gates.
 
-Both compute in float32. On 1,500 random problems a cell they were at most 6e-6 apart.
+Both compute in float32. On 1,500 random problems for each form of the LSTM they were at most 6e-6
+apart.
 """
 
 import onnxruntime
