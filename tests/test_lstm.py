@@ -239,6 +239,19 @@ def test_layer_norm_is_its_equation():
     torch.testing.assert_close(cell(x, (h, c)), (shown, new))
 
 
+@pytest.mark.parametrize("form", ALL.values(), ids=ALL)
+def test_the_gradient_is_by_the_weights_that_the_call_was_given(form):
+    layer, x = layer_of(form), torch.randn(4, 2, 3, dtype=torch.float64)
+    given_ = {name: torch.randn_like(p).requires_grad_() for name, p in layer.named_parameters()}
+    found = []
+    for autograd in (False, True):
+        layer.autograd = autograd
+        output, _ = torch.func.functional_call(layer, given_, (x,))
+        assert ("Unroll" in type(output.grad_fn).__name__) is not autograd
+        found.append(torch.autograd.grad(output.sum(), list(given_.values())))
+    torch.testing.assert_close(*found)
+
+
 def test_without_a_forget_gate_and_input_the_state_stays_and_so_does_its_gradient():
     cell = LSTM(1, 3, **FORMS["1997"]).double()
     with torch.no_grad():

@@ -264,7 +264,8 @@ class LSTM(Cell):
         read = c
         if bias_c is not None:
             normed, mean, scale = _normalise(c, w["gain_c"])
-            read, norms = normed + bias_c, (*norms, mean, scale)
+            gains = w["gain_hh"], w["gain_c"]  # for weight_backward, which is not given them
+            read, norms = normed + bias_c, (*norms, mean, scale, *gains)
         shown = _ACTIVATIONS[self.output_activation].forward(read)
         h = made["o"] * shown if "o" in made else shown
         opened = tuple(made[gate] for gate in self.logistic)
@@ -293,7 +294,7 @@ class LSTM(Cell):
         d_read = _ACTIVATIONS[self.output_activation].backward(d_read, shown)
         from_read = d_read
         if self.layer_norm:
-            from_read = _normalise_backward(d_read, after[1], norms[3:], w["gain_c"])[0]
+            from_read = _normalise_backward(d_read, after[1], norms[3:5], w["gain_c"])[0]
         dc = dc + from_read
         if "o" in made:
             do = torch.addcmul(d_made["o"], dh, shown) if d_made else dh * shown
@@ -337,13 +338,14 @@ class LSTM(Cell):
         da = dict(zip(self.gates, grad[..., :rows].chunk(len(self.gates), -1), strict=True))
         found, du = {}, a
         if self.layer_norm:
-            every = list(zip(*saved, strict=True))[-5:]
+            every = list(zip(*saved, strict=True))[-7:]
+            gain_hh, gain_c = (parts[0] for parts in every[5:])
             u, *norm = (torch.cat(parts) for parts in every[:3])
-            du, found["gain_hh"] = _normalise_backward(a, u, norm, self.gain_hh)
+            du, found["gain_hh"] = _normalise_backward(a, u, norm, gain_hh)
             d_read = grad[..., rows:].flatten(0, 1)
-            norm = [torch.cat(parts) for parts in every[3:]]
+            norm = [torch.cat(parts) for parts in every[3:5]]
             c_read = c_after.flatten(0, 1)
-            found["gain_c"] = _normalise_backward(d_read, c_read, norm, self.gain_c)[1]
+            found["gain_c"] = _normalise_backward(d_read, c_read, norm, gain_c)[1]
         found["weight_hh"] = du.T @ h
         if self.peepholes:
             seen = {"i": c, "f": c, "o": c_after}
