@@ -86,6 +86,11 @@ def test_a_small_space_is_drawn_to_its_end_and_nothing_twice():
         (lambda: random_settings({"a": []}, 1, 0), ValueError, "must hold different choices"),
         (lambda: random_settings({"a": [1, 1]}, 1, 0), ValueError, "must hold different choices"),
         (lambda: random_settings({"a": [(1,)]}, 1, 0), TypeError, "must be plain data"),
+        (
+            lambda: random_settings({"a": Range(1.0, 1.000001)}, 5, 0),
+            ValueError,
+            "n must be at most .* found only 1 different settings in space, got 5",
+        ),
         (lambda: build({"cell": "TSTM"}, 1, 1), ValueError, "cell must be one of .*'TSTM'"),
         (lambda: mutate({}, seed=0), ValueError, "cell must be one of LSTM, .*, got ''"),
         (
@@ -192,6 +197,9 @@ def square(x):
 
 def cube(x):
     return x**3
+
+def threads(x):
+    return os.environ["OMP_NUM_THREADS"]
 
 def distance(cell, **options):
     note("start", cell)
@@ -476,6 +484,14 @@ def test_a_scheduler_that_goes_away_is_an_error_and_loses_nothing(lab):
 # --- What is refused -----------------------------------------------------------------------------
 
 
+def test_workers_do_not_fight_for_the_processors(lab, toy, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert [trial.result for trial in run(toy.threads, plan(2), lab.store)] == ["1", "1"]
+    assert "OMP_NUM_THREADS" not in os.environ
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert run(toy.threads, plan(1), lab.folder / "other.db")[0].result == "3"
+
+
 def test_a_store_belongs_to_one_search_at_a_time(lab, toy):
     with (
         locked(lab.store),
@@ -536,6 +552,20 @@ def test_an_objective_that_no_other_process_can_find_is_refused(lab, toy, monkey
         run(toy.cube, plan(1), lab.store)
 
 
+def test_objectives_of_different_scripts_are_different(lab, toy, monkeypatch):
+    main, names = sys.modules["__main__"], []
+    monkeypatch.setattr(toy.cube, "__module__", "__main__")
+    for script in ("one.py", "two.py"):
+        monkeypatch.setattr(main, "__file__", str(lab.folder / script), raising=False)
+        names.append(running._name(toy.cube, local=True))
+    assert names == ["one.cube", "two.cube"]
+
+
+def test_a_folder_that_is_missing_is_named(lab, toy):
+    with pytest.raises(FileNotFoundError, match=r"path must be in a folder that exists, got .*no"):
+        run(toy.square, plan(1), lab.folder / "no" / "store.db")
+
+
 def test_numbers_out_of_range_are_refused(lab, toy):
     with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
         run(toy.square, plan(1), lab.store, workers=0)
@@ -593,6 +623,14 @@ def test_evolution_ends_where_nothing_is_left_and_wants_a_target_that_exists(lab
         evolve(toy.distance, [{"cell": "Elman"}], lab.store, target="lost", **options)
 
 
+def test_evolution_refuses_cells_that_it_cannot_build(lab, toy):
+    choices = {"LSTM": {}, "Mine": {"size": (1, 2)}}
+    options = {"seed": 0, "generations": 1, "children": 1, "target": "loss", "choices": choices}
+    with pytest.raises(ValueError, match=r"choices must be of LSTM, .*, got 'Mine'"):
+        evolve(toy.distance, [{"cell": "LSTM"}], lab.store, **options)
+    assert not lab.store.exists()
+
+
 def planted(n, seed=0):
     """Return trials whose loss follows from the learning rate's logarithm and from the cell."""
     noise = np.random.default_rng(seed).normal(size=n) / 10
@@ -640,7 +678,10 @@ def test_importance_of_noise_is_not_believed():
         ({"rows": [*planted(9), Trial(9, {}, "failed")]}, "trial 9 has no 'lr'"),
         ({"space": {"lr": Range(1e-9, 1e-8)}}, "lr of trial 0 must be in Range"),
         ({"space": {"cell": ["Elman"]}}, r"cell of trial \d must be one of \['Elman'\], got"),
+        ({"rows": [*planted(9), Trial(9, {"lr": "a"}, "done")]}, "trial 9 must be in .*, got 'a'"),
         ({"held_out": 1}, "held_out must be less than 1, got 1"),
+        ({"held_out": 0.1}, "held_out must leave at least 2 trials to each, got 0.1 of 9 trials"),
+        ({"held_out": 0.95}, "held_out must leave at least 2 trials to each, got 0.95 of 9 trials"),
         ({"shuffles": 1}, "shuffles must be at least 2, got 1"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite, log
+from math import ceil, isfinite, log
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,7 +56,8 @@ def importance(
     seed
         Decides what is held out, the forest and the shuffles.
     held_out
-        Share of the trials that the forest does not see, between 0 and 1.
+        Share of the trials that the forest does not see, between 0 and 1; at least 2 trials are
+        to be seen, and 2 not.
     shuffles
         How often each setting is shuffled, at least 2.
 
@@ -78,6 +79,10 @@ def importance(
     held_out = real("held_out", held_out, above=0, below=1)
     if len(rows) < 8:
         raise ValueError(f"rows must be at least 8 trials, got {len(rows)}")
+    if not 2 <= ceil(held_out * len(rows)) <= len(rows) - 2:
+        raise ValueError(
+            f"held_out must leave at least 2 trials to each, got {held_out} of {len(rows)} trials"
+        )
     x = np.array([[_number(trial, name, space[name]) for name in space] for trial in rows])
     y = np.array([_target(trial, target) for trial in rows])
     seen, unseen, y_seen, y_unseen = train_test_split(x, y, test_size=held_out, random_state=seed)
@@ -110,8 +115,8 @@ def _number(trial: Trial, name: str, values: Sequence[Any] | Range) -> float:
         raise ValueError(f"trial {trial.number} has no {name!r}, got {list(trial.settings)}")
     value = trial.settings[name]
     if isinstance(values, Range):
-        if not values.low <= value <= values.high:
-            raise ValueError(f"{name} of trial {trial.number} must be in {values}, got {value}")
+        if not isinstance(value, int | float) or not values.low <= value <= values.high:
+            raise ValueError(f"{name} of trial {trial.number} must be in {values}, got {value!r}")
         return log(value) if values.log else float(value)
     texts = [as_text({name: choice}) for choice in values]
     if (text := as_text({name: value})) not in texts:

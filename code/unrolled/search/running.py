@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from unrolled._validate import whole
-from unrolled.search.space import CELLS, Settings, Structures, as_text, filled, is_cell, mutate
+from unrolled.search.space import (
+    CELLS,
+    Settings,
+    Structures,
+    as_text,
+    check_buildable,
+    filled,
+    is_cell,
+    mutate,
+)
 from unrolled.search.store import DONE, FAILED, LOST, PLANNED, Trial, locked, plan, record, results
 from unrolled.search.workers import Objective, dask_crew, local_crew, outcomes
 
@@ -63,6 +72,8 @@ def run(
         If settings are repeated, or the store belongs to another objective or plan.
     RuntimeError
         If another search is running on the store.
+    FileNotFoundError
+        If the store's folder does not exist.
     ConnectionError
         If the scheduler goes away.
     """
@@ -127,6 +138,7 @@ def evolve(
     TypeError, ValueError, RuntimeError, ConnectionError
         As :func:`run` and :func:`mutate`.
     """
+    check_buildable(choices)
     whole("generations", generations, least=0)
     whole("children", children), whole("keep", keep), whole("seed", seed, least=0)
     where: dict[str, Any] = {"scheduler": scheduler, "workers": workers, "retries": retries}
@@ -164,12 +176,15 @@ def _name(objective: Objective, *, local: bool) -> str:
     name = f"{module}.{getattr(objective, '__qualname__', '<unnamed>')}"
     if not callable(objective) or "<" in name:
         raise TypeError(f"objective must be a function at the top of a module, got {objective!r}")
-    if local and module == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
+    if module != "__main__":
+        return name
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    if local and script is None:
         raise TypeError(
             f"objective must stand in a file, where other processes can find it, got {name} of a "
             "notebook or a shell"
         )
-    return name
+    return name if script is None else name.replace("__main__", Path(script).stem, 1)
 
 
 def _check_different(trials: Sequence[Settings]) -> None:

@@ -65,6 +65,8 @@ class Range:
         return min(max(value, self.low), self.high)
 
 
+_DRAWS = 100_000  # a range has six digits, so a narrow one can run out
+
 Space = Mapping[str, Sequence[Any] | Range]
 Structures = Mapping[str, Mapping[str, Sequence[Any]]]
 
@@ -120,7 +122,8 @@ def random_settings(space: Space, n: int, seed: int) -> list[Settings]:
     TypeError
         If a name's values are neither a list nor a ``Range``, or a choice is not plain data.
     ValueError
-        If choices are missing or repeated, or the space has fewer than ``n`` settings.
+        If choices are missing or repeated, or the space has fewer than ``n`` settings, or so few
+        more that no new one is found in 100,000 draws.
 
     References
     ----------
@@ -133,9 +136,16 @@ def random_settings(space: Space, n: int, seed: int) -> list[Settings]:
     drawn: dict[str, Settings] = {}
     for k in range(n):
         rng = np.random.default_rng((seed, k))
-        while (text := as_text(settings := _draw(space, rng))) in drawn:
-            pass
-        drawn[text] = settings
+        for _ in range(_DRAWS):
+            settings = _draw(space, rng)
+            if (text := as_text(settings)) not in drawn:
+                drawn[text] = settings
+                break
+        else:
+            raise ValueError(
+                "n must be at most the number of settings in space: "
+                f"found only {k} different settings in space, got {n}"
+            )
     return list(drawn.values())
 
 
@@ -155,6 +165,13 @@ def build(structure: Mapping[str, Any], input_size: int, hidden_size: int) -> Ce
         raise ValueError(f"cell must be one of {', '.join(_MODULES)}, got {name!r}")
     cell: Cell = getattr(import_module(_MODULES[name]), name)(input_size, hidden_size, **options)
     return cell
+
+
+def check_buildable(choices: Structures) -> None:
+    """Raise ValueError if there is a cell among the choices that ``build`` does not know."""
+    for name in choices:
+        if name not in _MODULES:
+            raise ValueError(f"choices must be of {', '.join(_MODULES)}, got {name!r}")
 
 
 def is_cell(structure: Mapping[str, Any]) -> bool:

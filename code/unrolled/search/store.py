@@ -78,9 +78,13 @@ def locked(path: str | Path) -> Iterator[None]:
 
     Raises
     ------
+    FileNotFoundError
+        If its folder does not exist.
     RuntimeError
         If another search has it.
     """
+    if not Path(path).parent.is_dir():
+        raise FileNotFoundError(f"path must be in a folder that exists, got {path}")
     # The lock of an empty database beside the store: the system drops it however a process ends.
     with closing(sqlite3.connect(f"{path}-lock", timeout=0)) as lock:
         try:

@@ -60,7 +60,7 @@ class Crew:
 @contextmanager
 def local_crew(workers: int) -> Iterator[Crew]:
     """Start processes of this machine."""
-    with _Processes() as executor:
+    with _one_thread_each(), _Processes() as executor:
         yield Crew(executor, workers, (BrokenExecutor,), lambda: None)
 
 
@@ -191,6 +191,22 @@ def _pass_on(future: Future[Any], task: Any) -> None:
     # worker that has it dies.
     task.release()
     outcome()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes that start here have one thread, if nothing else is asked for.
+
+    Threads of one would fight those of another. Torch reads it before an initializer could run.
+    """
+    name = "OMP_NUM_THREADS"
+    asked = name in os.environ
+    os.environ.setdefault(name, "1")
+    try:
+        yield
+    finally:
+        if not asked:
+            os.environ.pop(name, None)
 
 
 class _Process:
