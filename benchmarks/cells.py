@@ -133,16 +133,16 @@ class Products:
         for W, x, _ in self.once:
             x.flatten(0, 1) @ W.T
         for W, x, _ in self.each:
-            for now in x.unbind():
-                now @ W.T
+            for x_t in x.unbind():
+                x_t @ W.T
 
     @torch.no_grad()
     def step(self) -> None:
         """Do those of a training step."""
         self.forward()
         for W, _, d in [] if self.truncated else self.each:
-            for now in d.unbind():
-                now @ W
+            for d_t in d.unbind():
+                d_t @ W
         for _, x, d in (*self.once, *self.each):
             d.flatten(0, 1).T @ x.flatten(0, 1)
         for W, _, d in self.once:
@@ -153,7 +153,7 @@ def seconds(work: Callable[[], object]) -> float:
     """Time one run."""
     start = time.perf_counter()
     work()
-    if torch.cuda.is_available():
+    if device().type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - start
 
@@ -223,7 +223,7 @@ def machine() -> dict[str, Any]:
         "hardware": {
             "cpu": names[0] if names else platform.processor() or platform.machine(),
             "cores": os.cpu_count(),
-            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+            "gpu": torch.cuda.get_device_name() if device().type == "cuda" else None,
         },
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }

@@ -239,6 +239,25 @@ def test_layer_norm_is_its_equation():
     torch.testing.assert_close(cell(x, (h, c)), (shown, new))
 
 
+@pytest.mark.parametrize("coupled", [False, True])
+def test_gate_recurrence_is_its_equation(coupled):
+    torch.manual_seed(0)
+    cell = LSTM(2, 3, gate_recurrence=True, coupled=coupled).double()
+    x = torch.randn(4, 2, dtype=torch.float64)
+    h, c, *gates = (torch.randn(4, 3, dtype=torch.float64) for _ in range(cell.states))
+    names = "io" if coupled else "ifo"
+    R = cell.weight_gg.view(len(names), 3, len(names), 3)  # to a gate's unit, from a gate's unit
+    bias = cell.bias_ih + cell.bias_hh
+    a = x @ cell.weight_ih.T + h @ cell.weight_hh.T + bias
+    a = dict(zip("igo" if coupled else "ifgo", a.chunk(3 if coupled else 4, 1), strict=True))
+    for k, name in enumerate(names):
+        a[name] = a[name] + sum(gate @ R[k, :, j].T for j, gate in enumerate(gates))
+    made = [a[name].sigmoid() for name in names]
+    f = 1 - made[0] if coupled else made[1]
+    new = f * c + made[0] * a["g"].tanh()
+    torch.testing.assert_close(cell(x, (h, c, *gates)), (made[-1] * new.tanh(), new, *made))
+
+
 @pytest.mark.parametrize("form", ALL.values(), ids=ALL)
 def test_the_gradient_is_by_the_weights_that_the_call_was_given(form):
     layer, x = layer_of(form), torch.randn(4, 2, 3, dtype=torch.float64)
@@ -278,7 +297,7 @@ def test_the_forget_bias_is_the_first_value_of_the_gates_bias(coupled):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"coupled": True, "forget_gate": False}, "coupled needs input_gate and forget_gate"),
+        ({"coupled": True, "forget_gate": False}, "input_gate=True and forget_gate=False"),
         ({"forget_bias": 1.0, "forget_gate": False}, "forget_bias needs forget_gate, got 1.0"),
         ({"forget_bias": float("nan")}, "forget_bias must be"),
         ({"input_activation": "relu"}, "input_activation must be one of tanh, identity"),

@@ -21,15 +21,16 @@ class _Activation(NamedTuple):
     backward: Callable[[Tensor, Tensor], Tensor]
 
 
-_tanh_backward = torch.ops.aten.tanh_backward  # grad * (1 - y²), one kernel
-_sigmoid_backward = torch.ops.aten.sigmoid_backward  # grad * y * (1 - y)
+# grad * (1 - y²) and grad * y * (1 - y), one kernel each
+tanh_backward: Callable[[Tensor, Tensor], Tensor] = torch.ops.aten.tanh_backward.default
+sigmoid_backward: Callable[[Tensor, Tensor], Tensor] = torch.ops.aten.sigmoid_backward.default
 
 _ACTIVATIONS = {
-    "tanh": _Activation(torch.tanh, _tanh_backward),
+    "tanh": _Activation(torch.tanh, tanh_backward),
     "identity": _Activation(lambda x: x, lambda grad, y: grad),
-    "tanh(x/2)": _Activation(lambda x: torch.tanh(x / 2), lambda dy, y: _tanh_backward(dy, y) / 2),
+    "tanh(x/2)": _Activation(lambda x: torch.tanh(x / 2), lambda dy, y: tanh_backward(dy, y) / 2),
     "2 tanh(x/2)": _Activation(
-        lambda x: 2 * torch.tanh(x / 2), lambda dy, y: _tanh_backward(dy, y / 2)
+        lambda x: 2 * torch.tanh(x / 2), lambda dy, y: tanh_backward(dy, y / 2)
     ),
 }
 
@@ -54,8 +55,9 @@ FORMS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Options of ``LSTM`` by the name of a form: Hochreiter & Schmidhuber's of 1997, the one with a
-forget gate of Gers et al. (2000), torch's, and Greff et al.'s vanilla LSTM with its variants. The
-two old ones had blocks of several cells behind one set of gates; here each cell has its own."""
+forget gate of Gers et al. (2000), torch's, and Greff et al.'s vanilla LSTM with its variants. In
+the two old ones blocks of several cells had one set of gates; here each cell has its own. The gates
+of 1997 saw the gates of the step before as well: that is ``gate_recurrence``, and left out here."""
 
 
 class LSTM(Cell):
@@ -69,7 +71,8 @@ class LSTM(Cell):
         o_t &= \sigma(W_o x_t + U_o h_{t-1} + b_o + v_o \odot c_t) \\
         h_t &= o_t \odot \varphi_h(c_t)
 
-    and backwards, with :math:`\delta y` for :math:`\partial E / \partial y`, :math:`\delta a^i_t`
+    and backwards, for independent gates without ``gate_recurrence`` and ``layer_norm``, with
+    :math:`\delta y` for :math:`\partial E / \partial y`, :math:`\delta a^i_t`
     and so on for what stands in the brackets, and :math:`\delta a_t` for these stacked,
 
     .. math::
@@ -100,17 +103,19 @@ class LSTM(Cell):
         Gates see the cell state, each only its own: input and forget gate the one before the
         step, the output gate the one after it.
     gate_recurrence
-        Gates see the gates of the step before, all of them: a term
-        :math:`R\,(i_{t-1}, f_{t-1}, o_{t-1})`. These join the state, after h and c.
+        Logistic gates see those of the step before, all of them: a term
+        :math:`R\,(i_{t-1}, f_{t-1}, o_{t-1})`, with no f where it is ``coupled``. They join the
+        state, after h and c.
     layer_norm
         :math:`\mathrm{LN}(W x_t) + \mathrm{LN}(U h_{t-1}) + b` for all gates together, and
-        :math:`\varphi_h(\mathrm{LN}(c_t))`; each with a gain, the last with a bias of its own.
+        :math:`\varphi_h(\mathrm{LN}(c_t))`; each with a gain, 1 at first, the last with a bias of
+        its own, 0 at first. Peepholes, which see c as it is, and R are added to what is normalised.
     input_activation, output_activation
         :math:`\varphi_g` and :math:`\varphi_h`: ``"tanh"``, ``"identity"``, ``"2 tanh(x/2)"`` or
         ``"tanh(x/2)"``. The last two are 1997's, who write them with the logistic function.
     truncated
-        The gradient of 1997: no error goes back to :math:`h_{t-1}`, nor through a peephole. It
-        stays in :math:`c`, where it is carried by :math:`f_t` alone.
+        The gradient of 1997: no error goes back to :math:`h_{t-1}`, through a peephole or to the
+        gates before. It stays in :math:`c`, where it is carried by :math:`f_t` alone.
     forget_bias
         First value of the forget gate's bias: one bias has it, the other is zero. With
         ``coupled``, the input gate's has its negative. Not given: drawn like the rest.
@@ -119,10 +124,12 @@ class LSTM(Cell):
     ----------
     gates
         The names of the gates that are learned, in the order of their rows, G in all.
+    logistic
+        Those of them that are not g, K in all.
     weight_ih, weight_hh, bias_ih, bias_hh
         :math:`W` ``(G * H, I)``, :math:`U` ``(G * H, H)``, both biases ``(G * H,)``.
     weight_ch
-        The peepholes :math:`v`, ``(K * H,)`` for the K logistic gates.
+        The peepholes :math:`v`, ``(K * H,)``.
     weight_gg
         :math:`R`, ``(K * H, K * H)``.
     gain_ih, gain_hh, gain_c, bias_c
@@ -164,7 +171,9 @@ class LSTM(Cell):
     ) -> None:
         super().__init__(input_size, hidden_size)
         if coupled and not (input_gate and forget_gate):
-            raise ValueError("coupled needs input_gate and forget_gate, got one without the other")
+            raise ValueError(
+                f"coupled needs input_gate and forget_gate, got {input_gate=} and {forget_gate=}"
+            )
         if forget_bias is not None and not forget_gate:
             raise ValueError(f"forget_bias needs forget_gate, got {forget_bias!r} without it")
         self.coupled, self.peepholes, self.truncated = coupled, peepholes, truncated
@@ -215,7 +224,7 @@ class LSTM(Cell):
             bias.view(len(self.gates), -1)[self.gates.index(gate)] = first
 
     def extra_repr(self) -> str:
-        """Say sizes, gates and every choice that is not the default."""
+        """Say sizes, gates and every choice of equations that is not the default."""
         choices = ("coupled", "peepholes", "gate_recurrence", "layer_norm", "truncated")
         said = [f"gates={''.join(self.gates)!r}", *(f"{c}=True" for c in choices if vars(self)[c])]
         for name in ("input_activation", "output_activation"):
@@ -298,17 +307,17 @@ class LSTM(Cell):
         dc = dc + from_read
         if "o" in made:
             do = torch.addcmul(d_made["o"], dh, shown) if d_made else dh * shown
-            da["o"] = _sigmoid_backward(do, made["o"])
+            da["o"] = sigmoid_backward(do, made["o"])
             if v and not self.truncated:
                 dc = torch.addcmul(dc, da["o"], v["o"])
 
         if "f" in made:
             df = torch.addcmul(d_made["f"], dc, c) if d_made else dc * c
-            da["f"] = _sigmoid_backward(df, made["f"])
+            da["f"] = sigmoid_backward(df, made["f"])
         dg = dc
         if "i" in made:
             di = dc * (g - c if self.coupled else g)
-            da["i"] = _sigmoid_backward(di + d_made["i"] if d_made else di, made["i"])
+            da["i"] = sigmoid_backward(di + d_made["i"] if d_made else di, made["i"])
             dg = dc * made["i"]
         da["g"] = _ACTIVATIONS[self.input_activation].backward(dg, g)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from unrolled.lstm import sigmoid_backward, tanh_backward
 from unrolled.recurrent import Cell, State
-
-# grad * (1 - y²) and grad * y * (1 - y), one kernel each
-_tanh_backward: Callable[[Tensor, Tensor], Tensor] = torch.ops.aten.tanh_backward.default
-_sigmoid_backward: Callable[[Tensor, Tensor], Tensor] = torch.ops.aten.sigmoid_backward.default
 
 
 class _ResetBefore(Cell):
@@ -72,9 +69,9 @@ class _ResetBefore(Cell):
         """Return the gradients of the projections and of :math:`h_{t-1}`."""
         (h,), (r, z, n), (*U, U_n) = before, saved, weights
         dh, dn, dz = self._mix_backward(grad[0], h, n, z)
-        a_n = _tanh_backward(dn, n)
+        a_n = tanh_backward(dn, n)
         d_rh = a_n @ U_n
-        a = torch.cat([_sigmoid_backward(d_rh * h, r), _sigmoid_backward(dz, z), a_n], 1)
+        a = torch.cat([sigmoid_backward(d_rh * h, r), sigmoid_backward(dz, z), a_n], 1)
         dh = torch.addcmul(dh, d_rh, r)
         return a, (self._gates_backward(dh, self._split(a)[0], h, *U),)
 
@@ -160,7 +157,8 @@ class GRU(_ResetBefore):
 
     Names, shapes, order of gates (r, z, n) and first values of the parameters are those of
     ``torch.nn.GRUCell``: with the same seed and the defaults, the same network. All are drawn from
-    :math:`\mathcal U(-1/\sqrt H, 1/\sqrt H)`.
+    :math:`\mathcal U(-1/\sqrt H, 1/\sqrt H)`. ``from_torch`` compares names and shapes, which are
+    those of every form: torch's weights mean what they did with the defaults only.
 
     Parameters
     ----------
@@ -248,8 +246,8 @@ class GRU(_ResetBefore):
             return super().step_backward(grad, before, after, saved, *weights)
         (h,), (r, z, n, u), (U_rz, U_n, _) = before, saved, weights
         dh, dn, dz = self._mix_backward(grad[0], h, n, z)
-        a_n = _tanh_backward(dn, n)
-        a = torch.cat([_sigmoid_backward(a_n * u, r), _sigmoid_backward(dz, z), a_n], 1)
+        a_n = tanh_backward(dn, n)
+        a = torch.cat([sigmoid_backward(a_n * u, r), sigmoid_backward(dz, z), a_n], 1)
         dh = torch.addmm(dh, a_n * r, U_n)
         return a, (torch.addmm(dh, self._split(a)[0], U_rz),)
 
@@ -453,7 +451,7 @@ class MUT3(_ResetBefore):
 
     def _gates_backward(self, dh: Tensor, a_rz: Tensor, h: Tensor, *U: Tensor) -> Tensor:
         (U_r, U_z), (a_r, a_z) = U, a_rz.chunk(2, 1)
-        squashed = _tanh_backward(a_z @ U_z, torch.tanh(h))
+        squashed = tanh_backward(a_z @ U_z, torch.tanh(h))
         return torch.addmm(dh + squashed, a_r, U_r)
 
     def _gates_weight_backward(self, a_rz: Tensor, h: Tensor) -> tuple[Tensor, ...]:

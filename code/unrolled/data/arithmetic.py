@@ -52,8 +52,8 @@ def arithmetic(n: int, *, digits: int, seed: int) -> Arithmetic:
     same step. The answer is written as usual, a minus sign only where it is below zero, and ended
     by a full stop, which is repeated up to the last step.
 
-    Jozefowicz and others (2015) have numbers of up to eight digits, and the letters of their
-    example, ``3e36d9-h1h39f94eeh43keg3c=-13991064``, are about as many as its other symbols. What
+    In the example of Jozefowicz and others (2015), ``3e36d9-h1h39f94eeh43keg3c=-13991064``, the
+    numbers have four and eight digits, and letters are about as many as other symbols. What
     is ours: the smaller numbers, the fixed length, where the letters stand, the full stops.
 
     Parameters

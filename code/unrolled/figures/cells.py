@@ -55,7 +55,7 @@ def draw(cell: Cell, axes: Axes | None = None) -> Figure:
     plan = graph(cell)
     what = layout(plan)
     low, high = what.bottom - 4, what.top + 4
-    small = what.right > 50  # many nodes side by side
+    small = what.right > _WIDTH  # many nodes side by side
     beside = max(_OUTSIDE + 1.5 * small, (_WIDTH - what.right) / 2)
     if axes is None:
         size = 5.0, 5.0 * (high - low) / (what.right + 2 * beside)
