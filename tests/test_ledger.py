@@ -423,3 +423,22 @@ def test_the_ledger_itself_needs_no_arrays():
         "import sys, unrolled.experiments.ledger\nassert not {'numpy', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_second_module_of_a_chapter_says_whose_it_is(lab):
+    lab.edit("CLAIMS = (", 'CHAPTER = "games"\nCLAIMS = (')
+    with pytest.raises(ValueError, match=r"dice\.throw"):
+        lab.claims()
+    lab.edit('id="dice.throw"', 'id="games.throw"')
+    assert list(lab.claims()) == ["games.throw"]
+
+
+def test_the_time_of_processes_that_an_experiment_starts_is_counted(lab):
+    burn = "sum(range(5_000_000))"
+    lab.edit(
+        '    return {"eyes"',
+        f'    subprocess.run([sys.executable, "-c", "{burn}"])\n    return {{"eyes"',
+    )
+    lab.edit("from pathlib", "import subprocess\nimport sys\nfrom pathlib")
+    lab.main()
+    assert min(run["cpu_seconds"] for run in lab.record()["runs"]) >= 0.05
