@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -27,6 +26,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from unrolled.experiments.ledger import processor
 from unrolled.lstm import FORMS, LSTM
 from unrolled.recurrent import Cell, Recurrent
 from unrolled.rnn import Elman
@@ -216,12 +216,10 @@ def show(rows: list[Row]) -> None:
 
 def machine() -> dict[str, Any]:
     """Return what this was measured on, with what, and when."""
-    info = Path("/proc/cpuinfo")
-    names = re.findall(r"model name\s*: (.+)", info.read_text() if info.is_file() else "")
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": {
-            "cpu": names[0] if names else platform.processor() or platform.machine(),
+            "cpu": processor(),
             "cores": os.cpu_count(),
             "gpu": torch.cuda.get_device_name() if device().type == "cuda" else None,
         },
