@@ -31,6 +31,7 @@ __all__ = [
     "Place",
     "describe",
     "draw",
+    "formula",
     "graph",
     "layout",
 ]
@@ -186,7 +187,7 @@ def describe(cell: Cell) -> str:
             alike.setdefault(_does(plan, box), []).append(box.name)
     for does, names in alike.items():
         said.append(f"Layer{'s' * (len(names) > 1)} {_and(names)}: {does}.")
-    said += [f"{name} is {_formula(plan, plan.into(name)[0].source, name)}." for name in outputs]
+    said += [f"{name} is {formula(plan, plan.into(name)[0].source, name)}." for name in outputs]
     said.append(f"{_and(outputs)} leave{'s' * (len(outputs) == 1)} to the right, h_t upwards too.")
     stopped = sorted({edge.source for edge in plan.edges if edge.stopped})
     if stopped:
@@ -198,20 +199,30 @@ def _does(plan: Graph, box: Node) -> str:
     """Say what a layer does to what."""
     edges = plan.into(box.name)
     sign = {"σ": "sigma", "": "an affine map"}.get(box.sign, box.sign)
-    reads = [_formula(plan, edge.source) for edge in edges if not edge.peephole]
-    reads += [f"peepholes at {_formula(plan, edge.source)}" for edge in edges if edge.peephole]
+    reads = [formula(plan, edge.source) for edge in edges if not edge.peephole]
+    reads += [f"peepholes at {formula(plan, edge.source)}" for edge in edges if edge.peephole]
     return f"{sign} of {_and(reads)}" + ", normalised" * box.norm
 
 
-def _formula(plan: Graph, name: str, asked: str = "") -> str:
-    """Write what a node gives in terms of inputs, layers and states."""
+def formula(plan: Graph, name: str, asked: str = "") -> str:
+    """Write what a node gives in terms of inputs, layers and states.
+
+    Parameters
+    ----------
+    plan
+        A cell's ``graph``.
+    name
+        The node's name in it.
+    asked
+        The state whose formula is sought: it is spelled out, other states stay names.
+    """
     node = plan.node(name)
     states = [e.target for e in plan.edges if e.source == name and e.target in ("h_t", "c_t")]
     if states and not asked and node.kind == "circle":
         return states[0]
     if node.kind != "circle":
         return name
-    parts = [_formula(plan, edge.source) for edge in plan.into(name)]
+    parts = [formula(plan, edge.source) for edge in plan.into(name)]
     if len(parts) == 1:
         return (
             f"{node.sign}({parts[0]})" if node.sign[-1:].isalpha() else f"({node.sign}{parts[0]})"
