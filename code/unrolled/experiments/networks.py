@@ -1,0 +1,317 @@
+"""Many small networks, trained side by side as one: so that success can be counted.
+
+With a dozen cells a network costs a processor hardly more than the loop that runs it, and thirty
+cost hardly more than one.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from unrolled._validate import real, whole
+from unrolled.recurrent import Cell, Recurrent, State
+from unrolled.training.progress import progress
+
+
+class Networks(nn.Module):
+    r"""N independent networks, each a cell and a linear map of its output, computed as one.
+
+    N cells of H units are one cell of :math:`N H` units whose matrices are zero between different
+    networks. So a cell's own gradient serves as it is. The zeros cost time: they are worth it for
+    small H and N.
+
+    Parameters
+    ----------
+    cells
+        N cells of one kind and size, at least 1, with their first weights. They are copied.
+    outputs
+        Numbers O that a network predicts at a step, at least 1.
+
+    Attributes
+    ----------
+    cell
+        The cells' parameters by their names, stacked: ``(N, ...)``.
+    weight, bias
+        ``(N, O, H)`` and ``(N, O)``: the maps of the output, drawn as ``torch.nn.Linear`` does.
+    count
+        Networks N.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``cells`` are none, not cells, or differ in kind, size or options; or if they normalise
+        their layer, which would be all networks' together.
+    """
+
+    def __init__(self, cells: Sequence[Cell], outputs: int) -> None:
+        super().__init__()
+        first = _alike(cells)
+        outputs, self.count = whole("outputs", outputs), len(cells)
+        self.hidden_size, self.states = first.hidden_size, first.states
+        self.cell = nn.ParameterDict(
+            {
+                name: torch.stack([cell.get_parameter(name).detach() for cell in cells])
+                for name, _ in first.named_parameters()
+            }
+        )
+        maps = [nn.Linear(first.hidden_size, outputs) for _ in cells]
+        self.weight = nn.Parameter(torch.stack([each.weight.detach() for each in maps]))
+        self.bias = nn.Parameter(torch.stack([each.bias.detach() for each in maps]))
+        whole_cell = copy.deepcopy(first)  # for its equations: its weights are never read
+        whole_cell.input_size *= self.count
+        whole_cell.hidden_size *= self.count
+        self._one = (Recurrent(whole_cell),)  # in a tuple, so that its weights are not ours
+        for name, parameter in first.named_parameters():
+            places = _places(name, parameter, self.count, first.input_size, first.hidden_size)
+            self.register_buffer(f"_{name}_places", places, persistent=False)
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Run all networks along their own sequences.
+
+        Parameters
+        ----------
+        x
+            ``(T, B, N, I)``: B sequences for each network.
+        state
+            Tensors ``(B, N, H)``; zeros if not given.
+
+        Returns
+        -------
+        predictions, state
+            ``(T, B, N, O)`` after each step, and the state after the last.
+
+        Raises
+        ------
+        ValueError
+            If a shape differs.
+        """
+        output, state = self.unroll(x, state)
+        prediction: Tensor = torch.einsum("tbnh,noh->tbno", output, self.weight) + self.bias
+        return prediction, state
+
+    def unroll(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Return the cells' outputs ``(T, B, N, H)``, and the state after the last step."""
+        if x.ndim != 4 or x.shape[2] != self.count:
+            raise ValueError(f"x must have shape (T, B, {self.count}, I), got {tuple(x.shape)}")
+        weights = {f"cell.{name}": self._spread(name) for name in self.cell}
+        merged = None if state is None else tuple(part.flatten(1) for part in state)
+        output, last = functional_call(self._one[0], weights, (x.flatten(2), merged))
+        own = (self.count, self.hidden_size)
+        return output.unflatten(2, own), tuple(part.unflatten(1, own) for part in last)
+
+    def _spread(self, name: str) -> Tensor:
+        """Return a parameter of the one large cell, with zeros between different networks."""
+        own: Tensor = self.cell[name]
+        count, rows, *columns = own.shape
+        # a matrix of the large cell is N times as tall and N times as wide, a vector as long
+        shape = [count * rows, *(count * width for width in columns)]
+        places = self.get_buffer(f"_{name}_places")
+        return own.new_zeros(prod(shape)).scatter(0, places, own.flatten()).view(shape)
+
+
+class Trained(NamedTuple):
+    """What happened when networks were trained.
+
+    Attributes
+    ----------
+    loss
+        ``(updates, N)`` of each network before each update; NaN after it has broken.
+    alive
+        ``(N,)`` false for a network that broke: its loss or gradient was not finite. Its weights
+        are 0 from then on.
+    state
+        The state after the last update's steps; it matters with ``carry``.
+    """
+
+    loss: Tensor
+    alive: Tensor
+    state: State
+
+
+def train(
+    networks: Networks,
+    batch: Callable[[int], tuple[Tensor, ...]],
+    loss: Callable[..., Tensor],
+    *,
+    updates: int,
+    optimizer: Optimizer,
+    clip: float | None = 1.0,
+    schedule: LRScheduler | None = None,
+    carry: bool = False,
+    stop: Callable[[int], bool] | None = None,
+) -> Trained:
+    """Train networks in place, each on its own sequences and by its own gradient.
+
+    A network that breaks does not stop or change the others.
+
+    Parameters
+    ----------
+    networks
+        They stay on their device.
+    batch
+        For the number of an update from 0: inputs ``(T, B, N, I)`` and what ``loss`` needs.
+    loss
+        From predictions ``(T, B, N, O)`` and the rest of a batch: a loss of each network, ``(N,)``,
+        that depends on this network's predictions alone.
+    updates
+        At least 1.
+    optimizer
+        Made for the networks' parameters; it must treat every number on its own, as Adam does.
+    clip
+        Largest norm of a network's gradient; None: as it comes.
+    schedule
+        Steps after every update.
+    carry
+        Begin each update in the state in which the one before ended, with no gradient to it; else
+        in zeros.
+    stop
+        Called after every update with the number of updates made; training ends when it says so.
+
+    Raises
+    ------
+    FloatingPointError
+        If a batch's inputs are not finite.
+    """
+    updates = whole("updates", updates)
+    alive = torch.ones(networks.count, dtype=torch.bool, device=networks.weight.device)
+    losses, state = [], None
+    for update in progress(range(updates), "updates"):
+        x, *rest = batch(update)
+        prediction, last = networks(x, state if carry else None)
+        while not torch.isfinite(prediction).all():
+            broken = _broken(prediction)
+            if not (alive & broken).any():  # with weights of 0, only inputs can be the cause
+                raise FloatingPointError(f"inputs must be finite, got others at update {update}")
+            alive = alive & ~broken
+            _silence(networks, alive)
+            state = None if state is None else _zeroed(state, alive)
+            prediction, last = networks(x, state if carry else None)
+        each = loss(prediction, *rest)
+        alive = _backward(networks, torch.where(alive, each, 0), alive)
+        losses.append(torch.where(alive, each.detach(), torch.nan))
+        if clip is not None:
+            clip_each(networks.parameters(), clip)
+        optimizer.step()
+        if schedule is not None:
+            schedule.step()
+        state = tuple(part.detach() for part in last)
+        if stop is not None and stop(update + 1):
+            break
+    return Trained(torch.stack(losses), alive, state or ())
+
+
+def clip_each(parameters: Iterable[nn.Parameter], largest: float) -> Tensor:
+    """Scale the gradient of each network down to a norm of at most ``largest``.
+
+    Parameters
+    ----------
+    parameters
+        ``(N, ...)`` each, with their gradients, which are changed in place.
+    largest
+        Greater than 0.
+
+    Returns
+    -------
+    ``(N,)`` norms as they were.
+    """
+    largest = real("largest", largest, above=0)
+    gradients = [each.grad for each in parameters if each.grad is not None]
+    norms = _norms(gradients)
+    scale = torch.clamp(largest / (norms + 1e-6), max=1)  # 1e-6 as torch has it
+    for gradient in gradients:
+        gradient.mul_(_along(scale, gradient))
+    return norms
+
+
+def _alike(cells: Sequence[Cell]) -> Cell:
+    """Return the first of several cells that differ in nothing but their weights."""
+    if not cells or not all(isinstance(cell, Cell) for cell in cells):
+        raise TypeError(
+            f"cells must be at least one Cell, got {[type(cell).__name__ for cell in cells]}"
+        )
+    made = [f"{type(cell).__name__}({cell.extra_repr()})" for cell in cells]
+    if different := sorted(set(made) - {made[0]}):
+        raise ValueError(f"cells must be all like {made[0]}, got {', '.join(different)}")
+    if getattr(cells[0], "layer_norm", False):
+        raise ValueError("cells must not have layer_norm: its mean would be over all networks")
+    return cells[0]
+
+
+def _places(name: str, parameter: Tensor, count: int, inputs: int, hidden: int) -> Tensor:
+    """Return where in the large cell's flat parameter each number of the small cells' goes.
+
+    Parameters are stacked by gate, so what belongs to a network is in one piece for each gate.
+    """
+
+    def spread(length: int, size: int) -> Tensor:
+        """Return ``(N, length)``: the networks' pieces of ``size`` numbers, side by side."""
+        index = torch.arange(length)
+        return index // size * (size * count) + index % size + torch.arange(count)[:, None] * size
+
+    rows = spread(len(parameter), hidden)
+    if parameter.ndim == 1:
+        return rows.flatten()
+    width = parameter.shape[1]
+    of_inputs = name in ("weight_ih", "weight_ie") and width == inputs
+    columns = spread(width, inputs if of_inputs else hidden)
+    return (rows[:, :, None] * (count * width) + columns[:, None, :]).flatten()
+
+
+def _backward(networks: Networks, losses: Tensor, alive: Tensor) -> Tensor:
+    """Set every network's gradient; return which networks are alive after that."""
+    parameters = list(networks.parameters())
+    gradients = torch.autograd.grad(losses.sum(), parameters, retain_graph=True)
+    if not torch.isfinite(_norms(gradients)).all():
+        # 0 times infinity is no number: one network's gradient reaches the others between the
+        # zeros of the large matrices. So ask for each alone.
+        own = [torch.autograd.grad(each, parameters, retain_graph=True) for each in losses]
+        gradients = tuple(
+            torch.stack([parameter[n] for n, parameter in enumerate(parts)])
+            for parts in zip(*own, strict=True)
+        )
+        alive = alive & torch.isfinite(_norms(gradients))
+        for gradient in gradients:
+            gradient[~alive] = 0
+        _silence(networks, alive)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+    return alive
+
+
+def _norms(gradients: Sequence[Tensor]) -> Tensor:
+    """Return the norm of each network's gradient, ``(N,)``."""
+    by_parameter = torch.stack([each.flatten(1).norm(dim=1) for each in gradients])
+    norms: Tensor = by_parameter.norm(dim=0)
+    return norms
+
+
+def _broken(prediction: Tensor) -> Tensor:
+    """Return ``(N,)``: the networks that were the first to predict what is not finite."""
+    bad = ~torch.isfinite(prediction).all(3).all(1)
+    first: Tensor = bad[bad.any(1).int().argmax()]
+    return first
+
+
+@torch.no_grad()
+def _silence(networks: Networks, alive: Tensor) -> None:
+    """Set the weights of broken networks to 0."""
+    for parameter in networks.parameters():
+        parameter[~alive] = 0
+
+
+def _zeroed(state: State, alive: Tensor) -> State:
+    return tuple(torch.where(alive[:, None], part, 0) for part in state)
+
+
+def _along(scale: Tensor, gradient: Tensor) -> Tensor:
+    """Return ``(N,)`` in a shape that multiplies ``(N, ...)``."""
+    return scale.view(-1, *(1,) * (gradient.ndim - 1))

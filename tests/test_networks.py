@@ -1,0 +1,238 @@
+"""N networks computed as one are the N networks alone."""
+
+import pytest
+import torch
+from torch import nn
+
+from unrolled.experiments.networks import Networks, clip_each, train
+from unrolled.lstm import FORMS, LSTM
+from unrolled.recurrent import Recurrent
+from unrolled.rnn import Elman
+from unrolled.variants import GRU, MUT1, MUT2, MUT3
+
+KINDS = {
+    **{name: (LSTM, form) for name, form in FORMS.items()},
+    "no gate": (LSTM, {"input_gate": False, "forget_gate": False, "output_gate": False}),
+    "GRU": (GRU, {}),
+    "GRU before": (GRU, {"reset": "before", "update": "write"}),
+    "MUT1": (MUT1, {}),
+    "MUT2": (MUT2, {}),
+    "MUT3": (MUT3, {}),
+    "Elman": (Elman, {}),
+    "rectifier": (Elman, {"nonlinearity": "relu"}),
+}
+T, B, N, OUT = 5, 3, 4, 2
+
+
+def several(kind, inputs, hidden, *, outputs=OUT, count=N, seed=0):
+    cell, options = KINDS[kind]
+    torch.manual_seed(seed)
+    cells = [cell(inputs, hidden, **options).double() for _ in range(count)]
+    return cells, Networks(cells, outputs).double()
+
+
+def drawn(*shape, seed=1):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def alone(cells, networks, n):
+    """Network n by itself, from the parts that the book has for one."""
+    layer, read = Recurrent(cells[n]), nn.Linear(cells[n].hidden_size, OUT).double()
+    with torch.no_grad():
+        read.weight.copy_(networks.weight[n])
+        read.bias.copy_(networks.bias[n])
+    return layer, read
+
+
+def squared(prediction, target):
+    return (prediction - target).square().mean((0, 1, 3))
+
+
+# I below, equal to and above H, and as wide as the gates that see each other
+@pytest.mark.parametrize(("inputs", "hidden"), [(2, 3), (3, 3), (9, 3), (1, 1)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_predictions_states_and_gradients_are_those_of_each_network_alone(kind, inputs, hidden):
+    cells, networks = several(kind, inputs, hidden)
+    x, target = drawn(T, B, N, inputs), drawn(T, B, N, OUT, seed=2)
+    start = tuple(drawn(B, N, hidden, seed=3 + k) / 2 for k in range(cells[0].states))
+    y, state = networks(x, start)
+    squared(y, target).sum().backward()
+    for n, cell in enumerate(cells):
+        layer, read = alone(cells, networks, n)
+        output, last = layer(x[:, :, n], tuple(part[:, n] for part in start))
+        torch.testing.assert_close(y[:, :, n], read(output))
+        for part, expected in zip(state, last, strict=True):
+            torch.testing.assert_close(part[:, n], expected)
+        (read(output) - target[:, :, n]).square().mean().backward()
+        for name, parameter in cell.named_parameters():
+            torch.testing.assert_close(networks.cell[name].grad[n], parameter.grad)
+        torch.testing.assert_close(networks.weight.grad[n], read.weight.grad)
+        torch.testing.assert_close(networks.bias.grad[n], read.bias.grad)
+
+
+@pytest.mark.parametrize("kind", ["1997", "V", "FGR", "GRU", "MUT1", "Elman"])
+def test_training_is_that_of_each_network_alone(kind):
+    cells, networks = several(kind, 2, 3)
+    x, target = drawn(6, T, B, N, 2) * 3, drawn(6, T, B, N, OUT, seed=2) * 3
+    singles = [alone(cells, networks, n) for n in range(N)]
+    trained = train(
+        networks,
+        lambda k: (x[k], target[k]),
+        squared,
+        updates=6,
+        optimizer=torch.optim.Adam(networks.parameters(), lr=0.05),
+        clip=0.5,
+        carry=True,
+    )
+    assert trained.alive.all()
+    assert trained.loss.shape == (6, N)
+    for n, (layer, read) in enumerate(singles):
+        model = nn.ModuleList([layer, read])
+        optimizer, state = torch.optim.Adam(model.parameters(), lr=0.05), None
+        for k in range(6):
+            optimizer.zero_grad()
+            output, state = layer(x[k][:, :, n], state)
+            state = tuple(part.detach() for part in state)
+            loss = (read(output) - target[k][:, :, n]).square().mean()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+            optimizer.step()
+            assert trained.loss[k, n].item() == pytest.approx(loss.item(), rel=1e-6)
+        for name, parameter in cells[n].named_parameters():
+            torch.testing.assert_close(networks.cell[name][n], parameter)
+        torch.testing.assert_close(networks.weight[n], read.weight)
+
+
+def test_networks_start_as_torch_would_and_do_not_share_the_cells():
+    cells, networks = several("torch", 2, 3)
+    assert sum(each.numel() for each in networks.parameters()) == N * (
+        sum(each.numel() for each in cells[0].parameters()) + OUT * 4
+    )
+    with torch.no_grad():
+        cells[0].weight_hh.zero_()
+    assert networks.cell["weight_hh"][0].any()
+    assert not torch.equal(networks.weight[0], networks.weight[1])
+    assert networks.weight.abs().max() <= 3**-0.5
+
+
+def test_a_state_that_is_carried_continues_the_sequence():
+    _, networks = several("V", 2, 3)
+    x = drawn(8, B, N, 2)
+    whole, last = networks(x)
+    first, state = networks(x[:3])
+    second, end = networks(x[3:], state)
+    torch.testing.assert_close(torch.cat([first, second]), whole)
+    torch.testing.assert_close(end, last)
+
+
+def test_each_gradient_is_clipped_by_its_own_norm():
+    _, networks = several("torch", 2, 3)
+    parameters = list(networks.parameters())
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
+        parameter.grad[1] *= 1e-3
+        parameter.grad[2] = 0
+    before = [parameter.grad.clone() for parameter in parameters]
+    norms = clip_each(parameters, 0.5)
+    size = sum(parameter[0].numel() for parameter in parameters) ** 0.5
+    expected = torch.tensor([size, size / 1e3, 0, size], dtype=torch.float64)
+    torch.testing.assert_close(norms, expected)
+    for parameter, old in zip(parameters, before, strict=True):
+        torch.testing.assert_close(parameter.grad[1:3], old[1:3])
+        torch.testing.assert_close(parameter.grad[0], old[0] * 0.5 / (size + 1e-6))
+
+
+def break_prediction(networks):
+    """Make the second network's outputs grow beyond all bounds: 0, or no number, for the rest."""
+    with torch.no_grad():
+        networks.cell["weight_hh"][1] = 1e200
+        networks.cell["bias_ih"][1] = 1.0
+
+
+def break_gradient(networks):
+    """Make the second network's gradient, though not its output, grow beyond all bounds."""
+    with torch.no_grad():
+        networks.cell["weight_hh"][1] = 1e80
+        networks.cell["weight_ih"][1] = 1e-260
+        networks.cell["bias_ih"][1] = 0
+        networks.cell["bias_hh"][1] = 0
+
+
+@pytest.mark.parametrize("break_it", [break_prediction, break_gradient])
+def test_a_network_that_breaks_leaves_the_others_as_they_would_be(break_it):
+    def run(count, broken):
+        _, networks = several("rectifier", 2, 3)
+        if broken:
+            break_it(networks)
+        x, target = drawn(4, T, B, N, 2).abs(), drawn(4, T, B, N, OUT, seed=2)
+        trained = train(
+            networks,
+            lambda k: (x[k], target[k]),
+            squared,
+            updates=4,
+            optimizer=torch.optim.Adam(networks.parameters(), lr=0.01),
+            carry=True,
+        )
+        return networks, trained
+
+    _, networks = several("rectifier", 2, 3)
+    break_it(networks)
+    finite = networks(drawn(T, B, N, 2).abs())[0].isfinite().all()
+    assert finite == (break_it is break_gradient)
+
+    (sound, expected), (networks, trained) = run(N, False), run(N, True)
+    assert trained.alive.tolist() == [True, False, True, True]
+    assert trained.loss[:, 1].isnan().all()
+    keep = [0, 2, 3]
+    torch.testing.assert_close(trained.loss[:, keep], expected.loss[:, keep])
+    for a, b in zip(networks.parameters(), sound.parameters(), strict=True):
+        assert torch.isfinite(a).all()
+        torch.testing.assert_close(a[keep], b[keep])
+
+
+def test_training_ends_where_it_is_told_to_and_the_schedule_steps():
+    _, networks = several("torch", 2, 3)
+    optimizer = torch.optim.SGD(networks.parameters(), lr=1.0)
+    trained = train(
+        networks,
+        lambda k: (drawn(T, B, N, 2), drawn(T, B, N, OUT, seed=2)),
+        squared,
+        updates=10,
+        optimizer=optimizer,
+        clip=None,
+        schedule=torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5),
+        stop=lambda made: made == 3,
+    )
+    assert trained.loss.shape == (3, N)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.125)
+
+
+def test_inputs_that_are_not_finite_are_refused():
+    _, networks = several("torch", 2, 3)
+    x = torch.full((T, B, N, 2), torch.nan, dtype=torch.float64)
+    optimizer = torch.optim.Adam(networks.parameters())
+    with pytest.raises(FloatingPointError, match="inputs must be finite, got others at update 0"):
+        train(networks, lambda k: (x, x), squared, updates=1, optimizer=optimizer)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: Networks([], 1), TypeError, "cells must be at least one Cell"),
+        (lambda: Networks([nn.Linear(1, 1)], 1), TypeError, r"got \['Linear'\]"),
+        (lambda: Networks([LSTM(2, 3)], 0), ValueError, "outputs must be at least 1, got 0"),
+        (lambda: Networks([LSTM(2, 3), LSTM(2, 4)], 1), ValueError, "cells must be all like"),
+        (lambda: Networks([LSTM(2, 3), GRU(2, 3)], 1), ValueError, "got GRU"),
+        (lambda: Networks([LSTM(2, 3), LSTM(2, 3, peepholes=True)], 1), ValueError, "peepholes"),
+        (lambda: Networks([LSTM(2, 3, layer_norm=True)], 1), ValueError, "layer_norm"),
+        (
+            lambda: Networks([LSTM(2, 3)] * 2, 1)(torch.zeros(4, 1, 3, 2)),
+            ValueError,
+            r"x must have shape \(T, B, 2, I\), got \(4, 1, 3, 2\)",
+        ),
+        (lambda: clip_each([], 0), ValueError, "largest must be greater than 0, got 0"),
+    ],
+)
+def test_bad_input_is_named(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
