@@ -137,9 +137,10 @@ class GRU(_ResetBefore):
     =====================================  ==========  ==========
 
     The two readings of z are one network: the sign of all that goes into z turns one into the
-    other. A bias of z that means "remember" has opposite signs, though. The two places of the
-    reset gate are different networks unless :math:`b_{hn}` is 0 and :math:`U_n` is diagonal or r
-    the same number in every unit. After the product, one product serves all three gates.
+    other. A bias of z that means "remember" has opposite signs, though. With the same weights, the
+    two places of the reset gate are different networks unless :math:`b_{hn}` is 0 and :math:`U_n`
+    is diagonal or r the same number in every unit. After the product, one product serves all three
+    gates.
 
     Backwards, with :math:`\delta y` for :math:`\partial E / \partial y`, :math:`a` for what a gate
     or the candidate squashes, and "keep" and "after",
