@@ -1,0 +1,221 @@
+"""The parts of the chapter's experiments, against other ways to compute the same."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from unrolled import lstm_numpy
+from unrolled.data import continual_reber, embedded_reber
+from unrolled.data.reber import IGNORED
+from unrolled.experiments import lstm as experiments
+from unrolled.lstm import FORMS, LSTM
+from unrolled.recurrent import Recurrent
+from unrolled.rnn import Elman
+
+
+def test_a_gradient_by_lag_is_that_of_the_books_backward_pass():
+    torch.manual_seed(0)
+    cell = LSTM(3, 4, forget_bias=1.0).double()
+    logs = experiments.gradients_by_lag(cell, steps=6, sequences=1, seed=5)
+    generator = torch.Generator().manual_seed(5)
+    x = torch.randn(6, 1, 3, generator=generator, dtype=torch.float64).numpy()
+    v = torch.randn(1, 4, generator=generator, dtype=torch.float64).numpy()
+    W, U, b_ih, b_hh = (each.detach().numpy() for each in cell.parameters())
+    weights = lstm_numpy.Weights(W, U, b_ih + b_hh)
+    trace = lstm_numpy.forward(x, np.zeros((1, 4)), np.zeros((1, 4)), weights)
+    o, c = trace.gates.o[-1], trace.c[-1]
+    dh, dc, norms = v, np.zeros((1, 4)), [np.linalg.norm(v * o * (1 - np.tanh(c) ** 2))]
+    for t in reversed(range(6)):
+        o, f = trace.gates.o[t], trace.gates.f[t]
+        dc = dc + dh * o * (1 - np.tanh(trace.c[t + 1]) ** 2)
+        i, g = trace.gates.i[t], trace.gates.g[t]
+        da = np.concatenate(
+            [
+                dc * g * i * (1 - i),
+                dc * trace.c[t] * f * (1 - f),
+                dc * i * (1 - g**2),
+                dh * np.tanh(trace.c[t + 1]) * o * (1 - o),
+            ],
+            axis=1,
+        )
+        dh, dc = da @ U, dc * f
+        before = trace.gates.o[t - 1] * (1 - np.tanh(trace.c[t]) ** 2) if t else 0
+        norms.append(np.linalg.norm(dc + dh * before))
+    assert logs == pytest.approx(np.log(norms) - np.log(norms[0]), abs=1e-10)
+
+
+def test_along_the_cell_the_gradient_is_the_product_of_forget_gates():
+    torch.manual_seed(1)
+    cell = LSTM(1, 1, forget_bias=1.0, truncated=True).double()
+    logs = experiments.gradients_by_lag(cell, steps=8, sequences=1, seed=2)
+    x = torch.randn(8, 1, 1, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    h = c = torch.zeros(1, 1, dtype=torch.float64)
+    opened = []
+    for x_t in x:
+        a = cell.project(x_t) + h @ cell.weight_hh.T
+        opened.append(torch.sigmoid(a[0, 1]).item())
+        h, c = cell(x_t, (h, c))
+    assert np.diff(logs) == pytest.approx(np.log(opened[::-1]))
+
+
+def test_the_cell_of_1997_carries_an_error_back_as_it_was():
+    torch.manual_seed(0)
+    cell = LSTM(2, 5, **FORMS["1997"]).double()
+    logs = experiments.gradients_by_lag(cell, steps=200, sequences=3, seed=0)
+    assert logs == pytest.approx(np.zeros(201), abs=1e-12)
+
+
+def test_chrono_biases_are_set_once_and_lie_in_their_range():
+    torch.manual_seed(0)
+    layer = nn.LSTM(2, 500)
+    drawn = layer.bias_ih_l0.detach().clone()
+    experiments.chrono(layer, 101)
+    total = (layer.bias_ih_l0 + layer.bias_hh_l0).detach().view(4, 500)
+    forget = total[1].exp()
+    assert forget.min() > 1
+    assert forget.max() < 100
+    assert forget.mean().item() == pytest.approx(50.5, rel=0.1)  # uniform, not its logarithm
+    torch.testing.assert_close(total[0], -total[1])
+    torch.testing.assert_close(layer.bias_ih_l0.detach()[1000:], drawn[1000:])
+
+
+def test_a_forget_bias_is_what_torch_adds_up_to():
+    model = experiments._order_lstm(7, 3.0)
+    total = (model.layer.bias_ih_l0 + model.layer.bias_hh_l0).detach().view(4, 7)
+    assert total[1].tolist() == [3.0] * 7
+    assert (total[[0, 2, 3]].abs() < 1).all()
+
+
+@pytest.mark.parametrize("autograd", [False, True])
+def test_elmans_gradient_takes_the_state_before_a_step_for_an_input(autograd):
+    torch.manual_seed(0)
+    cell = experiments._OneStep(2, 3).double()
+    x = torch.randn(4, 2, 2, dtype=torch.float64)
+    output, _ = Recurrent(cell, autograd=autograd)(x)
+    output.square().sum().backward()
+
+    plain = Elman(2, 3).double()
+    plain.load_state_dict(cell.state_dict())
+    loss, h = 0, torch.zeros(2, 3, dtype=torch.float64)
+    for x_t in x:
+        (h,) = plain(x_t, (h.detach(),))
+        loss = loss + h.square().sum()
+    loss.backward()
+    for own, expected in zip(cell.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(own.grad, expected.grad)
+
+
+def test_a_prediction_is_wrong_where_an_illegal_symbol_is_as_active_as_a_legal_one():
+    activations = torch.tensor([[3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [2.0, 2.0, 0.0], [0.0, 1.0, 2.0]])
+    legal = torch.tensor([[True, True, False]] * 2 + [[True, False, False], [False, False, True]])
+    assert experiments.wrong(activations, legal).tolist() == [False, True, True, False]
+
+
+def test_the_loss_of_each_network_is_its_own_mean_over_symbols_that_are_there():
+    drawn = embedded_reber(6, seed=0)
+    targets = torch.from_numpy(drawn.targets).view(-1, 3, 2)
+    prediction = torch.randn(*targets.shape, 7, generator=torch.Generator().manual_seed(0))
+    losses = experiments.next_symbol_loss(prediction, targets)
+    for n in range(2):
+        expected = cross_entropy(
+            prediction[:, :, n].flatten(0, 1), targets[:, :, n].flatten(), ignore_index=IGNORED
+        )
+        torch.testing.assert_close(losses[n], expected)
+
+
+def test_sequences_are_dealt_out_and_shared():
+    x = np.arange(2 * 6 * 3).reshape(2, 6, 3)
+    dealt = experiments._own(x, 3)
+    assert dealt.shape == (2, 2, 3, 3)
+    assert sorted(dealt.flatten().tolist()) == list(range(36))
+    assert dealt[1, 1, 2].tolist() == x[1, 5].tolist()
+    shared = experiments._shared(x, 4)
+    assert shared.shape == (2, 6, 4, 3)
+    assert all(torch.equal(shared[:, :, n].cpu(), torch.from_numpy(x)) for n in range(4))
+
+
+def test_listening_counts_what_one_run_over_the_stream_does():
+    networks = experiments.reber_networks("forget gate", networks=2, units=3, seed=0)
+    heard = experiments.listen(networks, streams=4, length=30, seed=1)
+    drawn = continual_reber(4, length=30, seed=1)
+    with torch.no_grad():
+        prediction, _ = networks(experiments._shared(drawn.inputs, 2))
+        _, (_, c) = networks(experiments._shared(drawn.inputs[:17], 2))
+    likeliest = prediction.argmax(-1).cpu().numpy()
+    takes = np.take_along_axis(drawn.legal[:, :, None].repeat(2, 2), likeliest[..., None], -1)[
+        ..., 0
+    ]
+    single = drawn.legal.sum(-1) == 1
+    assert (heard.wrong.cpu().numpy() == ~takes)[single].all()
+    assert heard.wrong.cpu().numpy()[~takes].all()
+    torch.testing.assert_close(heard.largest[16], c.abs().amax(-1))
+    assert heard.critical.cpu().numpy().tolist() == drawn.critical.tolist()
+    assert heard.starts[0].all()
+
+
+def test_looking_into_a_network_shows_what_it_does():
+    networks = experiments.reber_networks("torch", networks=2, units=3, seed=0)
+    along = experiments.gates_along(networks, warm_up=25, length=20, seed=3)
+    drawn = continual_reber(1, length=245, seed=3)
+    first = 25 + int(drawn.starts[25:, 0].argmax())
+    assert along.starts[0]
+    assert along.symbols[:2] in ("BT", "BP")
+    assert len(along.symbols) == len(along.wrong) == len(along.critical) == 20
+    heard = experiments.listen(networks, streams=1, length=245, seed=3)
+    shown = slice(first, first + 20)
+    assert along.wrong.tolist() == heard.wrong[shown, 0, 0].tolist()
+    assert np.abs(along.c).max(1) == pytest.approx(
+        heard.largest[shown, 0, 0].cpu().numpy(), rel=1e-4
+    )
+    i, f, g, _ = along.gates
+    assert along.c[1:] == pytest.approx(f[1:] * along.c[:-1] + i[1:] * g[1:])
+
+
+def test_the_two_lstms_differ_in_the_forget_gate_alone():
+    old, new = (experiments.REBER_CELLS[name](3) for name in ("LSTM of 1997", "forget gate"))
+    assert old.gates == ("i", "g", "o")
+    assert new.gates == ("i", "f", "g", "o")
+    assert (new.bias_ih + new.bias_hh).view(4, 3)[1].tolist() == [1.0] * 3
+    for choice in ("truncated", "input_activation", "output_activation", "peepholes"):
+        assert getattr(old, choice) == getattr(new, choice)
+
+
+def test_experiments_return_a_number_for_each_of_what_they_compare():
+    strings = experiments.string_errors(
+        0,
+        names=["LSTM of 1997", "tanh"],
+        units=[2, 3],
+        networks=2,
+        rate=0.01,
+        strings=2,
+        updates=2,
+    )
+    assert set(strings) == {"faultless", "solved", "accuracy"}
+    assert all(len(found) == 2 for found in strings.values())
+    stream = experiments.stream_errors(
+        0,
+        names=["LSTM of 1997", "forget gate"],
+        networks=3,
+        units=2,
+        rate=0.01,
+        streams=2,
+        window=10,
+        updates=2,
+        test_streams=2,
+        test_length=60,
+        warm_up=10,
+    )
+    assert set(stream) == {"solved", "accuracy", "symbols per error", "largest state"}
+    assert all(len(found) == 2 for found in stream.values())
+    assert stream["solved"] == [0.0, 0.0]  # after two updates nobody has learned
+    assert max(stream["symbols per error"]) < 10
+
+
+def test_a_cell_with_much_forgetting_learns_short_orders_at_once():
+    found = experiments.order_by_bias(
+        0, length=10, biases=[1.0], hidden=16, rate=0.02, batch=20, updates=600, every=100
+    )
+    assert found["accuracy"][0] > 0.99
+    assert found["updates"][0] < 600
