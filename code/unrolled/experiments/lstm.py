@@ -644,8 +644,8 @@ CLAIMS = (
                     Row("tanh", "tanh network"),
                     Row("1997", "LSTM of 1997, along the cell"),
                     Row("1997 whole", "LSTM of 1997, whole gradient"),
-                    Row("carousel", "bias {}, along the cell", over="biases"),
-                    Row("whole", "bias {}, whole gradient", over="biases"),
+                    Row("carousel", "bias {:g}, along the cell", over="biases"),
+                    Row("whole", "bias {:g}, whole gradient", over="biases"),
                 ],
                 lines={"nothing is lost": 1.0},
                 limits=(0.4, 1.1),
@@ -749,7 +749,14 @@ CLAIMS = (
             ),
             Strip(
                 axis="Right through 256 strings, fraction of networks",
-                rows=[Row("faultless", "{}", over="names")],
+                rows=[
+                    Row(
+                        "faultless",
+                        "{}",
+                        over="names",
+                        published={"LSTM of 1997": 1.0, "tanh, one step": 0.0},
+                    )
+                ],
                 limits=(0.0, 1.0),
             ),
             Strip(
@@ -763,8 +770,9 @@ CLAIMS = (
             "Eight cells with gates of their own; the paper has 3 blocks of 2 or 4 of 1, whose "
             "gates see one another. Adam on 16 fresh strings at a time, softmax and cross entropy; "
             "the paper presents one of 256 strings at a time and has logistic outputs.",
-            "The paper's success is the second picture's: right throughout. The criterion, "
-            "an earlier program's, asks it of the second last symbols, the ones that need memory.",
+            "The paper's success is the second picture's: right throughout. Of its LSTMs 97 to "
+            "100 % are, after 8,440 to 39,740 strings; of ours fewer, after 24,000. The criterion, "
+            "an earlier program's, asks for the second last symbols, the ones that need memory.",
             "Elman's network has 15 units, as the paper's ELM has. Trial runs with other seeds "
             "came first.",
         ],
@@ -848,7 +856,7 @@ CLAIMS = (
             (_over(runs, "accuracy")[:, :2] <= 0.99).all()
             and (_over(runs, "accuracy")[:, 2] > 0.99).mean() >= 0.8
         ),
-        seeds={"quick": range(10, 11), "book": range(8)},
+        seeds={"quick": range(101, 102), "book": range(8)},
         settings={
             "quick": {**_ORDER, "length": 100, "biases": _BIASES[:3], "updates": 1000},
             "book": {**_ORDER, "length": 100, "biases": _BIASES, "updates": 2500},
