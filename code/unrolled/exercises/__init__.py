@@ -15,7 +15,7 @@ from typing import Any
 
 from unrolled.exercises.grading import Exercise, Verdict, grade
 
-CHAPTERS = ("windows", "rnn", "bptt", "gradients")  # in the book's order
+CHAPTERS = ("windows", "rnn", "bptt", "gradients", "lstm", "variants")  # in the book's order
 
 __all__ = ["CHAPTERS", "UnknownExercise", "check", "find", "of_chapter"]
 

@@ -1,0 +1,743 @@
+"""What is special to the exercises of the chapter on the variants of the LSTM."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+import torch
+from as_written import as_written
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LinearRegression
+
+from unrolled.exercises import check, find
+from unrolled.exercises import variants as answers
+from unrolled.exercises.grading import WRONG, grade
+from unrolled.lstm import FORMS, LSTM
+from unrolled.variants import GRU
+
+
+def problems():
+    """Yield x, h, W, U, b_ih and b_hh of a GRU of random sizes."""
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        B, I, H = (int(size) for size in rng.integers(1, 6, size=3))  # noqa: E741
+        shapes = ((B, I), (B, H), (3 * H, I), (3 * H, H), (3 * H,), (3 * H,))
+        yield tuple(rng.normal(size=shape) for shape in shapes)
+
+
+def assert_close(mine, theirs):
+    for one, other in zip(mine, theirs, strict=True):
+        assert one.shape == other.shape
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
+def stepped(cell, x, state, parameters):
+    """Give a cell of the package its parameters and take a step: the new state, as arrays."""
+    cell.load_state_dict(
+        {name: torch.tensor(each) for name, each in zip(cell.state_dict(), parameters, strict=True)}
+    )
+    with torch.no_grad():
+        state = tuple(torch.tensor(each) for each in state)
+        after = cell.step(cell.project(torch.tensor(x)), state, *cell.weights())
+    return [each.numpy() for each in after]
+
+
+@pytest.mark.parametrize(("inputs", "hidden"), [(1, 1), (3, 5), (8, 32), (10, 2)])
+def test_parameters_are_those_of_the_package_and_of_torch(inputs, hidden):
+    cells = [LSTM(inputs, hidden, **FORMS[name]) for name in ("torch", "V", "CIFG", "FGR")]
+    counts = [
+        sum(each.numel() for each in cell.parameters()) for cell in (*cells, GRU(inputs, hidden))
+    ]
+    assert list(answers.parameters(inputs, hidden)) == counts
+    for k, cell in ((0, torch.nn.LSTM), (4, torch.nn.GRU)):
+        assert counts[k] == sum(each.numel() for each in cell(inputs, hidden).parameters())
+
+
+@pytest.mark.parametrize("reset", ["before", "after"])
+def test_flip_update_turns_one_of_the_packages_grus_into_the_other(reset):
+    for x, h, W, U, b_ih, b_hh in problems():
+        sizes = x.shape[1], h.shape[1]
+        keeps = GRU(*sizes, reset=reset, update="keep").double()
+        writes = GRU(*sizes, reset=reset, update="write").double()
+        W_new, U_new, b_new = answers.flip_update(W, U, b_ih)
+        _, _, d_new = answers.flip_update(W, U, b_hh)
+        assert_close(
+            stepped(writes, x, (h,), (W_new, U_new, b_new, d_new)),
+            stepped(keeps, x, (h,), (W, U, b_ih, b_hh)),
+        )
+
+
+def test_gru_step_is_the_packages_and_torchs():
+    for x, h, *weights in problems():
+        sizes = x.shape[1], h.shape[1]
+        mine = answers.gru_step(x, h, *weights)
+        theirs = [
+            stepped(GRU(*sizes, reset=reset).double(), x, (h,), weights)[0]
+            for reset in ("before", "after")
+        ]
+        assert_close(mine, theirs)
+        cell = torch.nn.GRUCell(*sizes, dtype=torch.float64)
+        for parameter, value in zip(cell.parameters(), weights, strict=True):
+            parameter.data = torch.tensor(value)
+        assert_close(mine[1:], [cell(torch.tensor(x), torch.tensor(h)).detach().numpy()])
+
+
+def test_both_grus_are_one_where_exercise_3_says_so():
+    for x, h, W, U, b_ih, b_hh in problems():
+        H = h.shape[1]
+        U, b_hh = U.copy(), b_hh.copy()
+        b_hh[2 * H :] = 0
+        U[2 * H :] = np.diag(np.diag(U[2 * H :]))
+        before, after = answers.gru_step(x, h, W, U, b_ih, b_hh)
+        assert_close([before], [after])
+
+
+def test_peephole_step_is_the_packages():
+    for _, c, *_ in problems():
+        B, H = c.shape
+        rng = np.random.default_rng(H)
+        a, v = rng.normal(size=(B, 4 * H)), rng.normal(size=3 * H)
+        cell = LSTM(4 * H, H, peepholes=True).double()
+        zeros = np.zeros((4 * H, H)), np.zeros(4 * H), np.zeros(4 * H)
+        theirs = stepped(cell, a, (np.zeros((B, H)), c), (np.eye(4 * H), *zeros, v))
+        assert_close(answers.peephole_step(a, c, v), theirs)
+
+
+def test_permutation_importance_is_that_of_scikit_learn():
+    """Whose shuffles come from a generator that cannot be asked: equal in the mean."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 3))
+    y = x @ [2.0, -1.0, 0.0] + 0.3 * rng.normal(size=60)
+    model = LinearRegression().fit(x, y)
+    orders = np.stack([rng.permutation(60) for _ in range(400)])
+    mine = answers.permutation_importance(model.predict, x, y, orders)
+    theirs = permutation_importance(model, x, y, n_repeats=400, random_state=0)
+    np.testing.assert_allclose(mine, theirs.importances_mean, atol=0.03)
+    assert mine[0] > 1 > mine[1] > 0.2
+    assert answers._r2(y, model.predict(x)) == pytest.approx(model.score(x, y))
+
+
+def test_the_hunt_knows_the_packages_step_for_right():
+    def packages(x, h, *weights):
+        cell = GRU(x.shape[1], h.shape[1]).double()
+        return stepped(cell, x, (h,), weights)[0]
+
+    answers.catches_wrong_reset(packages)
+
+
+AS_WRITTEN = """
+parameters: one_bias
+    H = hidden
+    gate = H * inputs + H * H + H
+    lstm, v = 4 * gate, 4 * gate + 3 * H
+    return lstm, v, 3 * gate + 2 * H, v + 9 * H * H, 3 * gate
+
+parameters: candidates_forgotten
+    H = hidden
+    gate = H * inputs + H * H + 2 * H
+    lstm, v = 3 * gate, 3 * gate + 3 * H
+    return lstm, v, 2 * gate + 2 * H, v + 9 * H * H, 2 * gate
+
+parameters: peepholes_are_matrices
+    H = hidden
+    gate = H * inputs + H * H + 2 * H
+    lstm, v = 4 * gate, 4 * gate + 3 * H * H
+    return lstm, v, 3 * gate + 2 * H * H, v + 9 * H * H, 3 * gate
+
+parameters: gates_see_their_own_past
+    H = hidden
+    gate = H * inputs + H * H + 2 * H
+    lstm, v = 4 * gate, 4 * gate + 3 * H
+    return lstm, v, 3 * gate + 2 * H, v + 3 * H * H, 3 * gate
+
+parameters: gate_recurrence_without_peepholes
+    H = hidden
+    gate = H * inputs + H * H + 2 * H
+    lstm, v = 4 * gate, 4 * gate + 3 * H
+    return lstm, v, 3 * gate + 2 * H, lstm + 9 * H * H, 3 * gate
+
+flip_update: flips_bias_only
+    H, b = len(b) // 3, b.copy()
+    b[H : 2 * H] *= -1
+    return W, U, b
+
+flip_update: leaves_bias
+    H, W, U = len(b) // 3, W.copy(), U.copy()
+    W[H : 2 * H] *= -1
+    U[H : 2 * H] *= -1
+    return W, U, b
+
+flip_update: flips_all_gates
+    return -W, -U, -b
+
+flip_update: one_minus_weights
+    H, W, U, b = len(b) // 3, W.copy(), U.copy(), b.copy()
+    for each in (W, U, b):
+        each[H : 2 * H] = 1 - each[H : 2 * H]
+    return W, U, b
+
+flip_update: flips_reset
+    H, W, U, b = len(b) // 3, W.copy(), U.copy(), b.copy()
+    for each in (W, U, b):
+        each[:H] = -each[:H]
+    return W, U, b
+
+flip_update: written_into_weights
+    H = len(b) // 3
+    for each in (W, U, b):
+        each[H : 2 * H] *= -1
+    return W, U, b
+
+gru_step: bias_outside
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
+    r, z = gates[:, :H], gates[:, H:]
+    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
+    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T) + b_n)
+    return z * h + (1 - z) * before, z * h + (1 - z) * after
+
+gru_step: bias_reset_too
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
+    r, z = gates[:, :H], gates[:, H:]
+    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
+    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + r * b_n)
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
+    return z * h + (1 - z) * before, z * h + (1 - z) * after
+
+gru_step: z_writes
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
+    r, z = gates[:, :H], gates[:, H:]
+    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
+    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
+    return h + z * (before - h), h + z * (after - h)
+
+gru_step: rows_zrn
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
+    z, r = gates[:, :H], gates[:, H:]
+    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
+    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
+    return z * h + (1 - z) * before, z * h + (1 - z) * after
+
+gru_step: candidate_bias_missing
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
+    r, z = gates[:, :H], gates[:, H:]
+    x_n = (x @ W.T + b_ih)[:, 2 * H :]
+    before = np.tanh(x_n + (r * h) @ U[2 * H :].T)
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T))
+    return z * h + (1 - z) * before, z * h + (1 - z) * after
+
+gru_step: weights_transposed
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    (W_r, W_z, W_n), (U_r, U_z, U_n) = np.split(W, 3), np.split(U, 3)
+    (b_r, b_z, b_n), (d_r, d_z, d_n) = np.split(b_ih, 3), np.split(b_hh, 3)
+    r = sigmoid(x @ W_r.T + b_r + h @ U_r + d_r)
+    z = sigmoid(x @ W_z.T + b_z + h @ U_z + d_z)
+    before = np.tanh(x @ W_n.T + b_n + (r * h) @ U_n + d_n)
+    after = np.tanh(x @ W_n.T + b_n + r * (h @ U_n + d_n))
+    return z * h + (1 - z) * before, z * h + (1 - z) * after
+
+gru_step: pair_swapped
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
+    r, z = gates[:, :H], gates[:, H:]
+    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
+    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
+    return z * h + (1 - z) * after, z * h + (1 - z) * before
+
+gru_step: reset_in_the_mix_of_before
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
+    r, z = gates[:, :H], gates[:, H:]
+    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
+    h1 = r * h
+    before = np.tanh(x_n + h1 @ U[2 * H :].T + b_n)
+    return z * h1 + (1 - z) * before, z * h + (1 - z) * after
+
+gru_step: state_overwritten
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
+    r, z = gates[:, :H], gates[:, H:]
+    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
+    h = r * h
+    before = np.tanh(x_n + h @ U[2 * H :].T + b_n)
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
+    return z * h + (1 - z) * before, z * h + (1 - z) * after
+
+gru_step: z_writes_in_before
+    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
+    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
+    r, z = gates[:, :H], gates[:, H:]
+    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
+    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
+    return (1 - z) * h + z * before, z * h + (1 - z) * after
+
+gru_step: hidden_bias_twice
+    H, sigmoid, both = h.shape[1], lambda a: 1 / (1 + np.exp(-a)), b_ih + b_hh
+    gates = sigmoid((x @ W.T + both + h @ U.T + b_hh)[:, : 2 * H])
+    r, z = gates[:, :H], gates[:, H:]
+    x_n, b_n = (x @ W.T + both)[:, 2 * H :], b_hh[2 * H :]
+    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
+    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
+    return z * h + (1 - z) * before, z * h + (1 - z) * after
+
+peephole_step: output_peeps_through_tanh
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
+    c = f * c + i * np.tanh(a_g)
+    shown = np.tanh(c)
+    return sigmoid(a_o + v_o * shown) * shown, c
+
+peephole_step: state_squashed
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
+    c = f * c + i * np.tanh(a_g)
+    o = sigmoid(a_o + v_o * c)
+    c = np.tanh(c)
+    return o * c, c
+
+peephole_step: state_squashed_twice
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
+    c = np.tanh(f * c + i * np.tanh(a_g))
+    return sigmoid(a_o + v_o * c) * np.tanh(c), c
+
+peephole_step: squashed_after_the_gate
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
+    c = f * c + i * np.tanh(a_g)
+    return np.tanh(sigmoid(a_o + v_o * c) * c), c
+
+peephole_step: g_not_squashed
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
+    c = f * c + i * a_g
+    return sigmoid(a_o + v_o * c) * np.tanh(c), c
+
+peephole_step: g_logistic
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
+    c = f * c + i * sigmoid(a_g)
+    return sigmoid(a_o + v_o * c) * np.tanh(c), c
+
+peephole_step: gates_not_squashed
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = a_i + v_i * c, a_f + v_f * c
+    c = f * c + i * np.tanh(a_g)
+    return (a_o + v_o * c) * np.tanh(c), c
+
+peephole_step: output_peeps_at_old
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f, o = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c), sigmoid(a_o + v_o * c)
+    c = f * c + i * np.tanh(a_g)
+    return o * np.tanh(c), c
+
+peephole_step: output_peephole_late
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f, o = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c), sigmoid(a_o)
+    c = f * c + i * np.tanh(a_g)
+    o += c * v_o
+    return o * np.tanh(c), c
+
+peephole_step: peeps_at_all_cells
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = sigmoid(a_i + (c @ v_i)[:, None]), sigmoid(a_f + (c @ v_f)[:, None])
+    c = f * c + i * np.tanh(a_g)
+    return sigmoid(a_o + (c @ v_o)[:, None]) * np.tanh(c), c
+
+peephole_step: state_shown_raw
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
+    c = f * c + i * np.tanh(a_g)
+    return sigmoid(a_o + v_o * c) * c, c
+
+peephole_step: no_peephole_of_output
+    sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
+    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
+    c = f * c + i * np.tanh(a_g)
+    return sigmoid(a_o) * np.tanh(c), c
+
+permutation_importance: sign_lost
+    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
+    falls = np.zeros((len(orders), x.shape[1]))
+    for k, order in enumerate(orders):
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, j] = x[order, j]
+            falls[k, j] = score(x) - score(shuffled)
+    return np.abs(falls.mean(axis=0))
+
+permutation_importance: cut_off_at_zero
+    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
+    falls = np.zeros((len(orders), x.shape[1]))
+    for k, order in enumerate(orders):
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, j] = x[order, j]
+            falls[k, j] = score(x) - score(shuffled)
+    return np.maximum(0, falls.mean(axis=0))
+
+permutation_importance: each_sign_lost
+    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
+    falls = np.zeros((len(orders), x.shape[1]))
+    for k, order in enumerate(orders):
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, j] = x[order, j]
+            falls[k, j] = score(x) - score(shuffled)
+    return np.abs(falls).mean(axis=0)
+
+permutation_importance: each_cut_off_at_zero
+    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
+    falls = np.zeros((len(orders), x.shape[1]))
+    for k, order in enumerate(orders):
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, j] = x[order, j]
+            falls[k, j] = score(x) - score(shuffled)
+    return np.maximum(0, falls).mean(axis=0)
+
+permutation_importance: copied_once
+    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
+    falls, shuffled = np.zeros(x.shape[1]), x.copy()
+    for order in orders:
+        for j in range(x.shape[1]):
+            shuffled[:, j] = x[order, j]
+            falls[j] += score(x) - score(shuffled)
+    return falls / len(orders)
+
+permutation_importance: errors_added_up
+    score = lambda x: -np.sum((y - predict(x)) ** 2)
+    falls = np.zeros((len(orders), x.shape[1]))
+    for k, order in enumerate(orders):
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, j] = x[order, j]
+            falls[k, j] = score(x) - score(shuffled)
+    return falls.mean(axis=0)
+
+permutation_importance: scored_the_wrong_way_round
+    r2 = lambda y, p: 1 - np.sum((y - p) ** 2) / np.sum((y - y.mean()) ** 2)
+    score = lambda x: r2(predict(x), y)
+    falls = np.zeros((len(orders), x.shape[1]))
+    for k, order in enumerate(orders):
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, j] = x[order, j]
+            falls[k, j] = score(x) - score(shuffled)
+    return falls.mean(axis=0)
+
+permutation_importance: left_shuffled
+    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
+    falls = np.zeros((len(orders), x.shape[1]))
+    for k, order in enumerate(orders):
+        shuffled = x.copy()
+        for j in range(x.shape[1]):
+            shuffled[:, j] = x[order, j]
+            falls[k, j] = score(x) - score(shuffled)
+    return falls.mean(axis=0)
+
+permutation_importance: rows_shuffled
+    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
+    falls = [score(x) - score(x[order]) for order in orders]
+    return np.full(x.shape[1], np.mean(falls))
+
+permutation_importance: error_not_divided
+    falls = np.zeros(x.shape[1])
+    for order in orders:
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, j] = x[order, j]
+            falls[j] += np.mean((y - predict(shuffled)) ** 2) - np.mean((y - predict(x)) ** 2)
+    return falls / len(orders)
+
+permutation_importance: score_left
+    falls = np.zeros(x.shape[1])
+    for order in orders:
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, j] = x[order, j]
+            falls[j] += 1 - np.mean((y - predict(shuffled)) ** 2) / np.var(y)
+    return falls / len(orders)
+
+permutation_importance: shuffled_the_other_way
+    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
+    falls = np.zeros(x.shape[1])
+    for order in orders:
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[order, j] = x[:, j]
+            falls[j] += score(x) - score(shuffled)
+    return falls / len(orders)
+
+permutation_importance: orders_added_up
+    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
+    falls = np.zeros(x.shape[1])
+    for order in orders:
+        for j in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, j] = x[order, j]
+            falls[j] += score(x) - score(shuffled)
+    return falls
+"""
+
+
+@pytest.mark.parametrize(
+    ("exercise", "mistake", "answer"), list(as_written("variants", AS_WRITTEN))
+)
+def test_a_mistake_is_known_as_learners_write_it(exercise, mistake, answer):
+    verdict = grade(exercise, answer)
+    assert verdict.mistake == mistake, verdict
+
+
+def made(  # as a learner would, with one thing wrong
+    seed,
+    *,
+    B=3,
+    I=2,  # noqa: E741
+    H=3,
+    U=None,
+    gates_see_no_state=False,
+    zero="",
+    ones=False,
+    scales=(1, 0),
+    right=answers._plain_gru,
+    **close,
+):
+
+    def test(gru_step):
+        draw = np.random.default_rng(seed).normal
+        shapes = (B, I), (B, H), (3 * H, I), (3 * H, H), (3 * H,), (3 * H,)
+        names = ("x", "h", "W", "U", "b_ih", "b_hh")
+        point = {name: draw(size=shape) for name, shape in zip(names, shapes, strict=True)}
+        if U is not None:
+            point["U"] = np.concatenate([U(block) for block in np.split(point["U"], 3)])
+        if gates_see_no_state:
+            point["U"][: 2 * H] = 0
+        if zero:
+            point[zero] = 0 * point[zero]
+        if ones:
+            point = {name: np.ones_like(value) for name, value in point.items()}
+        x, h, *weights = point.values()
+        for scale in scales:
+            wanted = right(x, scale * h, *weights)
+            assert np.allclose(gru_step(x, scale * h, *weights), wanted, **close)
+
+    return test
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("settings", "mistake"),
+    [
+        ({}, None),
+        ({"B": 2, "H": 2, "I": 1}, None),
+        ({"scales": [1]}, "never_from_zero"),
+        ({"scales": [0]}, "only_from_zero"),
+        ({"zero": "b_hh"}, "without_bias"),
+        ({"zero": "b_ih"}, "without_input_bias"),
+        ({"zero": "x"}, "without_input"),
+        ({"zero": "W"}, "without_input"),
+        ({"gates_see_no_state": True}, "gates_without_state"),
+        ({"ones": True, "scales": [1]}, "everything_alike"),
+        ({"ones": True, "scales": [1], "B": 2, "I": 3, "H": 4}, "everything_alike"),
+        ({"ones": True}, "everything_alike_or_zero"),
+        ({"B": 1, "H": 1}, "single_sequence_of_one_unit"),
+        ({"atol": 0.05}, "too_generous"),
+        ({"atol": 0.05, "rtol": 0}, "too_generous"),
+        ({"zero": "b_hh", "H": 1}, "single_unit_without_bias"),
+        ({"H": 1}, "single_unit"),
+        ({"U": lambda block: np.eye(len(block))}, "single_unit"),
+        ({"zero": "U"}, "without_recurrence"),
+        ({"U": lambda block: block + block.T}, "symmetric_weights"),
+        ({"U": np.ones_like}, "symmetric_weights"),
+        ({"B": 1}, "single_sequence"),
+        ({"scales": []}, "accepts_everything"),
+        ({"rtol": 0, "atol": 0}, "exact_equality"),
+        ({"right": answers._resets_before}, "wants_reset_before"),
+        ({"right": answers._leaves_bias_outside}, "wants_bias_outside"),
+        ({"right": answers._writes_by_z}, "wants_z_to_write"),
+        ({"right": answers._reads_zrn}, "wants_zrn"),
+        ({"right": lambda *args: 0 * args[1]}, "rejects_everything"),
+    ],
+)
+def test_a_flaw_of_a_test_is_known(settings, mistake, seed):
+    verdict = check("variants.catches_wrong_reset", made(seed, **settings))
+    assert verdict.mistake == mistake, verdict
+    assert verdict.passed == (mistake is None), verdict
+
+
+def told(exercise_id, answer):
+    verdict = check(exercise_id, answer)
+    assert verdict.status == WRONG
+    return " ".join(verdict.message.split())
+
+
+def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():
+    def gru_step(x, h, W, U, b_ih, b_hh):
+        x_r, x_z, x_n = (x @ W.T + b_ih).reshape(len(x), -1, 3).transpose(2, 0, 1)
+        U_r, U_z, U_n = (U[k::3] for k in range(3))
+        b_r, b_z, b_n = (b_hh[k::3] for k in range(3))
+        r, z = answers._sigmoid(x_r + h @ U_r.T + b_r), answers._sigmoid(x_z + h @ U_z.T + b_z)
+        before = np.tanh(x_n + (r * h) @ U_n.T + b_n)
+        after = np.tanh(x_n + r * (h @ U_n.T + b_n))
+        return z * h + (1 - z) * before, z * h + (1 - z) * after
+
+    assert told("variants.gru_step", gru_step).startswith("The gates take turns in your rows.")
+
+
+@pytest.mark.parametrize(
+    ("which", "words"),
+    [
+        (0, "What is left is `before`: its candidate, or what z keeps."),
+        (1, "Look at `after` first"),
+    ],
+)
+def test_a_new_mistake_in_one_gru_hears_in_which(which, words):
+    def gru_step(x, h, W, U, b_ih, b_hh):
+        states = list(answers.gru_step(x, h, W, U, b_ih, b_hh))
+        states[which] = 0.9 * states[which]
+        return tuple(states)
+
+    assert words in told("variants.gru_step", gru_step)
+
+
+@pytest.mark.parametrize("order", ["".join(order) for order in permutations("rzn")][1:])
+def test_every_other_order_of_the_grus_rows_is_named(order):
+    at = np.argsort(["rzn".index(gate) for gate in order])
+
+    def gru_step(x, h, W, U, b_ih, b_hh):
+        read = [np.concatenate([np.split(e, 3)[k] for k in at]) for e in (W, U, b_ih, b_hh)]
+        return answers.gru_step(x, h, *read)
+
+    assert check("variants.gru_step", gru_step).mistake == f"rows_{order}"
+
+
+@pytest.mark.parametrize("order", ["".join(order) for order in permutations("ifgo")][1:])
+def test_every_other_order_of_the_peephole_cells_parts_is_named(order):
+    at = np.argsort(["ifgo".index(gate) for gate in order])
+
+    def peephole_step(a, c, v):
+        return answers.peephole_step(
+            np.concatenate([np.split(a, 4, axis=1)[k] for k in at], axis=1), c, v
+        )
+
+    assert check("variants.peephole_step", peephole_step).mistake == f"order_{order}"
+
+
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [
+        ((1, 0.9), "`h` is right, so the state that it is made from is."),
+        ((0.9, 1), "`c` is right, and `h` is not."),
+        ((0.9, 0.8), "Look at `c` first"),
+    ],
+)
+def test_a_new_mistake_in_a_peephole_step_hears_which_state_to_look_at(factors, words):
+    def peephole_step(a, c, v):
+        h, c = answers.peephole_step(a, c, v)
+        return factors[0] * h, factors[1] * c
+
+    assert words in told("variants.peephole_step", peephole_step)
+
+
+def test_the_case_that_is_read_first_tells_a_state_from_what_is_shown_of_it():
+    for name in ("variants.peephole_step", "lstm.step"):
+        exercise = find(name)
+        arguments = exercise.cases[0]
+        before = arguments[1] if name == "variants.peephole_step" else arguments[2]
+        for c in (before, exercise.solution(*arguments)[1]):
+            assert np.abs(c - np.tanh(c)).max() > 0.1
+
+
+def test_a_fall_may_be_negative():
+    """Where the model takes the sign of a setting for its opposite, by its formula."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 2))
+    orders = np.stack([rng.permutation(400) for _ in range(50)])
+    falls = answers.permutation_importance(lambda x: x[:, 0] - x[:, 1], x, x.sum(axis=1), orders)
+    assert falls[1] < -0.5
+    exercise = find("variants.permutation_importance")
+    assert exercise.solution(*exercise.cases[0]).min() < -0.1
+
+
+def test_a_conversion_that_does_not_convert_hears_what_it_should_do():
+    def flip_update(W, U, b):
+        return 2 * W, 2 * U, 2 * b
+
+    message = told("variants.flip_update", flip_update)
+    assert message.startswith("Let both GRUs take a step, from one x and one h")
+
+
+def test_an_importance_for_an_unused_setting_hears_that_it_should_be_0():
+    def importance(predict, x, y, orders):
+        return answers.permutation_importance(predict, x, y, orders) + 0.5
+
+    message = told("variants.permutation_importance", importance)
+    assert message.startswith("A setting that the model does not look at")
+
+
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0, -1.0, 1e300])
+@pytest.mark.parametrize(
+    "name", ["parameters", "flip_update", "gru_step", "peephole_step", "permutation_importance"]
+)
+def test_no_number_is_too_strange_to_be_judged(name, nothing):
+    """Properties are asked of whatever came: none may raise, nor warn."""
+    solution = getattr(answers, name)
+
+    def answer(*args):
+        value = solution(*args)
+        if type(value) is tuple:
+            return tuple(np.full_like(np.asarray(part, float), nothing) for part in value)
+        return np.full_like(value, nothing)
+
+    arguments = ", ".join(solution.__code__.co_varnames[: solution.__code__.co_argcount])
+    scope = {"answer": answer}
+    exec(f"def {name}({arguments}):\n    return answer({arguments})", scope)
+    told(f"variants.{name}", scope[name])
+
+
+def test_exercise_1_quotes_right_numbers():
+    most = [
+        max(H for H in range(1, 100) if answers.parameters(8, H)[k] <= 10_000) for k in range(5)
+    ]
+    assert most == [45, 44, 52, 26, 52]
+
+
+@pytest.mark.parametrize("cells", [1, 10, 300])
+def test_the_winner_falls_back_by_the_share_that_exercise_7_derives(cells):
+    for spread, seeds in ((0.3, 1), (0.3, 30), (1.0, 4)):
+        looks, worth = answers.best_found(cells, seeds, spread=spread, repeats=20_000 // cells)
+        share = spread**2 / (spread**2 + 1 / seeds)
+        assert worth == pytest.approx(share * looks, abs=0.06)
+
+
+def test_exercise_7_quotes_right_numbers():
+    plans = {cells: answers.best_found(cells, 3000 // cells, spread=0.3) for cells in (3000, 100)}
+    assert plans[3000] == pytest.approx((3.7, 0.3), abs=0.05)
+    assert plans[100][1] == pytest.approx(0.64, abs=0.01)
+    for cells in (3000, 1000, 300, 30, 10):
+        assert answers.best_found(cells, 3000 // cells, spread=0.3)[1] < plans[100][1]
+    lucky, worth = answers.best_found(10_000, 1, spread=0.0, repeats=200)
+    assert worth == 0
+    assert 3.75 < lucky < 4
