@@ -1,0 +1,264 @@
+"""The parts of the chapter's experiments, against other ways to compute the same."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from unrolled.data import arithmetic, continual_reber, periodic, spike_delays
+from unrolled.experiments import variants as experiments
+from unrolled.lstm import FORMS, LSTM
+from unrolled.recurrent import Recurrent
+from unrolled.rnn import Elman
+from unrolled.training import device
+from unrolled.variants import GRU
+
+WAVE = {"wave": "cosine", "period": 5, "periods": 2, "updates": 3, "rate": 0.05, "clip": 0.1}
+
+
+def alone(networks, n, name, inputs, cells):
+    """Network n by itself, on the CPU: a layer, and its map of the output."""
+    cell = LSTM(inputs, cells, **FORMS[name])
+    cell.load_state_dict({key: part[n].detach().cpu() for key, part in networks.cell.items()})
+    weight, bias = networks.weight[n].detach().cpu(), networks.bias[n].detach().cpu()
+    return Recurrent(cell), lambda h: h @ weight.T + bias
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_forget_bias_goes_to_whoever_has_a_forget_gate(name):
+    made = experiments.lstm_networks(
+        name, inputs=3, cells=2, outputs=4, networks=5, seed=0, forget_bias=2.0
+    )
+    assert made.count == 5
+    assert made.weight.shape == (5, 4, 2)
+    bias = (made.cell["bias_ih"] + made.cell["bias_hh"]).detach()
+    gates = LSTM(3, 2, **FORMS[name]).gates
+    if "f" in gates:
+        rows, expected = gates.index("f"), 2.0
+    elif FORMS[name].get("coupled"):
+        rows, expected = gates.index("i"), -2.0
+    else:
+        return
+    assert (bias[:, 2 * rows : 2 * rows + 2] == expected).all()
+
+
+def test_networks_of_another_seed_have_other_weights():
+    make = {"name": "V", "inputs": 1, "cells": 2, "outputs": 1, "networks": 2}
+    first, again, other = (experiments.lstm_networks(**make, seed=s) for s in (0, 0, 1))
+    assert torch.equal(first.weight, again.weight)
+    assert not torch.equal(first.weight, other.weight)
+    assert not torch.equal(first.weight[0], first.weight[1])
+
+
+def test_the_nine_are_vanilla_and_one_change_each():
+    vanilla = FORMS["V"]
+    assert len(experiments.GREFF) == 9
+    for name in experiments.GREFF[1:]:
+        options = {**dict.fromkeys(vanilla), **FORMS[name]}
+        assert sum(options[key] != vanilla.get(key) for key in options) == 1
+
+
+def test_a_free_run_is_each_networks_own():
+    made = experiments.learn_wave(0, name="V", cells=2, networks=3, **WAVE)
+    run = experiments.free_run(made, steps=7)
+    assert run.output.shape == (7, 3)
+    assert run.h.shape == run.c.shape == (7, 3, 2)
+    for n in range(3):
+        layer, read = alone(made, n, "V", 1, 2)
+        with torch.no_grad():
+            h, (_, c) = layer(torch.zeros(7, 1, 1))
+        np.testing.assert_allclose(run.h[:, n], h[:, 0], atol=1e-5)
+        np.testing.assert_allclose(run.c[-1, n], c[0], atol=1e-5)
+        np.testing.assert_allclose(run.output[:, n], read(h)[:, 0, 0], atol=1e-5)
+
+
+def test_learning_a_wave_descends_its_squared_error():
+    def error(updates, rate=0.05):
+        wave = {**WAVE, "updates": updates, "rate": rate}
+        made = experiments.learn_wave(0, name="NP", cells=4, networks=2, **wave)
+        output = experiments.free_run(made, steps=10).output
+        return ((output - periodic("cosine", period=5, steps=10)[:, None]) ** 2).mean(0)
+
+    assert (error(300) < 0.1 * error(1, rate=1e-9)).all()
+
+
+def test_the_largest_error_is_of_each_network_and_infinite_if_it_broke():
+    target = periodic("rectangle", period=4, steps=8)
+    output = np.stack([target, target + 0.2, target], axis=1)
+    output[3, 1] -= 0.5
+    output[5, 2] = np.nan
+    found = experiments.largest_errors(output, wave="rectangle", period=4)
+    assert found == pytest.approx([0, 0.3, np.inf])
+
+
+def test_the_best_oscillation_is_the_one_nearest_to_the_wave():
+    made = experiments.learn_wave(3, name="V", cells=1, networks=4, **WAVE)
+    every = experiments.free_run(made, steps=15)
+    best = experiments.best_oscillation(
+        3, name="V", cells=1, networks=4, long_periods=3,
+        **{key: value for key, value in WAVE.items() if key != "wave"},
+    )  # fmt: skip
+    assert best.output.shape == (15, 1)
+    errors = experiments.largest_errors(every.output, wave="cosine", period=5)
+    assert experiments.largest_errors(best.output, wave="cosine", period=5)[0] == errors.min()
+    np.testing.assert_array_equal(best.c[:, 0], every.c[:, errors.argmin()])
+
+
+def test_oscillators_count_networks_by_cells_and_form():
+    settings = {key: value for key, value in WAVE.items() if key != "wave"}
+    settings |= {"cells": [1, 2], "networks": 3, "long_periods": 4}
+    all_right = experiments.oscillators(0, enough=100, **settings)
+    assert all_right == {key: [1.0, 1.0] for key in ("NP", "NP long", "V", "V long")}
+    none_right = experiments.oscillators(0, enough=1e-9, **settings)
+    assert none_right == {key: [0.0, 0.0] for key in all_right}
+    with pytest.raises(ValueError, match="enough must be greater than 0, got 0"):
+        experiments.oscillators(0, enough=0, **settings)
+
+
+def test_spike_trains_are_dealt_out_whole():
+    x, target, asked = experiments._spike_trains(3, 2, steps=9, minimum=2, spread=1, seed=5)
+    drawn = spike_delays(6, steps=9, minimum=2, spread=1, seed=5)
+    assert x.shape == (9, 2, 3, 1)
+    assert target.shape == asked.shape == (9, 2, 3)
+    for b in range(2):
+        for n in range(3):
+            np.testing.assert_array_equal(x[:, b, n].cpu(), drawn.inputs[:, 3 * b + n])
+            np.testing.assert_array_equal(target[:, b, n].cpu(), drawn.targets[:, 3 * b + n])
+            np.testing.assert_array_equal(asked[:, b, n].cpu(), drawn.mask[:, 3 * b + n])
+
+
+def test_a_delay_is_right_only_if_every_one_is():
+    settings = {
+        "cells": [1], "networks": 2, "minimum": 3, "spread": 2, "steps": 12, "sequences": 2,
+        "updates": 2, "rate": 0.01, "clip": 1.0,
+    }  # fmt: skip
+    assert experiments.delay_errors(0, enough=100, **settings) == {
+        key: [1.0] for key in ("NP", "NP right", "V", "V right")
+    }
+    # two updates teach nothing: about the mean is answered, so that some are right and some not
+    found = experiments.delay_errors(0, enough=0.9, **settings)
+    for name in ("NP", "V"):
+        assert found[name] == [0.0]
+        assert 0 < found[f"{name} right"][0] < 1
+
+
+def test_delays_are_learned():
+    found = experiments.delay_errors(
+        0, cells=[4], networks=4, minimum=2, spread=1, steps=12, sequences=8, updates=250,
+        rate=0.05, clip=0.3, enough=0.49,
+    )  # fmt: skip
+    assert found["NP right"][0] > 0.7
+
+
+STREAM = {"networks": 2, "cells": 3, "streams": 2, "window": 5, "rate": 0.01, "clip": 0.3}
+
+
+def test_a_stream_goes_on_from_window_to_window():
+    """At a learning rate that changes nothing, windows are one long sequence."""
+    made, trained = experiments.learn_stream(4, name="CIFG", updates=3, **{**STREAM, "rate": 1e-12})
+    assert trained.loss.shape == (3, 2)
+    drawn = continual_reber(4, length=15, seed=4)
+    for n in range(2):
+        layer, read = alone(made, n, "CIFG", 7, 3)
+        h, _ = layer(torch.from_numpy(drawn.inputs[:, n::2]))
+        targets = torch.from_numpy(drawn.targets[:, n::2])
+        for k in range(3):
+            part = slice(5 * k, 5 * k + 5)
+            expected = cross_entropy(read(h[part]).flatten(0, 1), targets[part].flatten())
+            assert trained.loss[k, n].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_a_variants_errors_are_the_symbols_that_cannot_come():
+    settings = {**STREAM, "networks": 3, "updates": 110}
+    test = {"test_streams": 4, "test_length": 60, "warm_up": 20}
+    found = experiments.stream_variants(2, variants=["NP", "NFG"], **settings, **test)
+    assert {key: len(value) for key, value in found.items()} == dict.fromkeys(
+        ("solved", "accuracy", "symbols per error", "worst loss"), 2
+    )
+    made, trained = experiments.learn_stream(2, name="NFG", **settings)
+    drawn = continual_reber(12, length=80, seed=1_000_002)
+    per_error, accuracy = [], []
+    for n in range(3):
+        layer, read = alone(made, n, "NFG", 7, 3)
+        with torch.no_grad():
+            h, _ = layer(torch.from_numpy(drawn.inputs[:, n::3]))
+        chosen = read(h).argmax(-1).numpy()
+        legal = np.take_along_axis(drawn.legal[:, n::3], chosen[..., None], -1)[20:, ..., 0]
+        per_error.append(legal.size / max((~legal).sum(), 1))
+        accuracy.append(legal[drawn.critical[20:, n::3]].mean())
+    assert found["symbols per error"][1] == pytest.approx(np.median(per_error))
+    assert found["accuracy"][1] == pytest.approx(np.mean(accuracy))
+    assert found["solved"][1] == np.mean(np.array(accuracy) > 0.99)
+    assert found["worst loss"][1] == pytest.approx(trained.loss[100:].max().item())
+
+
+def test_the_cells_of_the_comparison_are_what_their_names_say():
+    made = {name: make(5, 4) for name, make in experiments.ARITHMETIC_CELLS.items()}
+    assert isinstance(made["tanh"], Elman)
+    assert [made[f"LSTM{end}"].gates for end in ("", "-f", "-i", "-o", "-b")] == [
+        ("i", "f", "g", "o"), ("i", "g", "o"), ("f", "g", "o"), ("i", "f", "g"),
+        ("i", "f", "g", "o"),
+    ]  # fmt: skip
+    assert (made["LSTM-b"].bias_ih[4:8] == 1).all()
+    assert isinstance(made["GRU"], GRU)
+    assert made["GRU"].reset == "before"
+
+
+def test_arithmetic_is_judged_on_the_answer_alone():
+    """Targets that are not asked for teach nothing."""
+    x, target, asked = experiments._problems(64, 1, 0)
+    drawn = arithmetic(64, digits=1, seed=0)
+    np.testing.assert_array_equal(asked.cpu(), drawn.mask)
+    settings = {"units": 8, "batch": 16, "rate": 0.01, "clip": 1.0}
+    changed = torch.where(asked, target, 0)
+    models = [
+        experiments.learn_arithmetic("LSTM-b", (x, targets, asked), **settings, seed=1)
+        for targets in (target, changed)
+    ]
+    for one, other in zip(*(model.parameters() for model in models), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_accuracies_are_those_of_the_trained_networks():
+    settings = {"units": 8, "batch": 16, "rate": 0.02, "clip": 1.0}
+    found = experiments.arithmetic_accuracies(
+        3, cells=["tanh", "MUT2"], digits=1, updates=4, **settings
+    )
+    problems = experiments._problems(64, 1, 3)
+    model = experiments.learn_arithmetic("MUT2", problems, **settings, seed=3)
+    drawn = arithmetic(1000, digits=1, seed=1_000_003)
+    with torch.no_grad():
+        chosen = model(torch.from_numpy(drawn.inputs).to(device())).argmax(-1).cpu().numpy()
+    assert found["accuracy"][1] == pytest.approx((chosen == drawn.targets)[drawn.mask].mean())
+    assert len(found["accuracy"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("claim", "measured", "holds"),
+    [
+        ("peepholes", {"NP": [0.0, 0.9], "V": [0.25, 0.0]}, True),
+        ("peepholes", {"NP": [0.05, 0.9], "V": [0.25, 0.0]}, False),
+        ("peepholes", {"NP": [0.0, 0.85], "V": [0.25, 0.0]}, False),
+        ("peepholes", {"NP": [0.0, 0.9], "V": [0.2, 0.0]}, False),
+        ("delays", {"NP": [0.3]}, True),
+        ("delays", {"NP": [0.25]}, False),
+        ("greff", {"solved": [0.3, 0.9, 0.1]}, True),
+        ("greff", {"solved": [0.3, 0.9, 0.2]}, False),
+        ("greff", {"solved": [0.2, 0.9, 0.1]}, False),
+        ("arithmetic", {"accuracy": [0.3, 0.8, 0.34, 0.1, 0.1, 0.8]}, True),
+        ("arithmetic", {"accuracy": [0.3, 0.8, 0.36, 0.9, 0.9, 0.8]}, False),
+        ("arithmetic", {"accuracy": [0.3, 0.8, 0.34, 0.9, 0.9, 0.7]}, False),
+        ("mutants", {"accuracy": [0.8, 0.78, 0.9, 0.9, 0.9]}, True),
+        ("mutants", {"accuracy": [0.8, 0.9, 0.9, 0.9, 0.76]}, False),
+    ],
+)
+def test_a_criterion_says_what_its_words_say(claim, measured, holds):
+    by_id = {each.id: each for each in experiments.CLAIMS}
+    assert by_id[f"variants.{claim}"].holds([measured, measured]) is holds
+
+
+def test_the_variant_without_a_forget_gate_is_judged_last():
+    for scale in ("quick", "book"):
+        claim = next(each for each in experiments.CLAIMS if each.id == "variants.greff")
+        assert claim.settings[scale]["variants"][-1] == "NFG"
+    assert sorted(claim.settings["book"]["variants"]) == sorted(experiments.GREFF)
