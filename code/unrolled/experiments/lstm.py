@@ -662,8 +662,9 @@ CLAIMS = (
         id="lstm.adding",
         paper="hochreiter1997long",
         sentence=(
-            "On the adding problem an LSTM finds the sum over 100 steps and over 400. A tanh "
-            "network finds no more than the mean."
+            "On the adding problem an LSTM whose biases are set for the length finds the sum over "
+            "100 steps and over 400. A tanh network, in as many updates, finds no more than the "
+            "mean."
         ),
         experiment=adding_by_length,
         criterion=(
@@ -702,6 +703,8 @@ CLAIMS = (
             "within 1 to $T$ steps.",
             "The tanh network is ours, with one learning rate, 0.001; `gradients.adding` has four "
             "rates at 100 steps.",
+            "A run ends when its error on 1,000 other sequences, asked every 200 updates, is below "
+            "0.05; the criterion's 0.06 is asked of fresh ones.",
             "The criterion is an earlier program's, met by it at 100 steps. The biases were chosen "
             "after trial runs with other seeds.",
         ],
@@ -711,8 +714,9 @@ CLAIMS = (
         paper="hochreiter1997long",
         where="Table 1",
         sentence=(
-            "The LSTM of 1997, by its truncated gradient, learns the embedded Reber grammar. "
-            "Elman's network, by his gradient of one step, does not."
+            "The LSTM of 1997, by its truncated gradient, learns to foretell the one symbol of an "
+            "embedded Reber string that needs a memory. Elman's network, by his gradient of one "
+            "step, does not."
         ),
         experiment=string_errors,
         criterion=(
@@ -754,7 +758,7 @@ CLAIMS = (
                         "faultless",
                         "{}",
                         over="names",
-                        published={"LSTM of 1997": 1.0, "tanh, one step": 0.0},
+                        published={"LSTM of 1997": 148 / 150, "tanh, one step": 0.0},
                     )
                 ],
                 limits=(0.0, 1.0),
@@ -770,8 +774,8 @@ CLAIMS = (
             "Eight cells with gates of their own; the paper has 3 blocks of 2 or 4 of 1, whose "
             "gates see one another. Adam on 16 fresh strings at a time, softmax and cross entropy; "
             "the paper presents one of 256 strings at a time and has logistic outputs.",
-            "The paper's success is the second picture's: right throughout. Of its LSTMs 97 to "
-            "100 % are, after 8,440 to 39,740 strings; of ours fewer, after 24,000. The criterion, "
+            "The paper's success is the second picture's: right throughout. Of its LSTMs 148 of "
+            "150 are, after 8,440 to 39,740 strings; of ours fewer, after 24,000. The criterion, "
             "an earlier program's, asks for the second last symbols, the ones that need memory.",
             "Elman's network has 15 units, as the paper's ELM has. Trial runs with other seeds "
             "came first.",
@@ -812,7 +816,14 @@ CLAIMS = (
         strips=[
             Strip(
                 axis="Networks that solve it, fraction",
-                rows=[Row("solved", "{}", over="names")],
+                rows=[
+                    Row(
+                        "solved",
+                        "{}",
+                        over="names",
+                        published={"LSTM of 1997": 0.0, "forget gate": 0.18},
+                    )
+                ],
                 lines={"criterion": 0.8},
                 limits=(0.0, 1.0),
             ),
@@ -832,7 +843,9 @@ CLAIMS = (
             "and has logistic outputs. The gradient is truncated as there, and the forget gate's "
             "bias starts at 1.",
             "The paper stops a stream at the network's first error; we let it run on. It asks for "
-            "a million symbols without error; our test has 20,000, after 100 that do not count.",
+            "a million symbols without error, which 18 % of its networks with forget gates read, "
+            "and 62 % when the learning rate falls; our test has 20,000, after 100 that do not "
+            "count.",
             "Rate, updates and criterion are an earlier program's, but it asked for none of ten "
             "without a forget gate. In a trial run with another seed at twice the rate, two of six "
             "networks without one did learn the stream, with states of about 50,000 at the end of "
@@ -841,10 +854,9 @@ CLAIMS = (
     ),
     Claim(
         id="lstm.forget_bias",
-        paper="gers2000learning",
         sentence=(
-            "Over 100 steps, what the forget gate's bias is at first decides whether an LSTM "
-            "learns temporal order: with 0 or 1 it does not, with 3 it does."
+            "Over 100 steps, the forget gate's first bias decides whether an LSTM learns temporal "
+            "order within 2,500 updates: with 0 or 1 it does not, with 3 it does."
         ),
         experiment=order_by_bias,
         criterion=(
@@ -875,9 +887,11 @@ CLAIMS = (
             ),
         ],
         deviations=[
-            "The paper's temporal order task is another, with noise. On it a bias of 5 learned as "
-            "fast as no forget gate at all, and a bias of 1 learned too, if about three times as "
-            "slowly.",
+            "Gers et al. (2000) report of another temporal order task, with noise, that a bias of "
+            "5 learned as fast as no forget gate at all, and a bias of 1 learned too, if about "
+            "three times as slowly. The claim is ours.",
+            "It is about this task: in `gradients.adding` LSTMs learn the adding problem of 100 "
+            "steps with a bias of 1.",
             "16 cells, the whole gradient, Adam at 0.01 on 20 sequences at a time, clipped at norm "
             "1; torch's LSTM, which computes what the book's does.",
             "Written after 14 trial runs with other seeds, some with other rates and sizes: all "
