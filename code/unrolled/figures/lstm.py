@@ -1,0 +1,214 @@
+"""The pictures of the chapter ``lstm``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from unrolled._validate import Array, numbers, real, whole
+from unrolled.figures.gradients import by_distance
+from unrolled.figures.style import COLOR, GREY, label, label_ends
+from unrolled.lstm_numpy import Gates
+
+
+def holding(
+    inputs: Array, target: ArrayLike, answers: Mapping[str, tuple[ArrayLike, str]]
+) -> Figure:
+    """Draw what networks answer that should hold the number that was marked last.
+
+    Parameters
+    ----------
+    inputs
+        ``(T, 2)`` values and marks.
+    target
+        ``(T,)`` the value that was marked last.
+    answers
+        ``{name: ((seeds, T), key of COLOR)}``.
+
+    Raises
+    ------
+    ValueError
+        If nothing is marked, or an array has not T steps.
+    """
+    steps = np.arange(1, len(inputs) + 1)
+    values, marked = inputs[:, 0], inputs[:, 1] > 0
+    whole("number of marks in inputs", marked.sum())
+    target = _along(steps, "target", target)
+    figure, axes = plt.subplots()
+    axes.plot(steps[~marked], values[~marked], ".", color=GREY, alpha=0.45, markersize=4)
+    axes.step(steps, target, "--", where="post", color=COLOR["truth"], linewidth=1.2)
+    axes.plot(steps[marked], values[marked], "o", color=COLOR["input"], markersize=7, zorder=4)
+    ends = {"wanted": (float(target[-1]), "truth")}
+    for name, (runs, meaning) in answers.items():
+        curves = np.atleast_2d(_along(steps, f"answers[{name!r}]", runs))
+        axes.plot(steps, curves.T, color=COLOR[meaning], linewidth=1.2)
+        ends[name] = float(curves[:, -1].mean()), meaning
+    axes.set(xlabel="step", ylabel="number", xlim=(0, len(steps) + 1))
+    last = np.flatnonzero(marked)[-1]
+    label(axes, steps[last] - 2, values[last], "marked", "input", ha="right", va="center")
+    low, high = axes.get_ylim()
+    label_ends(axes, len(steps) * 1.03, ends, gap=(high - low) * 0.1)
+    return figure
+
+
+def forced(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], target: ArrayLike) -> Figure:
+    """Draw a cell's state and what it shows, with each of its gates forced open or shut.
+
+    What shoots up far beyond the target leaves the picture.
+
+    Parameters
+    ----------
+    panels
+        ``{title: (states (T,), outputs (T,))}``, in the units of the target, at least one. The
+        first should keep near the target: above it stands which line is which.
+    target
+        ``(T,)`` the number to be held, not below 0.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, or an array has not T steps, or the target is never above 0.
+    """
+    rows = (whole("number of panels", len(panels)) + 1) // 2
+    target = numbers("target", target)
+    most = real("largest target", target.max(initial=0), above=0)
+    steps = np.arange(1, len(target) + 1)
+    drawn = {
+        title: [_along(steps, f"panels[{title!r}]", each) for each in both]
+        for title, both in panels.items()
+    }
+    figure, grid = plt.subplots(
+        rows, 2, sharex=True, sharey=True, figsize=(5.0, 1.5 * rows), squeeze=False
+    )
+    for axes, (title, (state, shown)) in zip(grid.flat, drawn.items(), strict=False):
+        axes.step(steps, target, "--", where="mid", color=COLOR["truth"], linewidth=1)
+        axes.step(steps, state, where="mid", color=COLOR["cell"], linewidth=3, alpha=0.55)
+        axes.step(steps, shown, where="mid", color=COLOR["hidden"], linewidth=1.2)
+        axes.set(title=title, ylim=(-0.19 * most, 2.88 * most))
+    for axes in grid.flat[len(panels) :]:
+        axes.axis("off")
+    for axes in grid[-1]:
+        axes.set_xlabel("step")
+    last = steps[-1]
+    label(grid[0, 0], last, 2.38 * most, "state", "cell", ha="right", va="center")
+    label(grid[0, 0], last, 1.69 * most, "output", "hidden", ha="right", va="center")
+    return figure
+
+
+def along_stream(runs: Mapping[str, tuple[ArrayLike, ArrayLike, str]], *, every: int) -> Figure:
+    """Draw the largest cell state of networks along a stream, and their error beside it.
+
+    Parameters
+    ----------
+    runs
+        ``{name: ((seeds, windows) largest states, (seeds, windows) errors, key of COLOR)}``.
+    every
+        Steps in a window.
+    """
+    figure, (left, right) = plt.subplots(1, 2, sharex=True, figsize=(5.0, 2.7))
+    for name, (states, errors, meaning) in runs.items():
+        for axes, values in ((left, np.atleast_2d(states)), (right, np.atleast_2d(errors))):
+            steps = every * np.arange(1, values.shape[1] + 1)
+            axes.plot(steps, values.T, color=COLOR[meaning], linewidth=1.1)
+        height = 1.5 * float(np.max(np.atleast_2d(states)[:, -1]))
+        label(left, steps[-1], height, name, meaning, ha="right", va="bottom")
+    left.set(title="largest |c|", yscale="log", xlabel="step")
+    right.set(title="error", yscale="log", xlabel="step")
+    left.set_ylim(None, left.get_ylim()[1] * 4)
+    right.axhline(1, color=GREY, linewidth=1, linestyle=":")
+    return figure
+
+
+def by_lag(curves: Mapping[str, tuple[ArrayLike, str]], *, marks: Sequence[int] = ()) -> Figure:
+    """Draw how much of a last cell state is due to earlier ones, on a logarithmic axis.
+
+    Parameters
+    ----------
+    curves
+        ``{name: ((lags,) or (seeds, lags), key of COLOR)}``, lag 0 first.
+    marks
+        Lags to be marked by a vertical line.
+    """
+    figure = by_distance(curves, ylabel="gradient norm")
+    _mark(figure.axes[0], marks)
+    return figure
+
+
+def _along(steps: Array, name: str, values: ArrayLike) -> Array:
+    """Return numbers ``(..., T)``, one for each of the steps."""
+    array = numbers(name, values)
+    if array.shape[-1:] != steps.shape:
+        raise ValueError(f"{name} must have {len(steps)} steps, got shape {array.shape}")
+    return array
+
+
+def _mark(axes: Axes, steps: Sequence[int]) -> None:
+    for step in steps:
+        axes.axvline(step, color=COLOR["input"], linewidth=1, linestyle=":", zorder=0)
+
+
+def gates(panels: Mapping[str, Gates], *, marks: Sequence[int]) -> Figure:
+    """Draw input, forget and output gate of one cell in each of several networks.
+
+    Parameters
+    ----------
+    panels
+        ``{title: gates, (T,) each}``, at least one.
+    marks
+        Steps at which a number was marked, counted from 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel.
+    """
+    rows = whole("number of panels", len(panels))
+    figure, grid = plt.subplots(
+        rows, 1, sharex=True, sharey=True, figsize=(5.0, 1.35 * rows), squeeze=False
+    )
+    for axes, (title, each) in zip(grid[:, 0], panels.items(), strict=True):
+        steps = np.arange(1, len(each.f) + 1)
+        _mark(axes, marks)
+        ends = {}
+        for name in ("f", "o", "i"):
+            values = getattr(each, name)
+            axes.plot(steps, values, color=COLOR[f"gate {name}"], linewidth=1.3)
+            ends[name] = float(values[-1]), f"gate {name}"
+        label_ends(axes, len(steps) * 1.04, ends, gap=0.28)
+        axes.set(title=title, ylim=(-0.08, 1.08), yticks=[0, 1])
+    grid[-1, 0].set_xlabel("step")
+    return figure
+
+
+def along_string(symbols: str, starts: ArrayLike, opened: Gates) -> Figure:
+    """Draw the gates of every cell of a network, step by step, under the symbols that it read.
+
+    Parameters
+    ----------
+    symbols
+        The T symbols.
+    starts
+        ``(T,)`` whether a string begins there.
+    opened
+        ``(T, H)`` each.
+    """
+    figure, grid = plt.subplots(3, 1, sharex=True, figsize=(5.0, 4.2))
+    titles = {"i": "input gate", "f": "forget gate", "o": "output gate"}
+    for axes, (name, title) in zip(grid, titles.items(), strict=True):
+        shades = LinearSegmentedColormap.from_list(name, ["white", COLOR[f"gate {name}"]])
+        values = getattr(opened, name).T
+        axes.imshow(values, cmap=shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+        for start in np.flatnonzero(starts)[1:]:
+            axes.axvline(start - 0.5, color=COLOR["truth"], linewidth=1.2)
+        axes.set_title(title, color=COLOR[f"gate {name}"])
+        axes.set(yticks=[], ylabel="cells")
+        axes.spines[["left", "bottom"]].set_visible(False)
+        axes.tick_params(bottom=False)
+    grid[-1].set_xticks(range(len(symbols)), list(symbols), fontsize=9)
+    return figure

@@ -1,0 +1,201 @@
+"""The pictures and the table of the chapter ``variants``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from unrolled._validate import numbers, whole
+from unrolled.figures import cells
+from unrolled.figures.cells import Edge, Graph, Node, formula
+from unrolled.figures.style import COLOR, GREY, label_ends
+from unrolled.recurrent import Cell
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+
+_LATEX = {"x_t": "x", "h_{t-1}": "h", "c_{t-1}": "c", "n2": "n'", "((÷2c_t))": "(c_t/2)"}
+_LATEX |= {"2×": "2", " × ": r"\,", "−": "-", "LN": r"\,\mathrm{LN}"}
+_LATEX |= {"tanh": r"\tanh", "relu": r"\operatorname{relu}", "σ": r"\sigma"}
+
+
+def differences(models: Mapping[str, Cell]) -> Markdown:
+    """Return a table of cells, each row made from what the cell's step computes.
+
+    ``x``, ``h`` and ``c`` stand for the input and for the states before the step. A layer shows
+    what it sees, without its weights; a peephole has a v, one weight a unit. Products are unit by
+    unit. A bar is over what no gradient goes back to. Cells that are the same share a row.
+
+    Parameters
+    ----------
+    models
+        ``{name: cell}``.
+    """
+    from IPython.display import Markdown
+
+    rows: dict[str, list[str]] = {}
+    for name, cell in models.items():
+        plan = cells.graph(cell)
+        count = sum(parameter.numel() for parameter in cell.parameters())
+        rows.setdefault(f"{count:,} | {_layers(plan)} | {_states(plan)} |", []).append(name)
+    lines = ["| cell | layers | step |", "|:--|:--|:--|"]
+    lines += [f"| {', '.join(names)}<br>{row}" for row, names in rows.items()]
+    return Markdown("\n".join(lines))  # type: ignore[no-untyped-call]
+
+
+def gallery(models: Mapping[str, Cell]) -> Figure:
+    """Draw cells one below the other, each with its name.
+
+    Parameters
+    ----------
+    models
+        ``{name: cell}``, at least one.
+
+    Raises
+    ------
+    ValueError
+        If there is no cell.
+    """
+    count = whole("number of models", len(models))
+    figure, rows = plt.subplots(count, squeeze=False, layout="none")
+    heights = []
+    for axes, (name, cell) in zip(rows[:, 0], models.items(), strict=True):
+        cells.draw(cell, axes)
+        (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+        heights.append((high - low) / (right - left))
+        axes.text(left, high, name, fontweight="bold", va="top")
+    figure.set_size_inches(5, 5 * sum(heights))
+    top = 1.0
+    for axes, height in zip(rows[:, 0], heights, strict=True):
+        share = height / sum(heights)
+        top -= share
+        axes.set_position((0, top, 1, share))
+    return figure
+
+
+def waves(
+    target: ArrayLike, panels: Mapping[str, ArrayLike], *, trained: int, tolerance: float
+) -> Figure:
+    """Draw what networks make of a wave, and count those that keep to it.
+
+    Parameters
+    ----------
+    target
+        ``(steps,)`` the wave.
+    panels
+        ``{title: (steps, networks)}``, at least one.
+    trained
+        Steps on which the networks were trained; the rest is their own.
+    tolerance
+        Greatest error, at any step drawn, of a network that is counted.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, or one has not the steps of the wave.
+    """
+    wave = numbers("target", target)
+    count = whole("number of panels", len(panels))
+    drawn = {title: numbers(f"panels[{title!r}]", runs) for title, runs in panels.items()}
+    for title, made in drawn.items():
+        if made.ndim != 2 or len(made) != len(wave):
+            raise ValueError(
+                f"panels[{title!r}] must have shape ({len(wave)}, networks), got {made.shape}"
+            )
+    steps = np.arange(1, len(wave) + 1)
+    figure, rows = plt.subplots(count, sharex=True, sharey=True, squeeze=False)
+    figure.set_size_inches(5, 1.75 * count + 0.4)
+    for axes, (title, made) in zip(rows[:, 0], drawn.items(), strict=True):
+        keeps = np.all(np.abs(made - wave[:, None]) < tolerance, axis=0)
+        axes.axvline(trained + 0.5, color=GREY, linewidth=1, linestyle=":")
+        axes.plot(steps, made[:, ~keeps], color=COLOR["model"], linewidth=0.6)
+        axes.plot(steps, made[:, keeps], color=COLOR["rival"], linewidth=1.6)
+        axes.plot(steps, wave, ".", color=COLOR["truth"], markersize=4, zorder=3)
+        axes.set(title=f"{title}: {keeps.sum()} of {keeps.size} keep the wave", ylim=(-0.35, 1.35))
+        axes.set_yticks([0, 1])
+    rows[-1, 0].set_xlabel("step")
+    return figure
+
+
+def promises(
+    best: ArrayLike, fresh: ArrayLike, rivals: Mapping[str, float], *, ylabel: str
+) -> Figure:
+    """Draw how a search's best error falls, and the error of what it chose on fresh networks.
+
+    Parameters
+    ----------
+    best
+        ``(searches, generations + 1)`` least error so far.
+    fresh
+        ``(searches,)`` error on fresh networks of the cell that was chosen.
+    rivals
+        ``{name: error on fresh networks}``.
+    ylabel
+        What the error is.
+
+    Raises
+    ------
+    ValueError
+        If ``fresh`` has not an error for each search.
+    """
+    curves, ends = np.atleast_2d(numbers("best", best)), numbers("fresh", fresh)
+    if ends.shape != curves.shape[:1]:
+        raise ValueError(
+            f"fresh must have shape ({len(curves)},), an error for each search, got {ends.shape}"
+        )
+    last = curves.shape[1] - 1
+    figure, axes = plt.subplots()
+    axes.plot(curves.T, ".-", color=COLOR["rival"], linewidth=1.2)
+    for curve, end in zip(curves, ends, strict=True):
+        axes.plot([last, last + 1], [curve[-1], end], ":", color=COLOR["rival"], linewidth=1)
+    axes.plot(np.full(len(ends), last + 1), ends, "o", color=COLOR["model"], markersize=7)
+    for error in rivals.values():
+        axes.plot([last + 0.85, last + 1.3], [error, error], color=COLOR["truth"], linewidth=1.2)
+    axes.set(xlabel="generation", ylabel=ylabel)
+    axes.set_xticks(range(last + 2), [*map(str, range(last + 1)), "fresh\nnetworks"])
+    low, high = axes.get_ylim()
+    names = {name: (error, "truth") for name, error in rivals.items()}
+    label_ends(axes, last + 1.35, names, gap=(high - low) * 0.08)
+    return figure
+
+
+def _layers(plan: Graph) -> str:
+    """Write a cell's layers and what each sees, those that see the same together."""
+    alike: dict[str, list[str]] = {}
+    for box in plan.nodes:
+        if box.kind == "box":
+            alike.setdefault(_layer(plan, box), []).append(box.name)
+    return "<br>".join(_math(f"{', '.join(names)} = {layer}") for layer, names in alike.items())
+
+
+def _layer(plan: Graph, box: Node) -> str:
+    edges = sorted(plan.into(box.name), key=lambda edge: edge.source != "x_t")
+    sees = ", ".join(_seen(plan, edge) for edge in edges)
+    matrix = "W" if any(edge.source == "x_t" for edge in edges) else "U"
+    return f"{box.sign or matrix}{' LN' * box.norm}({sees})"
+
+
+def _seen(plan: Graph, edge: Edge) -> str:
+    vector = formula(plan, edge.source)
+    vector = rf"\bar {vector}" if edge.stopped else vector
+    return f"v × {vector}" if edge.peephole else vector
+
+
+def _states(plan: Graph) -> str:
+    """Write how the states come about, c first."""
+    names = [name for name in ("c_t", "h_t") if any(node.name == name for node in plan.nodes)]
+    sides = [formula(plan, plan.into(name)[0].source, name) for name in names]
+    return "<br>".join(_math(f"{name} = {side}") for name, side in zip(names, sides, strict=True))
+
+
+def _math(text: str) -> str:
+    text = re.sub(r"tanh\((\w|\w_\{t-1\})\)", r"tanh \1", text)  # of one letter: no brackets
+    for sign, latex in _LATEX.items():
+        text = text.replace(sign, latex)
+    return f"${text}$"

@@ -1,0 +1,103 @@
+"""The table of cells says what they compute; the pictures count and stand where they should."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from unrolled.figures import variants as draw
+from unrolled.lstm import FORMS, LSTM
+from unrolled.variants import GRU, MUT1, MUT2, MUT3
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def rows(models):
+    """Return the table's rows as {names: (weights, layers, step)}."""
+    lines = draw.differences(models).data.splitlines()[2:]
+    cut = [[part.strip() for part in line.strip("| ").split(" | ")] for line in lines]
+    return {first.split("<br>")[0]: (first.split("<br>")[1], *rest) for first, *rest in cut}
+
+
+def test_a_row_says_what_the_cell_computes():
+    found = rows({"V": LSTM(3, 4, peepholes=True), "GRU": GRU(3, 4)})
+    assert found["V"] == (
+        "156",
+        r"$i, f = \sigma(x, h, v\,c)$<br>$g = \tanh(x, h)$"
+        r"<br>$o = \sigma(x, h, v\,c_t)$",
+        r"$c_t = i\,g + f\,c$<br>$h_t = o\,\tanh(c_t)$",
+    )
+    assert found["GRU"] == (
+        "108",
+        r"$r, z = \sigma(x, h)$<br>$n = U(h)$<br>$n' = W(x)$",
+        r"$h_t = \tanh(n' + r\,n)\,(1-z) + h\,z$",
+    )
+
+
+def test_the_forms_differ_in_the_table_unless_they_are_one_cell():
+    models = {name: LSTM(3, 4, **options) for name, options in FORMS.items()}
+    found = rows(models)
+    assert [names for names in found if "," in names] == ["torch, NP"]
+    assert len(found) == len(FORMS) - 1
+    assert r"\bar h" in found["1997"][1]
+    assert r"\bar" not in found["V"][1]
+    assert found["1997"][2].startswith(r"$c_t = c + i\,(2g)$")
+    assert r"h_t = o\,\tanh(c_t/2)" in found["1997"][2]
+    assert r"c_t = i\,g + (1-i)\,c" in found["CIFG"][2]
+    assert "f_{t-1}" in found["FGR"][1]
+
+
+def test_an_update_gate_that_writes_has_another_row():
+    found = rows({"keeps": GRU(3, 4, reset="before"), "writes": GRU(3, 4, update="write")})
+    assert r"h\,z" in found["keeps"][2]
+    assert r"h\,(1-z)" in found["writes"][2]
+
+
+def test_the_table_knows_what_the_search_found():
+    found = rows({"MUT1": MUT1(3, 4), "MUT2": MUT2(3, 4), "MUT3": MUT3(3, 4)})
+    assert r"$z = \sigma(e)$" in found["MUT1"][1]
+    assert r"\sigma(r + e)\,h" in found["MUT2"][1]
+    assert r"$z = \sigma(x, \tanh h)$" in found["MUT3"][1]
+
+
+def test_no_sign_of_the_diagrams_is_left_in_the_table():
+    models = {name: LSTM(3, 4, **options) for name, options in FORMS.items()}
+    models |= {"layer norm": LSTM(3, 4, layer_norm=True), "GRU": GRU(3, 4), "MUT2": MUT2(3, 4)}
+    text = draw.differences(models).data
+    assert text.isascii()
+
+
+def test_a_gallery_stacks_its_pictures_without_overlap():
+    figure = draw.gallery({"coupled": LSTM(3, 4, coupled=True), "GRU": GRU(3, 4)})
+    first, second = (axes.get_position() for axes in figure.axes)
+    assert first.y1 == pytest.approx(1)
+    assert first.y0 == pytest.approx(second.y1)
+    assert second.y0 == pytest.approx(0)
+    words = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert {"coupled", "GRU"} <= set(words)
+
+
+def test_a_wave_is_kept_by_who_is_close_at_every_step():
+    wave = np.array([0.0, 1.0, 0.0, 1.0])
+    runs = np.stack([wave + 0.1, wave * [1, 1, 1, 1.5], 1 - wave], axis=1)
+    figure = draw.waves(wave, {"three": runs}, trained=2, tolerance=0.3)
+    assert figure.axes[0].get_title() == "three: 1 of 3 keep the wave"
+
+
+def test_what_a_search_promised_stands_beside_what_fresh_networks_do():
+    best = np.array([[0.4, 0.3, 0.25], [0.5, 0.3, 0.3]])
+    rivals = {"LSTM": 0.35}
+    (axes,) = draw.promises(best, [0.4, 0.35], rivals, ylabel="error").axes
+    dots = next(line for line in axes.lines if line.get_marker() == "o")
+    assert dots.get_xdata().tolist() == [3, 3]
+    assert dots.get_ydata().tolist() == [0.4, 0.35]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == [
+        "0",
+        "1",
+        "2",
+        "fresh\nnetworks",
+    ]
+    assert "LSTM" in [text.get_text() for text in axes.texts]
