@@ -1,8 +1,11 @@
+from functools import cache, partial
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from unrolled.data import arithmetic
 from unrolled.experiments import tournament as experiments
 from unrolled.experiments.networks import Networks
 from unrolled.experiments.tournament import (
@@ -19,10 +22,23 @@ from unrolled.experiments.tournament import (
     width,
 )
 from unrolled.recurrent import Recurrent
-from unrolled.search import Trial, build
+from unrolled.search import Trial, build, importance
 from unrolled.training import seeded
 
 CLAIM = {claim.id.removeprefix("variants."): claim for claim in CLAIMS}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_problems():
+    """Draw among 64 problems: to draw 8,192 takes a second for each part."""
+    with pytest.MonkeyPatch.context() as patch:
+        few = cache(lambda part: arithmetic(64, digits=1, seed=experiments._mixed(part)))
+        patch.setattr(experiments, "_problems", few)
+        yield
+
+
+def drawn(*shape, seed):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def learned(structure, task, units):
@@ -63,7 +79,7 @@ def test_a_cell_in_a_larger_one_is_that_cell_and_the_rest_is_silent(structure):
     torch.manual_seed(0)
     small, large = build(structure, 3, 4), build(structure, 3, 7)
     embed(small, large)
-    x = torch.randn(6, 2, 3)
+    x = drawn(6, 2, 3, seed=1)
     own, embedded = Recurrent(small)(x)[0], Recurrent(large)(x)[0]
     torch.testing.assert_close(embedded[..., :4], own)
     assert not embedded[..., 4:].any()
@@ -89,7 +105,7 @@ def test_networks_of_several_widths_learn_what_each_learns_alone(structure):
             adam.zero_grad()
             of.loss(read(layer(x[:, :, n])[0])[:, :, None], y[:, [n]]).sum().backward()
             adam.step()
-    x = torch.randn(of.length, 5, 2, 2)
+    x = drawn(of.length, 5, 2, 2, seed=1)
     together = networks(x)[0]
     for n, (layer, read) in enumerate(alone):
         expected = read(layer(x[:, :, n])[0])
@@ -134,15 +150,14 @@ def test_gates_that_see_gates_are_refused():
 
 
 def test_each_network_steps_by_its_own_rate_as_adam_does():
-    torch.manual_seed(0)
-    first = torch.randn(3, 4, 2)
+    first = drawn(3, 4, 2, seed=100)
     together = nn.Parameter(first.clone())
     alone = [nn.Parameter(each.clone()) for each in first]
     rates = [0.3, 0.01, 0.001]
     optimizer = AdamEach([together], rates)
     single = [torch.optim.Adam([p], lr) for p, lr in zip(alone, rates, strict=True)]
     for step in range(5):
-        gradient = torch.randn(3, 4, 2, generator=torch.Generator().manual_seed(step))
+        gradient = drawn(3, 4, 2, seed=step)
         together.grad = gradient
         optimizer.step()
         for p, adam, own in zip(alone, single, gradient, strict=True):
@@ -176,7 +191,7 @@ def test_losses_and_errors_are_each_networks_own(name):
     task = TASKS[name]
     _, target = task.draw(10, task.length, TRAINING, 0)
     target = target.view(*target.shape[:-1], 5, 2)
-    prediction = torch.randn(task.length, 5, 2, task.outputs, requires_grad=True)
+    prediction = drawn(task.length, 5, 2, task.outputs, seed=1).requires_grad_()
     for measure in (task.loss, task.error):
         both = measure(prediction, target)
         assert both.shape == (2,)
@@ -206,7 +221,7 @@ def test_errors_are_in_the_units_that_are_said():
     assert sums.error(torch.eye(40)[answers % 40], answers).item() == 0
     unanswered = answers == experiments.IGNORED
     assert 0 < unanswered.sum() < unanswered.numel()
-    noise = torch.where(unanswered[..., None], torch.randn(40), torch.eye(40)[answers % 40])
+    noise = torch.where(unanswered[..., None], drawn(40, seed=1), torch.eye(40)[answers % 40])
     assert sums.error(noise, answers).item() == 0  # what is not asked does not count
     torch.testing.assert_close(sums.loss(9 * noise, answers), sums.loss(9 * noise + 1, answers))
 
@@ -323,14 +338,32 @@ def test_a_structure_survives_being_written_as_numbers(cell):
         assert experiments.named(experiments._numbered(structure)) == structure
 
 
-def test_settings_are_shares_of_what_matters():
+def test_settings_are_shares_of_what_matters(monkeypatch):
+    def one(*, cell, task, updates, seed, **chosen):
+        assert (cell, task, updates) == ("LSTM", "adding", 2)
+        return {"error": float(np.log(chosen["units"]))}
+
+    one.__module__, one.__qualname__ = experiments.__name__, "one"
+    monkeypatch.setattr(experiments, "one", one)
+    monkeypatch.setattr(experiments, "importance", partial(importance, shuffles=3))
     found = experiments.settings(
-        0, names=list(SPACE), cell="LSTM", task="adding", trials=8, updates=2
+        0, names=list(SPACE), cell="LSTM", task="adding", trials=24, updates=2
     )
     assert set(found) == {"importance", "share", "explained"}
-    assert len(found["share"]) == len(SPACE)
-    assert sum(found["share"]) == pytest.approx(1) or sum(found["share"]) == 0
-    assert min(found["share"]) >= 0
+    falls = np.maximum(found["importance"], 0)
+    np.testing.assert_allclose(found["share"], falls / falls.sum())
+    share = dict(zip(SPACE, found["share"], strict=True))
+    assert share["units"] > 0.9
+    assert found["explained"] > 0.5
+
+
+def test_the_settings_of_a_trial_are_those_of_its_network():
+    of, chosen = TASKS["adding"], {"learning rate": 0.02, "units": 3}
+    error = experiments.one(
+        cell="GRU", task="adding", updates=2, seed=5, clipping=0.5, **{"batch size": 4}, **chosen
+    )
+    made = experiments.learn(ENTRANTS["GRU"], of, [3], [0.02], seed=5, updates=2, batch=4, clip=0.5)
+    assert error == {"error": experiments.scores(*made, of, part=VALIDATION, seed=5)["error"][0]}
 
 
 def test_a_trial_that_fails_ends_the_experiment():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from unrolled.figures import COLOR
 from unrolled.figures import lstm as draw
 from unrolled.lstm_numpy import Gates
 
@@ -35,6 +36,19 @@ def test_each_forced_gate_has_its_panel_and_no_empty_one_is_seen(count):
     assert shown == list(range(count))
 
 
+def test_forced_gates_are_drawn_in_the_units_of_the_target():
+    target = np.array([0.8, 0.3, 0.6])
+    limits, heights = [], []
+    for unit in (1, 50):
+        axes = draw.forced({"as set": (unit * target, unit * target)}, unit * target).axes[0]
+        limits.append(axes.get_ylim())
+        heights.append({text.get_text(): text.get_position()[1] for text in axes.texts})
+    np.testing.assert_allclose(limits[1], np.multiply(limits[0], 50))
+    for name in ("state", "output"):
+        assert 0.8 < heights[0][name] < limits[0][1]  # above what is drawn
+        assert heights[1][name] == pytest.approx(50 * heights[0][name])
+
+
 def test_a_stream_is_drawn_at_the_last_step_of_each_window():
     states, errors = np.full((3, 5), 2.0), np.full((3, 5), 0.1)
     figure = draw.along_stream({"net": (states, errors, "model")}, every=20)
@@ -49,13 +63,24 @@ def test_marks_stand_at_their_lags():
     assert vertical == [1, 2]
 
 
-def test_gates_are_drawn_in_their_places():
+@pytest.mark.parametrize("marks", [[], [2], [1, 3]])
+def test_gates_are_drawn_in_their_colours_and_named_at_their_ends(marks):
     i, f, g, o = (np.full(3, value) for value in (0.1, 0.2, 0.3, 0.4))
-    figure = draw.gates({"one": Gates(i, f, g, o), "two": Gates(f, i, g, o)}, marks=[2])
-    drawn = [{line.get_ydata()[0] for line in axes.lines[1:]} for axes in figure.axes]
-    assert drawn == [{0.1, 0.2, 0.4}] * 2  # g is none of the three gates
-    text = {each.get_text() for each in figure.axes[0].texts}
-    assert text == {"i", "f", "o"}
+    figure = draw.gates({"one": Gates(i, f, g, o), "two": Gates(f, i, g, o)}, marks=marks)
+    expected = [{"i": 0.1, "f": 0.2, "o": 0.4}, {"i": 0.2, "f": 0.1, "o": 0.4}]
+    for axes, values in zip(figure.axes, expected, strict=True):
+        vertical = [line for line in axes.lines if line.get_linestyle() == ":"]
+        assert [line.get_xdata()[0] for line in vertical] == marks
+        drawn = {
+            line.get_color(): line.get_ydata().tolist()
+            for line in axes.lines
+            if line not in vertical
+        }
+        assert drawn == {COLOR[f"gate {name}"]: [value] * 3 for name, value in values.items()}
+        named = {text.get_text(): text.get_color() for text in axes.texts}
+        assert named == {name: COLOR[f"gate {name}"] for name in values}
+        heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
+        assert sorted(heights, key=heights.get) == sorted(values, key=values.get)
 
 
 def test_strings_are_told_apart_and_their_symbols_named():
@@ -67,3 +92,39 @@ def test_strings_are_told_apart_and_their_symbols_named():
     assert [line.get_xdata()[0] for line in figure.axes[0].lines] == [2.5]
     ticks = [tick.get_text() for tick in figure.axes[-1].get_xticklabels()]
     assert ticks == list("BTEBP")
+
+
+NUMBERS = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: draw.holding(NUMBERS * [1, 0], [0.2] * 3, {}),
+            "number of marks in inputs must be at least 1, got 0",
+        ),
+        (
+            lambda: draw.holding(NUMBERS, [0.2] * 2, {}),
+            r"target must have 3 steps, got shape \(2,\)",
+        ),
+        (
+            lambda: draw.holding(NUMBERS, [0.2] * 3, {"net": (np.zeros((3, 1)), "model")}),
+            r"answers\['net'\] must have 3 steps, got shape \(3, 1\)",
+        ),
+        (lambda: draw.forced({}, [0.2] * 3), "number of panels must be at least 1, got 0"),
+        (
+            lambda: draw.forced({"f = 1": ([0.2] * 3, [0.2])}, [0.2] * 3),
+            r"panels\['f = 1'\] must have 3 steps, got shape \(1,\)",
+        ),
+        (
+            lambda: draw.forced({"f = 1": ([0.0], [0.0])}, [0.0]),
+            "largest target must be greater than 0, got 0",
+        ),
+        (lambda: draw.gates({}, marks=[]), "number of panels must be at least 1, got 0"),
+    ],
+)
+def test_what_cannot_be_drawn_is_named_and_no_figure_is_left(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+    assert not plt.get_fignums()

@@ -101,3 +101,34 @@ def test_what_a_search_promised_stands_beside_what_fresh_networks_do():
         "fresh\nnetworks",
     ]
     assert "LSTM" in [text.get_text() for text in axes.texts]
+
+
+WAVE = [0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (
+            lambda: draw.waves(WAVE, {"V": np.zeros((4, 2))}, trained=2, tolerance=0.3),
+            r"panels\['V'\] must have shape \(3, networks\), got \(4, 2\)",
+        ),
+        (
+            lambda: draw.waves(WAVE, {"V": np.zeros(3)}, trained=2, tolerance=0.3),
+            r"panels\['V'\] must have shape \(3, networks\), got \(3,\)",
+        ),
+        (
+            lambda: draw.waves(WAVE, {}, trained=2, tolerance=0.3),
+            "number of panels must be at least 1, got 0",
+        ),
+        (lambda: draw.gallery({}), "number of models must be at least 1, got 0"),
+        (
+            lambda: draw.promises([[0.4, 0.3]] * 2, [0.4], {}, ylabel="error"),
+            r"fresh must have shape \(2,\), an error for each search, got \(1,\)",
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_is_named_and_no_figure_is_left(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+    assert not plt.get_fignums()

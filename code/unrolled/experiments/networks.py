@@ -126,8 +126,9 @@ class Trained(NamedTuple):
     loss
         ``(updates, N)`` of each network before each update; NaN after it has broken.
     alive
-        ``(N,)`` false for a network that broke: its loss or gradient was not finite. Its weights
-        are 0 from then on.
+        ``(N,)`` false for a network that broke: its predictions or its gradient were not finite.
+        Its weights are set to 0 then, and its gradient from then on; an optimizer's momentum may
+        still move them.
     state
         The state after the last update's steps; it matters with ``carry``.
     """

@@ -14,9 +14,7 @@ from numpy.typing import ArrayLike
 
 from unrolled._validate import Array
 from unrolled.bptt import surface
-from unrolled.figures.style import COLOR, label, label_ends
-
-_GREY = "#6b6b6b"
+from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 
 def learning(losses: Mapping[str, tuple[ArrayLike, str]], *, smooth: int) -> Figure:
@@ -105,7 +103,7 @@ def spectra(panels: Mapping[str, Array], *, bottom: float) -> Figure:
     for axes, (title, logs) in zip(rows[0], panels.items(), strict=True):
         values = np.maximum(np.asarray(logs)[::-1] / np.log(10), 10 * bottom)
         lengths = np.arange(1, len(values) + 1)
-        axes.axhline(0, color=_GREY, linewidth=1, linestyle=":")
+        axes.axhline(0, color=GREY, linewidth=1, linestyle=":")
         axes.plot(lengths, values, color=COLOR["gradient"], linewidth=0.7)
         axes.set(title=title, xlabel="distance", ylim=(bottom, 0.06 * -bottom))
     rows[0][0].set_ylabel("singular values")
@@ -127,7 +125,7 @@ def before_and_after(
     """
     figure, rows = plt.subplots(1, len(panels), sharey=True, squeeze=False)
     for axes, (title, (before, after)) in zip(rows[0], panels.items(), strict=True):
-        axes.axhline(0, color=_GREY, linewidth=1, linestyle=":")
+        axes.axhline(0, color=GREY, linewidth=1, linestyle=":")
         axes.plot(quantiles, np.transpose(before), "--", color=COLOR["truth"], linewidth=0.9)
         axes.plot(quantiles, np.transpose(after), color=COLOR["gradient"], linewidth=1.1)
         axes.set(title=title, xlim=(1.03, -0.03), ylim=(-3, 0.4))
@@ -181,8 +179,8 @@ def clipping(gradient: ArrayLike, threshold: float) -> Figure:
     g = np.asarray(gradient, dtype=np.float64)
     figure, rows = plt.subplots(1, 2, sharey=True, figsize=(5.0, 2.7))
     shapes = (
-        Circle((0, 0), threshold, fill=False, ec=_GREY, ls=":"),
-        Rectangle((-threshold,) * 2, 2 * threshold, 2 * threshold, fill=False, ec=_GREY, ls=":"),
+        Circle((0, 0), threshold, fill=False, ec=GREY, ls=":"),
+        Rectangle((-threshold,) * 2, 2 * threshold, 2 * threshold, fill=False, ec=GREY, ls=":"),
     )
     cut = (g * min(1.0, threshold / float(np.linalg.norm(g))), np.clip(g, -threshold, threshold))
     titles = ("by norm", "by element")
@@ -208,7 +206,7 @@ def latch(weights: Sequence[float]) -> Figure:
     figure, rows = plt.subplots(1, len(weights), sharey=True, figsize=(5.0, 2.8))
     a = np.linspace(-3, 3, 601)
     for axes, w in zip(rows, weights, strict=True):
-        axes.plot(a, a, color=_GREY, linewidth=1, linestyle=":")
+        axes.plot(a, a, color=GREY, linewidth=1, linestyle=":")
         axes.plot(a, w * np.tanh(a), color=COLOR["hidden"])
         rest = 3.0
         for _ in range(200):

@@ -39,14 +39,17 @@ def holding(
     steps = np.arange(1, len(inputs) + 1)
     values, marked = inputs[:, 0], inputs[:, 1] > 0
     whole("number of marks in inputs", marked.sum())
-    target = _along(steps, "target", target)
+    target = _along(len(steps), "target", target)
+    drawn = {
+        name: (np.atleast_2d(_along(len(steps), f"answers[{name!r}]", runs)), meaning)
+        for name, (runs, meaning) in answers.items()
+    }
     figure, axes = plt.subplots()
     axes.plot(steps[~marked], values[~marked], ".", color=GREY, alpha=0.45, markersize=4)
     axes.step(steps, target, "--", where="post", color=COLOR["truth"], linewidth=1.2)
     axes.plot(steps[marked], values[marked], "o", color=COLOR["input"], markersize=7, zorder=4)
     ends = {"wanted": (float(target[-1]), "truth")}
-    for name, (runs, meaning) in answers.items():
-        curves = np.atleast_2d(_along(steps, f"answers[{name!r}]", runs))
+    for name, (curves, meaning) in drawn.items():
         axes.plot(steps, curves.T, color=COLOR[meaning], linewidth=1.2)
         ends[name] = float(curves[:, -1].mean()), meaning
     axes.set(xlabel="step", ylabel="number", xlim=(0, len(steps) + 1))
@@ -80,7 +83,7 @@ def forced(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], target: ArrayLike)
     most = real("largest target", target.max(initial=0), above=0)
     steps = np.arange(1, len(target) + 1)
     drawn = {
-        title: [_along(steps, f"panels[{title!r}]", each) for each in both]
+        title: [_along(len(steps), f"panels[{title!r}]", each) for each in both]
         for title, both in panels.items()
     }
     figure, grid = plt.subplots(
@@ -140,11 +143,11 @@ def by_lag(curves: Mapping[str, tuple[ArrayLike, str]], *, marks: Sequence[int] 
     return figure
 
 
-def _along(steps: Array, name: str, values: ArrayLike) -> Array:
-    """Return numbers ``(..., T)``, one for each of the steps."""
+def _along(steps: int, name: str, values: ArrayLike) -> Array:
+    """Return numbers ``(..., steps)``."""
     array = numbers(name, values)
-    if array.shape[-1:] != steps.shape:
-        raise ValueError(f"{name} must have {len(steps)} steps, got shape {array.shape}")
+    if array.shape[-1:] != (steps,):
+        raise ValueError(f"{name} must have {steps} steps, got shape {array.shape}")
     return array
 
 
@@ -180,7 +183,7 @@ def gates(panels: Mapping[str, Gates], *, marks: Sequence[int]) -> Figure:
             values = getattr(each, name)
             axes.plot(steps, values, color=COLOR[f"gate {name}"], linewidth=1.3)
             ends[name] = float(values[-1]), f"gate {name}"
-        label_ends(axes, len(steps) * 1.04, ends, gap=0.28)
+        label_ends(axes, len(steps) * 1.06, ends, gap=0.25)
         axes.set(title=title, ylim=(-0.08, 1.08), yticks=[0, 1])
     grid[-1, 0].set_xlabel("step")
     return figure

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from numpy.typing import ArrayLike
 
-from unrolled.figures.style import COLOR, label, label_ends
+from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 OUTPUT = "truth"  # what a network says is grey, like what it should say
 
@@ -193,7 +193,7 @@ def right_by_distance(
         Keys in the longest message that the networks learned from.
     """
     figure, axes = plt.subplots()
-    axes.axvline(longest, color="#6b6b6b", linewidth=1, linestyle=":")
+    axes.axvline(longest, color=GREY, linewidth=1, linestyle=":")
     axes.text(longest * 1.1, 0.5, "longest message\nlearned from", color="#5a5a5a", fontsize=11)
     for height, (size, runs) in zip((0.3, 0.6), windows.items(), strict=True):
         for parts in runs:
@@ -229,7 +229,7 @@ def fading(states: Mapping[str, ArrayLike], meanings: Mapping[str, str], *, gap:
         axes.plot(np.arange(len(h)), h, color=COLOR[meanings[name]])
         ends[name] = float(h[-1]), meanings[name]
     steps = len(h) - 1
-    axes.plot([0, steps], [0, 0], color="#6b6b6b", linewidth=0.8)
+    axes.plot([0, steps], [0, 0], color=GREY, linewidth=0.8)
     axes.set(xlabel="steps since the input", ylabel="state $h_t$", xlim=(-0.5, steps))
     label_ends(axes, steps + 0.5, ends, gap=gap)
     return figure

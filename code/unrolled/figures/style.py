@@ -25,6 +25,9 @@ SERIES = {"truth": "#3b3b3b", "model": "#b34700", "baseline": "#0061a8", "rival"
 COLOR = {**STATES, **{f"gate {gate}": color for gate, color in GATES.items()}, **SERIES}
 """Every colour of the book by its meaning. All are readable as text on white."""
 
+GREY = "#6b6b6b"
+"""What is there to compare with and has no name: zero, chance, where training ends."""
+
 
 def use_style() -> None:
     """Draw everything from here on in the book's style, as SVG in a notebook."""

@@ -13,15 +13,15 @@ from matplotlib.patches import FancyBboxPatch
 from numpy.typing import ArrayLike
 
 from unrolled._validate import Array, series, whole
-from unrolled.figures.style import COLOR, label, label_ends
+from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 
 def free_run(years: Array, values: Array, runs: Sequence[Array], *, start: int) -> Figure:
     """Draw a series and forecasts that were left to run from the index ``start``."""
     figure, axes = plt.subplots()
     shown = slice(max(0, start - 30), start + len(runs[0]))
-    axes.axhline(0, color="#6b6b6b", linewidth=0.8)
-    axes.axvline(years[start] - 0.5, color="#6b6b6b", linewidth=1, linestyle=":")
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.axvline(years[start] - 0.5, color=GREY, linewidth=1, linestyle=":")
     axes.plot(years[shown], values[shown], color=COLOR["truth"])
     for run in runs:
         axes.plot(years[start : start + len(run)], run, color=COLOR["model"], linewidth=0.9)
@@ -201,7 +201,7 @@ def cue_curves(
         The lags asked of the recurrent cell.
     """
     figure, axes = plt.subplots()
-    axes.axhline(0.5, color="#6b6b6b", linewidth=1, linestyle=":")
+    axes.axhline(0.5, color=GREY, linewidth=1, linestyle=":")
     axes.text(recurrent_lags[0], 0.49, "chance", va="top", color="#5a5a5a")
     for accuracies in recurrent:
         axes.plot(recurrent_lags, accuracies, color=COLOR["hidden"], linewidth=1.2)
