@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 
 from unrolled import lstm_numpy
-from unrolled.data import continual_reber, embedded_reber
-from unrolled.data.reber import IGNORED
+from unrolled.data import continual_reber
 from unrolled.experiments import lstm as experiments
 from unrolled.lstm import FORMS, LSTM
 from unrolled.recurrent import Recurrent
@@ -113,24 +111,8 @@ def test_a_prediction_is_wrong_where_an_illegal_symbol_is_as_active_as_a_legal_o
     assert experiments.wrong(activations, legal).tolist() == [False, True, True, False]
 
 
-def test_the_loss_of_each_network_is_its_own_mean_over_symbols_that_are_there():
-    drawn = embedded_reber(6, seed=0)
-    targets = torch.from_numpy(drawn.targets).view(-1, 3, 2)
-    prediction = torch.randn(*targets.shape, 7, generator=torch.Generator().manual_seed(0))
-    losses = experiments.next_symbol_loss(prediction, targets)
-    for n in range(2):
-        expected = cross_entropy(
-            prediction[:, :, n].flatten(0, 1), targets[:, :, n].flatten(), ignore_index=IGNORED
-        )
-        torch.testing.assert_close(losses[n], expected)
-
-
-def test_sequences_are_dealt_out_and_shared():
+def test_all_networks_are_given_the_same():
     x = np.arange(2 * 6 * 3).reshape(2, 6, 3)
-    dealt = experiments._own(x, 3)
-    assert dealt.shape == (2, 2, 3, 3)
-    assert sorted(dealt.flatten().tolist()) == list(range(36))
-    assert dealt[1, 1, 2].tolist() == x[1, 5].tolist()
     shared = experiments._shared(x, 4)
     assert shared.shape == (2, 6, 4, 3)
     assert all(torch.equal(shared[:, :, n].cpu(), torch.from_numpy(x)) for n in range(4))

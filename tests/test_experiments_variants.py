@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import cross_entropy
 
 from unrolled.data import arithmetic, continual_reber, periodic, spike_delays
 from unrolled.experiments import variants as experiments
@@ -156,21 +155,6 @@ def test_delays_are_learned():
 STREAM = {"networks": 2, "cells": 3, "streams": 2, "window": 5, "rate": 0.01, "clip": 0.3}
 
 
-def test_a_stream_goes_on_from_window_to_window():
-    """At a learning rate that changes nothing, windows are one long sequence."""
-    made, trained = experiments.learn_stream(4, name="CIFG", updates=3, **{**STREAM, "rate": 1e-12})
-    assert trained.loss.shape == (3, 2)
-    drawn = continual_reber(4, length=15, seed=4)
-    for n in range(2):
-        layer, read = alone(made, n, "CIFG", 7, 3)
-        h, _ = layer(torch.from_numpy(drawn.inputs[:, n::2]))
-        targets = torch.from_numpy(drawn.targets[:, n::2])
-        for k in range(3):
-            part = slice(5 * k, 5 * k + 5)
-            expected = cross_entropy(read(h[part]).flatten(0, 1), targets[part].flatten())
-            assert trained.loss[k, n].item() == pytest.approx(expected.item(), rel=1e-4)
-
-
 def test_a_variants_errors_are_the_symbols_that_cannot_come():
     settings = {**STREAM, "networks": 3, "updates": 110}
     test = {"test_streams": 4, "test_length": 60, "warm_up": 20}
@@ -193,6 +177,15 @@ def test_a_variants_errors_are_the_symbols_that_cannot_come():
     assert found["accuracy"][1] == pytest.approx(np.mean(accuracy))
     assert found["solved"][1] == np.mean(np.array(accuracy) > 0.99)
     assert found["worst loss"][1] == pytest.approx(trained.loss[100:].max().item())
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match=r"name must be one of 1997, .* got 'LSTM'"):
+        experiments.learn_stream(0, name="LSTM", updates=1, **STREAM)
+    with pytest.raises(ValueError, match=r"name must be one of tanh, .* got 'V'"):
+        experiments.arithmetic_accuracies(
+            0, cells=["V"], units=2, digits=1, batch=1, updates=1, rate=0.1, clip=1.0
+        )
 
 
 def test_the_cells_of_the_comparison_are_what_their_names_say():

@@ -1,10 +1,21 @@
 """N networks computed as one are the N networks alone."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
-from unrolled.experiments.networks import Networks, clip_each, train
+from unrolled.data.reber import IGNORED
+from unrolled.experiments.networks import (
+    Networks,
+    as_many,
+    clip_each,
+    dealt,
+    look_up,
+    surprise,
+    train,
+)
 from unrolled.lstm import FORMS, LSTM
 from unrolled.recurrent import Recurrent
 from unrolled.rnn import Elman
@@ -197,7 +208,59 @@ def test_a_network_that_breaks_leaves_the_others_as_they_would_be(break_it, at, 
     for a, b in zip(networks.parameters(), sound.parameters(), strict=True):
         assert torch.isfinite(a).all()
         assert not a.grad[1].any()
+        assert not a[1].any()
         torch.testing.assert_close(a[keep], b[keep])
+
+
+def test_the_state_of_a_network_that_broke_is_zero():
+    """Its cell state has become infinite; tanh shows that as 1, and only the gradient breaks."""
+    _, networks = several("NIAF", 2, 3)
+
+    def batch(k):
+        if k == 1:
+            with torch.no_grad():
+                for name in ("bias_ih", "weight_ih", "weight_hh"):
+                    networks.cell[name][1] = 0
+                networks.cell["bias_ih"][1] = torch.tensor([50.0, 50, 1e308, 50]).repeat_interleave(
+                    3
+                )
+        return drawn(T, B, N, 2), drawn(T, B, N, OUT, seed=2)
+
+    optimizer = torch.optim.Adam(networks.parameters(), lr=0.01)
+    trained = train(networks, batch, squared, updates=2, optimizer=optimizer, carry=True)
+    assert trained.alive.tolist() == [True, False, True, True]
+    for part in trained.state:
+        assert not part[:, 1].any()
+        assert part[:, [0, 2, 3]].all()
+
+
+def test_sequences_are_dealt_out():
+    x = np.arange(2 * 6 * 3).reshape(2, 6, 3)
+    each = dealt(x, 3)
+    assert each.shape == (2, 2, 3, 3)
+    assert sorted(each.flatten().tolist()) == list(range(36))
+    assert each[1, 1, 2].tolist() == x[1, 5].tolist()
+
+
+@pytest.mark.parametrize("shape", [(), (5,)])
+def test_surprise_is_each_networks_mean_over_the_symbols_that_count(shape):
+    target = torch.randint(0, 7, (*shape, 6, 2), generator=torch.Generator().manual_seed(0))
+    target[..., ::4, :] = IGNORED
+    prediction = drawn(*target.shape, 7)
+    for n in range(2):
+        expected = cross_entropy(
+            prediction[..., n, :].flatten(0, -2), target[..., n].flatten(), ignore_index=IGNORED
+        )
+        torch.testing.assert_close(surprise(prediction, target)[n], expected)
+
+
+def test_names_and_counts_are_checked():
+    assert look_up("cell", "a", {"a": 1, "b": 2}) == 1
+    with pytest.raises(ValueError, match="cell must be one of a, b, got 'c'"):
+        look_up("cell", "c", {"a": 1, "b": 2})
+    as_many("units", [1, 2], "names", "ab")
+    with pytest.raises(ValueError, match="units must be as many as names, 2, got 1"):
+        as_many("units", [1], "names", "ab")
 
 
 def test_training_ends_where_it_is_told_to_and_the_schedule_steps():

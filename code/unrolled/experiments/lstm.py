@@ -16,9 +16,11 @@ from unrolled import lstm_numpy
 from unrolled._validate import Array, whole
 from unrolled.data import continual_reber, embedded_reber, order
 from unrolled.data.reber import IGNORED, SYMBOLS
+from unrolled.experiments import reber_streams
 from unrolled.experiments.gradients import Answer, learn_adding
 from unrolled.experiments.ledger import Claim, Measurement, Row, Strip
-from unrolled.experiments.networks import Networks, train
+from unrolled.experiments.networks import Networks, as_many, dealt, look_up, surprise, train
+from unrolled.experiments.runs import over
 from unrolled.gradients import gradient_norms
 from unrolled.lstm import FORMS, LSTM
 from unrolled.recurrent import Cell, Recurrent, State
@@ -151,6 +153,7 @@ def adding_by_length(
     For each of ``lengths``: the error on the test, in variances of its targets (``lstm``,
     ``tanh``), and the ``lstm updates`` made: the tanh network makes as many or more.
     """
+    as_many("updates", updates, "lengths", lengths)
     found: dict[str, list[float]] = {"lstm": [], "tanh": [], "lstm updates": []}
     for length, most in zip(lengths, updates, strict=True):
         run = partial(learn_adding, length=length, updates=most, seed=seed)
@@ -279,17 +282,8 @@ differ in the forget gate alone, whose bias is 1 at first, as in the paper of 20
 
 def reber_networks(name: str, *, networks: int, units: int, seed: int) -> Networks:
     """Return untrained networks of a kind of ``REBER_CELLS``, on the device of ``device()``."""
-    make = REBER_CELLS[name]
+    make = look_up("name", name, REBER_CELLS)
     return seeded(seed, lambda: Networks([make(units) for _ in range(networks)], 7))
-
-
-def next_symbol_loss(prediction: Tensor, targets: Tensor) -> Tensor:
-    """Return each network's mean cross entropy, from ``(T, B, N, S)`` and ``(T, B, N)``."""
-    each = cross_entropy(
-        prediction.flatten(0, 2), targets.flatten(), reduction="none", ignore_index=IGNORED
-    )
-    shares: Tensor = each.view(targets.shape).sum((0, 1)) / (targets != IGNORED).sum((0, 1))
-    return shares
 
 
 def wrong(prediction: Tensor, legal: Tensor) -> Tensor:
@@ -333,6 +327,7 @@ def string_errors(
     (``faultless``, see :func:`wrong`); the fraction that foretell more than 99 % of their second
     last symbols (``solved``); and how many of these the median network foretells (``accuracy``).
     """
+    as_many("units", units, "names", names)
     found: dict[str, list[float]] = {}
     test = embedded_reber(256, seed=seed + 1_000_000)
     for name, size in zip(names, units, strict=True):
@@ -340,12 +335,12 @@ def string_errors(
 
         def batch(update: int) -> tuple[Tensor, Tensor]:
             drawn = embedded_reber(strings * networks, seed=10_000 * seed + update)
-            return _own(drawn.inputs, networks), _own(drawn.targets, networks)
+            return dealt(drawn.inputs, networks), dealt(drawn.targets, networks)
 
         train(
             trained,
             batch,
-            next_symbol_loss,
+            surprise,
             updates=updates,
             optimizer=torch.optim.Adam(trained.parameters(), lr=rate),
         )
@@ -361,12 +356,6 @@ def string_errors(
         ):
             found.setdefault(key, []).append(float(value))
     return found
-
-
-def _own(drawn: Any, networks: int) -> Tensor:
-    """Deal sequences ``(T, B * N, ...)`` out to networks: ``(T, B, N, ...)``."""
-    x: Tensor = torch.from_numpy(drawn).to(device())
-    return x.view(len(x), -1, networks, *x.shape[2:])
 
 
 def _shared(drawn: Any, networks: int) -> Tensor:
@@ -403,19 +392,8 @@ def learn_stream(
         from one update to the next.
     """
     trained = reber_networks(name, networks=networks, units=units, seed=seed)
-    drawn = continual_reber(streams * networks, length=window * updates, seed=seed)
-
-    def batch(update: int) -> tuple[Tensor, Tensor]:
-        now = slice(update * window, (update + 1) * window)
-        return _own(drawn.inputs[now], networks), _own(drawn.targets[now], networks)
-
-    train(
-        trained,
-        batch,
-        next_symbol_loss,
-        updates=updates,
-        optimizer=torch.optim.Adam(trained.parameters(), lr=rate),
-        carry=True,
+    reber_streams.follow(
+        trained, streams=streams, window=window, updates=updates, rate=rate, seed=seed
     )
     return trained
 
@@ -576,27 +554,16 @@ def gates_along(networks: Networks, *, warm_up: int, length: int, seed: int) -> 
     )
 
 
-def _over(runs: list[Measurement], name: str) -> Array:
-    """Return a quantity of every run: ``(runs,)`` or ``(runs, elements)``."""
-    return np.array([run[name] for run in runs])
-
-
 def _carousel_turns(runs: list[Measurement]) -> bool:
     """Whether gradients along the cell are what the forget gate's bias predicts."""
     predicted = 1 / (1 + np.exp(-np.array(_BIASES)))
     return bool(
-        np.abs(_over(runs, "1997") - 1).max() < 1e-9
-        and np.abs(_over(runs, "carousel") - predicted).max() < 0.03
-        and _over(runs, "whole over carousel").min() > 1
-        and _over(runs, "1997 whole").min() > 1
-        and _over(runs, "tanh").max() < 0.7
+        np.abs(over(runs, "1997") - 1).max() < 1e-9
+        and np.abs(over(runs, "carousel") - predicted).max() < 0.03
+        and over(runs, "whole over carousel").min() > 1
+        and over(runs, "1997 whole").min() > 1
+        and over(runs, "tanh").max() < 0.7
     )
-
-
-def _shares(runs: list[Measurement], name: str) -> Array:
-    """Return a fraction of networks over all runs, which have as many each."""
-    mean: Array = _over(runs, name).mean(axis=0)
-    return mean
 
 
 _BIASES = (0.0, 1.0, 3.0, 5.0)
@@ -672,7 +639,7 @@ CLAIMS = (
             "below 0.06 for the LSTM, and above 0.90 for the tanh network."
         ),
         holds=lambda runs: bool(
-            _over(runs, "lstm").max() < 0.06 and _over(runs, "tanh").min() > 0.90
+            over(runs, "lstm").max() < 0.06 and over(runs, "tanh").min() > 0.90
         ),
         seeds={"quick": range(10, 11), "book": range(5)},
         settings={
@@ -725,7 +692,7 @@ CLAIMS = (
             "too, and promised nothing."
         ),
         holds=lambda runs: bool(
-            _shares(runs, "solved")[0] >= 0.8 and _shares(runs, "solved")[1] == 0
+            over(runs, "solved").mean(0)[0] >= 0.8 and over(runs, "solved").mean(0)[1] == 0
         ),
         seeds={"quick": range(10, 11), "book": range(5)},
         settings={
@@ -796,9 +763,9 @@ CLAIMS = (
             "largest state is more than ten times as large without."
         ),
         holds=lambda runs: bool(
-            _shares(runs, "solved")[0] <= 0.1
-            and _shares(runs, "solved")[1] >= 0.8
-            and (_over(runs, "largest state")[:, 0] > 10 * _over(runs, "largest state")[:, 1]).all()
+            over(runs, "solved").mean(0)[0] <= 0.1
+            and over(runs, "solved").mean(0)[1] >= 0.8
+            and (over(runs, "largest state")[:, 0] > 10 * over(runs, "largest state")[:, 1]).all()
         ),
         seeds={"quick": range(10, 11), "book": range(5)},
         settings={
@@ -865,8 +832,8 @@ CLAIMS = (
             "promised nothing."
         ),
         holds=lambda runs: bool(
-            (_over(runs, "accuracy")[:, :2] <= 0.99).all()
-            and (_over(runs, "accuracy")[:, 2] > 0.99).mean() >= 0.8
+            (over(runs, "accuracy")[:, :2] <= 0.99).all()
+            and (over(runs, "accuracy")[:, 2] > 0.99).mean() >= 0.8
         ),
         seeds={"quick": range(101, 102), "book": range(8)},
         settings={

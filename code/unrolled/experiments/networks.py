@@ -7,19 +7,25 @@ cost hardly more than one.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from unrolled._validate import real, whole
+from unrolled.data.reber import IGNORED
 from unrolled.recurrent import Cell, Recurrent, State
+from unrolled.training import device
 from unrolled.training.progress import progress
+
+V = TypeVar("V")
 
 
 class Networks(nn.Module):
@@ -127,10 +133,9 @@ class Trained(NamedTuple):
         ``(updates, N)`` of each network before each update; NaN after it has broken.
     alive
         ``(N,)`` false for a network that broke: its predictions or its gradient were not finite.
-        Its weights are set to 0 then, and its gradient from then on; an optimizer's momentum may
-        still move them.
+        Its weights are 0 from then on.
     state
-        The state after the last update's steps; it matters with ``carry``.
+        The state after the last update's steps; it matters with ``carry``. A broken network's is 0.
     """
 
     loss: Tensor
@@ -202,12 +207,66 @@ def train(
         if clip is not None:
             clip_each(networks.parameters(), clip)
         optimizer.step()
+        state = tuple(part.detach() for part in last)
+        if not alive.all():  # momentum moves weights without a gradient
+            _silence(networks, alive)
+            state = _zeroed(state, alive)
         if schedule is not None:
             schedule.step()
-        state = tuple(part.detach() for part in last)
         if stop is not None and stop(update + 1):
             break
     return Trained(torch.stack(losses), alive, state or ())
+
+
+def look_up(argument: str, name: str, among: Mapping[str, V]) -> V:
+    """Return what has a name.
+
+    Raises
+    ------
+    ValueError
+        If nothing has; it names the argument.
+    """
+    if name not in among:
+        raise ValueError(f"{argument} must be one of {', '.join(among)}, got {name!r}")
+    return among[name]
+
+
+def as_many(argument: str, values: Sequence[Any], other: str, others: Sequence[Any]) -> None:
+    """Raise ValueError if one argument does not have as many values as another."""
+    if len(values) != len(others):
+        raise ValueError(f"{argument} must be as many as {other}, {len(others)}, got {len(values)}")
+
+
+def dealt(drawn: NDArray[Any], networks: int) -> Tensor:
+    """Deal sequences ``(T, B * N, ...)`` out to networks, ``(T, B, N, ...)``, on the device."""
+    x: Tensor = torch.from_numpy(drawn).to(device())
+    return x.view(len(x), -1, networks, *x.shape[2:])
+
+
+def surprise(prediction: Tensor, target: Tensor) -> Tensor:
+    """Return each network's mean cross-entropy in nats over the targets that are not ``IGNORED``.
+
+    Parameters
+    ----------
+    prediction
+        ``(..., B, N, S)`` activations of S symbols.
+    target
+        ``(..., B, N)`` the symbol that is right.
+
+    Returns
+    -------
+    ``(N,)``.
+    """
+    nats = cross_entropy(
+        prediction.flatten(0, -2), target.flatten(), reduction="none", ignore_index=IGNORED
+    )
+    return mean_each(nats.view(target.shape), target)
+
+
+def mean_each(values: Tensor, target: Tensor) -> Tensor:
+    """Return each network's mean of values ``(..., B, N)`` where the target is not ``IGNORED``."""
+    counts = target != IGNORED
+    return (values * counts).flatten(0, -2).sum(0) / counts.flatten(0, -2).sum(0)
 
 
 def clip_each(parameters: Iterable[nn.Parameter], largest: float) -> Tensor:

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from unrolled._validate import Array, real, whole
-from unrolled.data import arithmetic, continual_reber, periodic, spike_delays
+from unrolled.data import arithmetic, periodic, spike_delays
 from unrolled.data.arithmetic import SYMBOLS
 from unrolled.data.timing import Wave
+from unrolled.experiments import reber_streams
 from unrolled.experiments.ledger import Claim, Measurement, Row, Strip
-from unrolled.experiments.networks import Networks, Trained, train
+from unrolled.experiments.networks import Networks, Trained, dealt, look_up, train
 from unrolled.experiments.runs import over
 from unrolled.lstm import FORMS, LSTM
 from unrolled.recurrent import Cell, Recurrent
@@ -74,7 +74,7 @@ def lstm_networks(
     forget_bias
         See ``LSTM``; what has no forget gate has no bias either.
     """
-    form = FORMS[name]
+    form = look_up("name", name, FORMS)
     bias = forget_bias if form.get("forget_gate", True) else None
     build = partial(LSTM, inputs, cells, forget_bias=bias, **form)
     return seeded(seed, lambda: Networks([build() for _ in range(networks)], outputs))
@@ -327,7 +327,7 @@ def _spike_trains(
     drawn = spike_delays(
         sequences * networks, steps=steps, minimum=minimum, spread=spread, seed=seed
     )
-    x, target, asked = (_dealt(part, networks) for part in drawn)
+    x, target, asked = (dealt(part, networks) for part in drawn)
     return x, target, asked
 
 
@@ -419,46 +419,10 @@ def learn_stream(
     made = lstm_networks(
         name, inputs=7, cells=cells, outputs=7, networks=networks, seed=seed, forget_bias=1.0
     )
-    drawn = _streams(networks, streams, length=window * updates, seed=seed)
-    windows = list(
-        zip(torch.split(drawn.inputs, window), torch.split(drawn.targets, window), strict=True)
-    )
-
-    def losses(prediction: Tensor, targets: Tensor) -> Tensor:
-        each = cross_entropy(prediction.flatten(0, 2), targets.flatten(), reduction="none")
-        return each.view(targets.shape).mean((0, 1))
-
-    trained = train(
-        made,
-        lambda update: windows[update],
-        losses,
-        updates=updates,
-        optimizer=torch.optim.Adam(made.parameters(), lr=rate),
-        clip=clip,
-        carry=True,
+    trained = reber_streams.follow(
+        made, streams=streams, window=window, updates=updates, rate=rate, clip=clip, seed=seed
     )
     return made, trained
-
-
-class _Streams(NamedTuple):
-    """Reber streams of each network: ``(T, B, N, 7)``, or ``(T, B, N)`` of targets, critical."""
-
-    inputs: Tensor
-    targets: Tensor
-    legal: Tensor
-    critical: Tensor
-
-
-def _streams(networks: int, streams: int, *, length: int, seed: int) -> _Streams:
-    """Draw streams of each network's own."""
-    drawn = continual_reber(streams * networks, length=length, seed=seed)
-    return _Streams(*(_dealt(part, networks) for part in drawn[:4]))
-
-
-def _dealt(drawn: NDArray[Any], networks: int) -> Tensor:
-    """Deal sequences ``(T, B * N, ...)`` out to networks: ``(T, B, N, ...)``."""
-    x = torch.from_numpy(drawn).to(device())
-    return x.view(len(x), -1, networks, *x.shape[2:])
 
 
 def stream_variants(
@@ -507,7 +471,9 @@ def stream_variants(
             rate=rate,
             clip=clip,
         )
-        test = _streams(networks, test_streams, length=warm_up + test_length, seed=seed + 1_000_000)
+        test = reber_streams.draw(
+            networks, test_streams, length=warm_up + test_length, seed=seed + 1_000_000
+        )
         with torch.no_grad():
             chosen = made(test.inputs)[0].argmax(-1, keepdim=True)
         right = test.legal.gather(-1, chosen)[warm_up:, ..., 0]
@@ -576,8 +542,8 @@ def learn_arithmetic(
     seed
         Seed of the first weights.
     """
-    S = len(SYMBOLS)
-    model = seeded(seed, lambda: Foretell(ARITHMETIC_CELLS[name](S, units), S))
+    S, make = len(SYMBOLS), look_up("name", name, ARITHMETIC_CELLS)
+    model = seeded(seed, lambda: Foretell(make(S, units), S))
     batches = list(zip(*(torch.split(part, batch, 1) for part in problems), strict=True))
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = CosineAnnealingLR(optimizer, len(batches))
@@ -629,21 +595,15 @@ def arithmetic_accuracies(
     return {"accuracy": found}
 
 
-def _means(runs: Sequence[Measurement], name: str) -> Array:
-    """Return means over runs: fractions of networks become those of all the runs' networks."""
-    mean: Array = over(runs, name).mean(axis=0)
-    return mean
-
-
 def _only_the_forget_gate_matters(runs: Sequence[Measurement], name: str = "solved") -> bool:
     """Whether few networks of the last variant learn the stream, and enough of every other."""
-    *others, without = _means(runs, name)
+    *others, without = over(runs, name).mean(0)
     return bool(without <= 0.1 and min(others) >= 0.3)
 
 
 def _forget_gate_first(runs: Sequence[Measurement]) -> bool:
     """Whether no forget gate is like no gate at all, and a bias of 1 no worse than none."""
-    by_cell = dict(zip(_LSTMS, _means(runs, "accuracy"), strict=True))
+    by_cell = dict(zip(_LSTMS, over(runs, "accuracy").mean(0), strict=True))
     return bool(
         by_cell["LSTM-f"] <= by_cell["tanh"] + 0.05 and by_cell["LSTM-b"] >= by_cell["LSTM"]
     )
@@ -651,7 +611,7 @@ def _forget_gate_first(runs: Sequence[Measurement]) -> bool:
 
 def _as_good_as_lstm_b(runs: Sequence[Measurement]) -> bool:
     """Whether the cells after the first fall short of it by at most 0.03."""
-    first, *others = _means(runs, "accuracy")
+    first, *others = over(runs, "accuracy").mean(0)
     return bool(min(others) >= first - 0.03)
 
 
@@ -716,9 +676,9 @@ CLAIMS = (
             "test is measured too, and promised nothing."
         ),
         holds=lambda runs: bool(
-            _means(runs, "NP")[0] <= 0.02
-            and _means(runs, "V")[0] >= 0.25
-            and _means(runs, "NP")[1] >= 0.9
+            over(runs, "NP").mean(0)[0] <= 0.02
+            and over(runs, "V").mean(0)[0] >= 0.25
+            and over(runs, "NP").mean(0)[1] >= 0.9
         ),
         seeds={"quick": range(10, 11), "book": range(5)},
         settings={
@@ -771,7 +731,7 @@ CLAIMS = (
             "Of all networks without peepholes, at least 0.3 make no error of 0.49 or more at any "
             "spike of the test. Networks with peepholes are measured too, and promised nothing."
         ),
-        holds=lambda runs: bool(_means(runs, "NP").min() >= 0.3),
+        holds=lambda runs: bool(over(runs, "NP").mean(0).min() >= 0.3),
         seeds={"quick": range(10, 11), "book": range(5)},
         settings={
             "quick": {
