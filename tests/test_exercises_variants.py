@@ -598,7 +598,7 @@ def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():
         x_r, x_z, x_n = (x @ W.T + b_ih).reshape(len(x), -1, 3).transpose(2, 0, 1)
         U_r, U_z, U_n = (U[k::3] for k in range(3))
         b_r, b_z, b_n = (b_hh[k::3] for k in range(3))
-        r, z = answers._sigmoid(x_r + h @ U_r.T + b_r), answers._sigmoid(x_z + h @ U_z.T + b_z)
+        r, z = answers.sigmoid(x_r + h @ U_r.T + b_r), answers.sigmoid(x_z + h @ U_z.T + b_z)
         before = np.tanh(x_n + (r * h) @ U_n.T + b_n)
         after = np.tanh(x_n + r * (h @ U_n.T + b_n))
         return z * h + (1 - z) * before, z * h + (1 - z) * after

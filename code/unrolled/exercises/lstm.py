@@ -26,8 +26,16 @@ def _numbers(*shape: int) -> Array:
     return np.round(_rng.normal(size=shape), 1) + 0.0  # which turns -0.0 into 0.0
 
 
-def _sigmoid(a: Any) -> Any:
+def sigmoid(a: Any) -> Any:
+    """Return 1 / (1 + exp(-a))."""
     return 1 / (1 + np.exp(-a))
+
+
+def wrong_parts(result: Sequence[Array], right: Sequence[Array]) -> tuple[bool, ...]:
+    """Say of each part of a result whether it is wrong."""
+    return tuple(
+        not np.allclose(mine, its, rtol=1e-4) for mine, its in zip(result, right, strict=True)
+    )
 
 
 # --- half_life ------------------------------------------------------------------------------
@@ -49,7 +57,7 @@ def _half_life_from_the_gate(bias: float) -> Any:
 
 
 def _half_life_searched(bias: float) -> float:
-    gate, low, high = float(_sigmoid(bias)), 0.0, 1e6
+    gate, low, high = float(sigmoid(bias)), 0.0, 1e6
     for _ in range(100):
         middle = (low + high) / 2
         low, high = (middle, high) if gate**middle > 0.5 else (low, middle)
@@ -135,7 +143,7 @@ def _one_over_what_is_lost(bias: float) -> float:
 
     Each step takes a share of what is left. One half is left when f ** d = 1/2: take logarithms.
     """
-    return float(1 / _sigmoid(-bias))
+    return float(1 / sigmoid(-bias))
 
 
 def _half_over_what_is_lost(bias: float) -> float:
@@ -143,7 +151,7 @@ def _half_over_what_is_lost(bias: float) -> float:
 
     Each step takes a share of what is left. One half is left when f ** d = 1/2: take logarithms.
     """
-    return float(0.5 / _sigmoid(-bias))
+    return float(0.5 / sigmoid(-bias))
 
 
 def _for_large_biases_only(bias: float) -> float:
@@ -181,7 +189,7 @@ def _half_is_left(result: Any, bias: float) -> bool:
     With your number of steps it is not.
     """
     with np.errstate(all="ignore"):
-        return bool(np.isclose(_sigmoid(bias) ** result, 0.5, rtol=1e-4))
+        return bool(np.isclose(sigmoid(bias) ** result, 0.5, rtol=1e-4))
 
 
 # --- cell_gradient --------------------------------------------------------------------------
@@ -315,7 +323,7 @@ def _what_is_lost(f: Array) -> Array:
 
 def _squashed_again(f: Array) -> Array:
     """The gates are squashed once more. f holds what the logistic function has made already."""
-    return cell_gradient(_sigmoid(f))
+    return cell_gradient(sigmoid(f))
 
 
 def _slope_of_the_gate(f: Array) -> Array:
@@ -390,16 +398,16 @@ def _step_entry_by_entry(x: Array, h: Array, c: Array, W: Array, U: Array, b: Ar
     for n in range(B):
         for j in range(H):
             i, f, g, o = (W[k] @ x[n] + U[k] @ h[n] + b[k] for k in range(j, 4 * H, H))
-            after[1, n, j] = _sigmoid(f) * c[n, j] + _sigmoid(i) * np.tanh(g)
-            after[0, n, j] = _sigmoid(o) * np.tanh(after[1, n, j])
+            after[1, n, j] = sigmoid(f) * c[n, j] + sigmoid(i) * np.tanh(g)
+            after[0, n, j] = sigmoid(o) * np.tanh(after[1, n, j])
     return after[0], after[1]
 
 
 def _step_einsum(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
     a = np.einsum("bi,ai->ba", x, W) + np.einsum("bh,ah->ba", h, U) + b
     i, f, g, o = a.reshape(len(x), 4, -1).swapaxes(0, 1)
-    c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
-    return _sigmoid(o) * np.tanh(c), c
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
 
 
 def _step_torch(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Any:
@@ -434,7 +442,7 @@ def _varied(
     show: Callable[[Array, Array, Array], Array] = _shown,
 ) -> Pair:
     """Take the step with another idea of some part of it."""
-    squash: dict[str, Squash] = dict.fromkeys("ifo", _sigmoid) | {"g": np.tanh} | (squashed or {})
+    squash: dict[str, Squash] = dict.fromkeys("ifo", sigmoid) | {"g": np.tanh} | (squashed or {})
     parts = zip(order, np.split(x @ W.T + h @ U.T + b, 4, axis=1), strict=True)
     i, f, g, o = (squash[name](a) for name, a in sorted(parts, key=lambda p: "ifgo".index(p[0])))
     after = update(c, i, f, g)
@@ -532,7 +540,7 @@ def _squashed_after_the_gate(x: Array, h: Array, c: Array, W: Array, U: Array, b
 
 def _shown_through_logistic(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
     """The state is shown through the logistic function. It should be tanh: h = o * tanh(c)."""
-    return _varied(x, h, c, W, U, b, show=lambda after, before, o: o * _sigmoid(after))
+    return _varied(x, h, c, W, U, b, show=lambda after, before, o: o * sigmoid(after))
 
 
 def _output_gate_missing(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
@@ -608,7 +616,7 @@ def _candidate_logistic(x: Array, h: Array, c: Array, W: Array, U: Array, b: Arr
 
     g is no gate, though its rows are stacked among theirs: it may be negative.
     """
-    return _varied(x, h, c, W, U, b, squashed={"g": _sigmoid})
+    return _varied(x, h, c, W, U, b, squashed={"g": sigmoid})
 
 
 def _candidate_not_squashed(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
@@ -655,7 +663,7 @@ def _output_gate_through_tanh(x: Array, h: Array, c: Array, W: Array, U: Array, 
 
 def _sign_in_logistic(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
     """The gates are the wrong way round: the minus in 1 / (1 + exp(-a)) is missing."""
-    return _varied(x, h, c, W, U, b, squashed=dict.fromkeys("ifo", lambda a: _sigmoid(-a)))
+    return _varied(x, h, c, W, U, b, squashed=dict.fromkeys("ifo", lambda a: sigmoid(-a)))
 
 
 def _state_in_place_of_output(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
@@ -746,22 +754,14 @@ def _blocks_upright(
     return h.shape[1] == 1 or not np.allclose(result[1], theirs[1], rtol=1e-4)
 
 
-def _h_or_c_is_wrong(result: Pair, args: Sequence[Array]) -> tuple[bool, bool]:
-    h, c = (
-        not np.allclose(mine, right, rtol=1e-4)
-        for mine, right in zip(result, step(*args), strict=True)
-    )
-    return h, c
-
-
 def _not_only_c_is_wrong(result: Pair, *args: Array) -> bool:
     """`h` is right, so the state that it is made from is. But another comes back as `c`."""
-    return _h_or_c_is_wrong(result, args) != (False, True)
+    return wrong_parts(result, step(*args)) != (False, True)
 
 
 def _not_only_h_is_wrong(result: Pair, *args: Array) -> bool:
     """`c` is right, and `h` is not. It is o * tanh(c): look at the output gate and that tanh."""
-    return _h_or_c_is_wrong(result, args) != (True, False)
+    return wrong_parts(result, step(*args)) != (True, False)
 
 
 def _c_is_right(result: Pair, *args: Array) -> bool:
@@ -769,7 +769,7 @@ def _c_is_right(result: Pair, *args: Array) -> bool:
 
     c_new = f * c + i * g, and each of i, f and g has its own H columns of a.
     """
-    return not _h_or_c_is_wrong(result, args)[1]
+    return not wrong_parts(result, step(*args))[1]
 
 
 def _step_case(B: int, I: int, H: int) -> tuple[Array, ...]:  # noqa: E741
@@ -1015,7 +1015,7 @@ def _slopes_of_squashed_gates(
 
     sigmoid(a) * (1 - sigmoid(a)) is i * (1 - i), and 1 - tanh(a)**2 is 1 - g**2.
     """
-    again = [_sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)]
+    again = [sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)]
     slopes = [v * (1 - v) for v in again]
     slopes[2] = 1 - again[2] ** 2
     total = _total(dh, dc, c, o)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.exercises.grading import Exercise, bug_hunt
+from unrolled.exercises.lstm import sigmoid, wrong_parts
 
 Array = NDArray[np.float64]
 Arrays = tuple[Array, ...]
@@ -26,10 +27,6 @@ _rng = np.random.default_rng(0)
 
 def _numbers(*shape: int) -> Array:
     return np.round(_rng.normal(size=shape), 1) + 0.0  # which turns -0.0 into 0.0
-
-
-def _sigmoid(a: Any) -> Any:
-    return 1 / (1 + np.exp(-a))
 
 
 # --- parameters -----------------------------------------------------------------------------
@@ -374,7 +371,7 @@ def _computes_the_same(result: Arrays, W: Array, U: Array, b: Array) -> bool:
     def step(weights: Arrays, keeps: bool) -> Any:
         W, U, b = weights
         (x_r, x_z, x_n), (U_r, U_z, U_n) = np.split(x @ W.T + b, 3, axis=1), np.split(U, 3)
-        r, z = _sigmoid(x_r + h @ U_r.T), _sigmoid(x_z + h @ U_z.T)
+        r, z = sigmoid(x_r + h @ U_r.T), sigmoid(x_z + h @ U_z.T)
         n = np.tanh(x_n + r * (h @ U_n.T))
         return z * h + (1 - z) * n if keeps else (1 - z) * h + z * n
 
@@ -419,9 +416,9 @@ def _gru_entry_by_entry(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_h
     before, after = np.zeros((B, H)), np.zeros((B, H))
     for k in range(B):
         seen_x, seen_h = W @ x[k] + b_ih, U @ h[k] + b_hh
-        r = _sigmoid(seen_x[:H] + seen_h[:H])
+        r = sigmoid(seen_x[:H] + seen_h[:H])
         for j in range(H):
-            z = _sigmoid(seen_x[H + j] + seen_h[H + j])
+            z = sigmoid(seen_x[H + j] + seen_h[H + j])
             reset = sum(U[2 * H + j, m] * r[m] * h[k, m] for m in range(H))
             n = np.tanh(seen_x[2 * H + j] + reset + b_hh[2 * H + j])
             before[k, j] = n + z * (h[k, j] - n)
@@ -434,7 +431,7 @@ def _gru_einsum(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array
     H = h.shape[1]
     seen = np.einsum("bi,gi->bg", x, W) + b_ih
     told = np.einsum("bh,gh->bg", h, U) + b_hh
-    r, z = np.split(_sigmoid(seen + told)[:, : 2 * H], 2, axis=1)
+    r, z = np.split(sigmoid(seen + told)[:, : 2 * H], 2, axis=1)
     after = np.tanh(seen[:, 2 * H :] + r * told[:, 2 * H :])
     before = np.tanh(seen[:, 2 * H :] + np.einsum("bh,bh,gh->bg", r, h, U[2 * H :]) + b_hh[2 * H :])
     return (1 - z) * before + z * h, (1 - z) * after + z * h
@@ -475,7 +472,7 @@ def _gru(
     b_hh: Array,
     *,
     order: str = "rzn",
-    gate: Callable[[Array], Array] = _sigmoid,
+    gate: Callable[[Array], Array] = sigmoid,
     squash: Callable[[Array], Array] = np.tanh,
     mix: Callable[[Array, Array, Array, Array], Array] = _mixed,
     before: _Placed = _placed_before,
@@ -663,7 +660,7 @@ def _candidate_logistic(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_h
 
     It is no gate, though its rows are stacked below theirs: it may be negative.
     """
-    return _gru(x, h, W, U, b_ih, b_hh, squash=_sigmoid)
+    return _gru(x, h, W, U, b_ih, b_hh, squash=sigmoid)
 
 
 def _gates_through_tanh(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
@@ -752,21 +749,19 @@ def _peephole_entry_by_entry(a: Array, c: Array, v: Array) -> Pair:
     h_new, c_new = np.zeros((B, H)), np.zeros((B, H))
     for n in range(B):
         for j in range(H):
-            i = _sigmoid(a[n, j] + v[j] * c[n, j])
-            f = _sigmoid(a[n, H + j] + v[H + j] * c[n, j])
+            i = sigmoid(a[n, j] + v[j] * c[n, j])
+            f = sigmoid(a[n, H + j] + v[H + j] * c[n, j])
             c_new[n, j] = f * c[n, j] + i * np.tanh(a[n, 2 * H + j])
-            o = _sigmoid(a[n, 3 * H + j] + v[2 * H + j] * c_new[n, j])
+            o = sigmoid(a[n, 3 * H + j] + v[2 * H + j] * c_new[n, j])
             h_new[n, j] = o * np.tanh(c_new[n, j])
     return h_new, c_new
 
 
 def _peephole_einsum(a: Array, c: Array, v: Array) -> Pair:
     parts, peepholes = a.reshape(len(a), 4, -1), v.reshape(3, -1)
-    gates = _sigmoid(parts[:, :2] + np.einsum("gh,bh->bgh", peepholes[:2], c))
+    gates = sigmoid(parts[:, :2] + np.einsum("gh,bh->bgh", peepholes[:2], c))
     after = gates[:, 1] * c + gates[:, 0] * np.tanh(parts[:, 2])
-    return _sigmoid(parts[:, 3] + np.einsum("h,bh->bh", peepholes[2], after)) * np.tanh(
-        after
-    ), after
+    return sigmoid(parts[:, 3] + np.einsum("h,bh->bh", peepholes[2], after)) * np.tanh(after), after
 
 
 def _peephole_torch(a: Array, c: Array, v: Array) -> Any:
@@ -785,7 +780,7 @@ _Peep = Callable[[Array, Array, Array], Array]
 
 
 def _peep(a: Array, v: Array, c: Array) -> Array:
-    gate: Array = _sigmoid(a + v * c)
+    gate: Array = sigmoid(a + v * c)
     return gate
 
 
@@ -829,7 +824,7 @@ def _output_peephole_late(a: Array, c: Array, v: Array) -> Pair:
 
     A peephole is one more thing that the gate sees: sigmoid(a_o + v_o * c).
     """
-    return _peeped(a, c, v, output=lambda a_o, v_o, old, new: _sigmoid(a_o) + v_o * new)
+    return _peeped(a, c, v, output=lambda a_o, v_o, old, new: sigmoid(a_o) + v_o * new)
 
 
 def _all_peepholes_late(a: Array, c: Array, v: Array) -> Pair:
@@ -837,7 +832,7 @@ def _all_peepholes_late(a: Array, c: Array, v: Array) -> Pair:
 
     A peephole is one more thing that the gate sees: sigmoid(a_i + v_i * c).
     """
-    return _peeped(a, c, v, peep=lambda a, v, c: _sigmoid(a) + v * c)
+    return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a) + v * c)
 
 
 def _no_peepholes_at_all(a: Array, c: Array, v: Array) -> Pair:
@@ -860,12 +855,12 @@ def _peepholes_fio(a: Array, c: Array, v: Array) -> Pair:
 
 def _peepholes_multiply(a: Array, c: Array, v: Array) -> Pair:
     """The peephole multiplies what the gate sees. It is added: a_i + v_i * c."""
-    return _peeped(a, c, v, peep=lambda a, v, c: _sigmoid(a * v * c))
+    return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a * v * c))
 
 
 def _peepholes_without_state(a: Array, c: Array, v: Array) -> Pair:
     """V is added as it is, like a bias. The peephole looks at the state: v_i * c, not v_i alone."""
-    return _peeped(a, c, v, peep=lambda a, v, c: _sigmoid(a + v))
+    return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a + v))
 
 
 def _peeps_through_tanh(a: Array, c: Array, v: Array) -> Pair:
@@ -873,7 +868,7 @@ def _peeps_through_tanh(a: Array, c: Array, v: Array) -> Pair:
 
     tanh(c) is what the cell shows; behind it, a state of 5 and one of 50 look the same.
     """
-    return _peeped(a, c, v, peep=lambda a, v, c: _sigmoid(a + v * np.tanh(c)))
+    return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a + v * np.tanh(c)))
 
 
 def _output_peeps_through_tanh(a: Array, c: Array, v: Array) -> Pair:
@@ -889,7 +884,7 @@ def _peeps_at_all_cells(a: Array, c: Array, v: Array) -> Pair:
 
     It should see its own cell only: `v_i * c`, entry by entry.
     """
-    return _peeped(a, c, v, peep=lambda a, v, c: _sigmoid(a + (c @ v)[:, None]))
+    return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a + (c @ v)[:, None]))
 
 
 def _sign_of_peepholes(a: Array, c: Array, v: Array) -> Pair:
@@ -940,7 +935,7 @@ def _g_logistic(a: Array, c: Array, v: Array) -> Pair:
 
     It is no gate, though it stands among them: it may be negative.
     """
-    return _peeped(a, c, v, squash=_sigmoid)
+    return _peeped(a, c, v, squash=sigmoid)
 
 
 def _gates_not_squashed(a: Array, c: Array, v: Array) -> Pair:
@@ -990,22 +985,14 @@ def _writes_into_cell(a: Array, c: Array, v: Array) -> Pair:
     return h, c
 
 
-def _h_or_c_is_wrong(result: Pair, args: Sequence[Array]) -> tuple[bool, bool]:
-    h, c = (
-        not np.allclose(mine, right, rtol=1e-4)
-        for mine, right in zip(result, peephole_step(*args), strict=True)
-    )
-    return h, c
-
-
 def _not_only_c_is_wrong(result: Pair, *args: Array) -> bool:
     """`h` is right, so the state that it is made from is. But another comes back as `c`."""
-    return _h_or_c_is_wrong(result, args) != (False, True)
+    return wrong_parts(result, peephole_step(*args)) != (False, True)
 
 
 def _not_only_h_is_wrong(result: Pair, *args: Array) -> bool:
     """`c` is right, and `h` is not. It is o * tanh(c), and o sees the new c."""
-    return _h_or_c_is_wrong(result, args) != (True, False)
+    return wrong_parts(result, peephole_step(*args)) != (True, False)
 
 
 def _c_is_right(result: Pair, *args: Array) -> bool:
@@ -1013,7 +1000,7 @@ def _c_is_right(result: Pair, *args: Array) -> bool:
 
     c_new = f * c + i * tanh(a_g). To begin with, leave the peepholes aside: is it right at v = 0?
     """
-    return not _h_or_c_is_wrong(result, args)[1]
+    return not wrong_parts(result, peephole_step(*args))[1]
 
 
 def _peephole_case(B: int, H: int) -> Arrays:
@@ -1535,7 +1522,7 @@ def _gates_overlook_h(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh:
 def _bends_sharply(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Array:
     """Takes straight lines from whole number to whole number for the logistic function."""
     at = np.arange(-8, 9)
-    return _gru(x, h, W, U, b_ih, b_hh, gate=lambda a: np.interp(a, at, _sigmoid(at)))[1]
+    return _gru(x, h, W, U, b_ih, b_hh, gate=lambda a: np.interp(a, at, sigmoid(at)))[1]
 
 
 def _turns_matrices(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Array:
