@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from unrolled.data.reber import EMBEDDED
 from unrolled.figures import COLOR
 from unrolled.figures import lstm as draw
 from unrolled.lstm_numpy import Gates
@@ -47,6 +48,20 @@ def test_forced_gates_are_drawn_in_the_units_of_the_target():
     for name in ("state", "output"):
         assert 0.8 < heights[0][name] < limits[0][1]  # above what is drawn
         assert heights[1][name] == pytest.approx(50 * heights[0][name])
+
+
+def test_the_reber_graph_has_every_way_once_and_colours_what_must_be_kept():
+    (axes,) = draw.reber_graph().axes
+    written = [text for text in axes.texts if text.get_text()]
+    arrows = [text for text in axes.texts if not text.get_text()]
+    ways = [symbol for node in EMBEDDED for symbol in node]
+    assert sorted(text.get_text() for text in written) == sorted(ways)
+    assert len(arrows) == len(ways)
+    nodes = {tuple(line.get_xydata()[0]) for line in axes.lines}
+    assert len(nodes) == len(EMBEDDED)
+    coloured = [text for text in written if text.get_color() != COLOR["truth"]]
+    assert [text.get_text() for text in coloured] == ["T", "P", "T", "P"]
+    assert len({text.get_color() for text in coloured}) == 2
 
 
 def test_a_stream_is_drawn_at_the_last_step_of_each_window():

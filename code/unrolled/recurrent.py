@@ -271,6 +271,9 @@ def to_torch(layer: Recurrent) -> dict[str, Tensor]:
 def from_torch(layer: Recurrent, weights: Mapping[str, Any]) -> None:
     """Load the ``state_dict`` of a torch.nn.RNN, LSTM or GRU of one layer and one direction.
 
+    Names and shapes are all that can be compared. A cell with the same ones and other equations,
+    such as a GRU with another place of the reset gate, takes the weights and is another network.
+
     Raises
     ------
     ValueError

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from unrolled._validate import Array, numbers, real, whole
+from unrolled.data.reber import EMBEDDED
 from unrolled.figures.gradients import by_distance
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 from unrolled.lstm_numpy import Gates
@@ -102,6 +103,45 @@ def forced(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], target: ArrayLike)
     label(grid[0, 0], last, 2.38 * most, "state", "cell", ha="right", va="center")
     label(grid[0, 0], last, 1.69 * most, "output", "hidden", ha="right", va="center")
     return figure
+
+
+# one copy of the grammar's graph: where its nodes are drawn
+_COPY = [(0, 0), (1, 0), (2, 0.9), (2, -0.9), (3.4, 0.9), (3.4, -0.9), (4.4, 0), (5.4, 0)]
+_BESIDE = 2.1  # how far a copy is from the middle
+
+
+def reber_graph() -> Figure:
+    """Draw the graph that an embedded Reber string walks, and what must be kept on the way."""
+    upper, lower = ([(x + 1.6, y + shift) for x, y in _COPY] for shift in (_BESIDE, -_BESIDE))
+    places = [(-1.0, 0.0), (0.0, 0.0), *upper, *lower, (8.6, 0.0), (9.6, 0.0)]
+    figure, axes = plt.subplots(figsize=(7.2, 4.2))
+    for node, ways in enumerate(EMBEDDED):
+        axes.plot(*places[node], "o", color=COLOR["truth"], markersize=5)
+        ends = [place for place in (upper, lower) if places[node] == place[-1]]
+        for symbol, to in ways.items():
+            kept = node == 1 or bool(ends)
+            color = COLOR["model" if symbol == "T" else "baseline"] if kept else COLOR["truth"]
+            _way(axes, places[node], places[to], symbol, color)
+    axes.set(xlim=(-1.3, 9.9), ylim=(-4, 4), aspect="equal")
+    axes.axis("off")
+    return figure
+
+
+def _way(
+    axes: Axes, start: tuple[float, float], end: tuple[float, float], symbol: str, color: str
+) -> None:
+    """Draw an arrow with its symbol; from a node to itself, a loop on the outside."""
+    style = {"arrowstyle": "-|>", "color": color, "shrinkA": 5, "shrinkB": 5}
+    at = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    if start == end:
+        x, y = start
+        out = np.sign(y) if abs(y) > _BESIDE else -np.sign(y)  # away from the copy's middle
+        start, end = (x - 0.15 * out, y + 0.05 * out), (x + 0.15 * out, y + 0.05 * out)
+        at = x, y + 0.65 * out
+        style |= {"connectionstyle": "arc3,rad=-3.4", "shrinkA": 1, "shrinkB": 1}
+    axes.annotate("", end, start, arrowprops=style)
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+    axes.text(*at, symbol, color=color, ha="center", va="center", bbox=box)
 
 
 def along_stream(runs: Mapping[str, tuple[ArrayLike, ArrayLike, str]], *, every: int) -> Figure:
