@@ -114,7 +114,7 @@ def reber_graph() -> Figure:
     """Draw the graph that an embedded Reber string walks, and what must be kept on the way."""
     upper, lower = ([(x + 1.6, y + shift) for x, y in _COPY] for shift in (_BESIDE, -_BESIDE))
     places = [(-1.0, 0.0), (0.0, 0.0), *upper, *lower, (8.6, 0.0), (9.6, 0.0)]
-    figure, axes = plt.subplots(figsize=(7.2, 4.2))
+    figure, axes = plt.subplots(figsize=(5.6, 4.1))
     for node, ways in enumerate(EMBEDDED):
         axes.plot(*places[node], "o", color=COLOR["truth"], markersize=5)
         ends = [place for place in (upper, lower) if places[node] == place[-1]]
@@ -122,7 +122,7 @@ def reber_graph() -> Figure:
             kept = node == 1 or bool(ends)
             color = COLOR["model" if symbol == "T" else "baseline"] if kept else COLOR["truth"]
             _way(axes, places[node], places[to], symbol, color)
-    axes.set(xlim=(-1.3, 9.9), ylim=(-4, 4), aspect="equal")
+    axes.set(xlim=(-1.2, 9.8), ylim=(-4, 4), aspect="equal")
     axes.axis("off")
     return figure
 
