@@ -117,10 +117,9 @@ def reber_graph() -> Figure:
     figure, axes = plt.subplots(figsize=(5.6, 4.1))
     for node, ways in enumerate(EMBEDDED):
         axes.plot(*places[node], "o", color=COLOR["truth"], markersize=5)
-        ends = [place for place in (upper, lower) if places[node] == place[-1]]
+        kept = places[node] in (places[1], upper[-1], lower[-1])  # from here, the same symbol twice
         for symbol, to in ways.items():
-            kept = node == 1 or bool(ends)
-            color = COLOR["model" if symbol == "T" else "baseline"] if kept else COLOR["truth"]
+            color = COLOR[{"T": "model", "P": "baseline"}[symbol] if kept else "truth"]
             _way(axes, places[node], places[to], symbol, color)
     axes.set(xlim=(-1.2, 9.8), ylim=(-4, 4), aspect="equal")
     axes.axis("off")
