@@ -62,7 +62,7 @@ def _write(path: Path, data: bytes) -> None:
 
 def _sweep(path: Path) -> None:
     """Remove the temporary files of a path that nobody writes any more."""
-    name = re.compile(rf"\.{re.escape(path.name)}\.tmp-([0-9a-f]{{8}})-(\d+)-[0-9a-f]{{8}}")
+    name = re.compile(rf"\.{re.escape(path.name)}\.tmp-([0-9a-f]{{8}})-(\d{{1,9}})-[0-9a-f]{{8}}")
     for left in path.parent.iterdir():
         if found := name.fullmatch(left.name):
             with contextlib.suppress(OSError):

@@ -23,7 +23,7 @@ from unrolled._validate import real, whole
 from unrolled.data.reber import IGNORED
 from unrolled.recurrent import Cell, Recurrent, State
 from unrolled.training import device
-from unrolled.training.progress import progress
+from unrolled.training import progress
 
 V = TypeVar("V")
 

@@ -161,7 +161,7 @@ def _complete(
     retries: int,
 ) -> None:
     """Run trials and record each as it ends."""
-    from unrolled.training.progress import progress  # brings torch, which a worker may not need
+    from unrolled.training.progress_bar import progress  # brings torch, which a worker may not need
 
     crew = local_crew(workers) if scheduler is None else dask_crew(scheduler)
     with crew as hands:

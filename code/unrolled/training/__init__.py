@@ -1,9 +1,9 @@
 """Training: one loop, its checkpoints, its progress bar, its device."""
 
 from unrolled.training.checkpoint import load, save
-from unrolled.training.device import device
-from unrolled.training.fit import History, fit
-from unrolled.training.progress import progress
-from unrolled.training.seeded import seeded
+from unrolled.training.devices import device
+from unrolled.training.fitting import History, fit
+from unrolled.training.progress_bar import progress
+from unrolled.training.seeding import seeded
 
 __all__ = ["History", "device", "fit", "load", "progress", "save", "seeded"]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from unrolled._files import write_atomically
+
 
 def save(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     """Write ``state`` to ``path`` so that a crash leaves the old file or the new one, never a part.
-
-    The bytes go to a temporary file in the same folder, are forced to the disk, and take the name
-    in one step.
 
     Parameters
     ----------
@@ -23,18 +21,9 @@ def save(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     state
         Tensors, numbers, strings, and lists and dicts of them: what ``load`` can read back.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    file = io.BytesIO()
+    torch.save(state, file)
+    write_atomically(path, file.getvalue())
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from unrolled._validate import whole
-from unrolled.training.device import device
+from unrolled.training.devices import device
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from unrolled._validate import real, whole
 from unrolled.data.batching import Batches
 from unrolled.training.checkpoint import load, save
-from unrolled.training.progress import progress
+from unrolled.training.progress_bar import progress
 
 
 @dataclass

@@ -127,7 +127,7 @@ def test_a_run_stopped_anywhere_resumes_to_the_same_bits(tmp_path, stop_after):
 SCRIPT = """
 import sys, time, torch
 sys.path.insert(0, {tests!r})
-from test_fit import problem, squared
+from test_fitting import problem, squared
 from unrolled.training import fit
 model, batches, optimizer = problem()
 calls = 0
