@@ -9,14 +9,30 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from unrolled.exercises import check as check
+    from unrolled.lstm import LSTM as LSTM
+    from unrolled.recurrent import Recurrent as Recurrent
+    from unrolled.rnn import Elman as Elman
+    from unrolled.variants import GRU as GRU
 
 __version__ = "0.1.0"
+__all__ = ["GRU", "LSTM", "Elman", "Recurrent", "check"]
 
 
 def __getattr__(name: str) -> object:
-    """Import ``check`` when it is first asked for: the package alone loads no NumPy."""
-    if name == "check":
-        from unrolled.exercises import check
+    """Import a public name when it is first asked for."""
+    from importlib import import_module
 
-        return check
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    homes = {
+        "GRU": "variants",
+        "LSTM": "lstm",
+        "Elman": "rnn",
+        "Recurrent": "recurrent",
+        "check": "exercises",
+    }
+    if name not in homes:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"unrolled.{homes[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
