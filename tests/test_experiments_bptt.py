@@ -1,5 +1,6 @@
 import inspect
 import itertools
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -7,10 +8,16 @@ import pytest
 from unrolled import bptt
 from unrolled.bptt import RNN
 from unrolled.data import delay
-from unrolled.experiments import bptt as experiments
-from unrolled.experiments.bptt import CLAIMS, SLIPS, Adam, slipped
+from unrolled.experiments.bptt._echo import echo_accuracy, online
+from unrolled.experiments.bptt._learning import Adam, initial, logistic_loss
+from unrolled.experiments.bptt._side_by_side import WORST, _clipped, loss_curves
+from unrolled.experiments.bptt._slips import SLIPS, slipped
+from unrolled.experiments.bptt.cost import _SLOPES, Counting, _cost
+from unrolled.experiments.bptt.wrong_gradient import _gap_of, at_best, best_setting
 
-CLAIM = {claim.id.removeprefix("bptt."): claim for claim in CLAIMS}
+
+def claim(name):
+    return import_module(f"unrolled.experiments.bptt.{name}").CLAIM
 
 
 def problem(T=5, B=3, I=2, H=4, O=2, seed=0):  # noqa: E741
@@ -77,8 +84,8 @@ def test_every_slip_leaves_the_readout_right_and_central_differences_see_it():
     for slip in SLIPS:
         wrong = slipped(parameters, x, h, dy, slip=slip)
         assert_same(wrong[3:], right[3:])
-        assert experiments._gap_of(slip, seed=0) > 1e-2
-    assert experiments._gap_of("", seed=0) < 1e-6
+        assert _gap_of(slip, seed=0) > 1e-2
+    assert _gap_of("", seed=0) < 1e-6
 
 
 @pytest.mark.parametrize("slip", SLIPS)
@@ -98,18 +105,18 @@ def test_a_slip_is_what_it_says_written_into_backward(slip):
 
 def test_multiplications_are_those_of_the_equations():
     for T, n in [(3, 4), (5, 7)]:
-        counted, _, _ = experiments._cost(0, "BPTT", T, n)
+        counted, _, _ = _cost(0, "BPTT", T, n)
         # forward W x, U h, V h; back V: two products, W: one, U: two; the slope and its square
         assert counted == T * (8 * n * n + 2 * n)
         p = n * (2 * n + 1)  # numbers in [W U b]
-        counted, _, _ = experiments._cost(0, "RTRL", T, n)
+        counted, _, _ = _cost(0, "RTRL", T, n)
         assert counted == T * (p + n * p + n + n * n * p + n * p + n * n + n * p + n * n)
 
 
 def test_a_counting_array_computes_what_a_plain_one_does():
     parameters, x, h, dy = problem()
-    view = [each.view(experiments.Counting) for each in (x, h, dy)]
-    counting = RNN(*(each.view(experiments.Counting) for each in parameters))
+    view = [each.view(Counting) for each in (x, h, dy)]
+    counting = RNN(*(each.view(Counting) for each in parameters))
     assert_same(bptt.backward(counting, *view)[0], bptt.backward(parameters, x, h, dy)[0])
     assert_same(
         bptt.rtrl(counting, view[0], view[1][0], view[2]), bptt.rtrl(parameters, x, h[0], dy)
@@ -118,9 +125,9 @@ def test_a_counting_array_computes_what_a_plain_one_does():
 
 def test_memory_is_that_of_the_states():
     """Doubling the steps doubles what BPTT keeps, and adds nothing to what RTRL does."""
-    (_, short, _), (_, long, _) = (experiments._cost(0, "BPTT", T, 16) for T in (256, 512))
+    (_, short, _), (_, long, _) = (_cost(0, "BPTT", T, 16) for T in (256, 512))
     assert long == pytest.approx(2 * short, rel=0.05)
-    (_, short, _), (_, long, _) = (experiments._cost(0, "RTRL", T, 16) for T in (32, 64))
+    (_, short, _), (_, long, _) = (_cost(0, "RTRL", T, 16) for T in (32, 64))
     assert long == pytest.approx(short, rel=0.05)
 
 
@@ -128,7 +135,7 @@ def test_memory_is_that_of_the_states():
 def test_online_without_learning_adds_up_to_truncated(monkeypatch, back, every):
     """With parameters that stand still, its gradients are those of BPTT(k; k')."""
     x, targets = delay(12, lag=2, streams=3, seed=0)
-    parameters = experiments.initial(1, 1, 4, 1)
+    parameters = initial(1, 1, 4, 1)
     gradients = []
 
     def step(self, parameters, gradient):
@@ -136,7 +143,7 @@ def test_online_without_learning_adds_up_to_truncated(monkeypatch, back, every):
         return parameters
 
     monkeypatch.setattr(Adam, "step", step)
-    experiments.online(parameters, x, targets, back=back, every=every, rate=1.0)
+    online(parameters, x, targets, back=back, every=every, rate=1.0)
     h, y = bptt.forward(parameters, x, np.zeros((3, 4)))
     dy = (1 / (1 + np.exp(-y)) - targets) / (3 * every)
     whole = bptt.truncated(parameters, x, h, dy, back=back, every=every)
@@ -164,29 +171,27 @@ def test_adam_is_torchs():
 def test_cross_entropy_is_that_of_the_logistic_function():
     y, targets = np.array([-3.0, 0.5, 2.0]), np.array([0.0, 1.0, 0.0])
     p = 1 / (1 + np.exp(-y))
-    loss, slope = experiments._cross_entropy(y, targets)
+    loss, slope = logistic_loss(y, targets)
     assert loss == pytest.approx(-np.log(np.where(targets == 1, p, 1 - p)))
     assert slope == pytest.approx(p - targets)
-    assert np.isfinite(
-        experiments._cross_entropy(np.array([1e4, -1e4]), np.array([0.0, 1.0]))
-    ).all()
+    assert np.isfinite(logistic_loss(np.array([1e4, -1e4]), np.array([0.0, 1.0]))).all()
 
 
 def test_networks_trained_side_by_side_are_those_trained_alone():
     settings = {"task": "cue", "lag": 4, "hidden": 3, "sequences": 5, "updates": 6}
     for optimiser, slip in itertools.product(("Adam", "SGD"), ("", "not reset")):
         how = settings | {"optimiser": optimiser}
-        both = experiments.loss_curves(slip, seeds=[1, 2], rates=[0.1, 0.5], clips=[0.1, 1], **how)
+        both = loss_curves(slip, seeds=[1, 2], rates=[0.1, 0.5], clips=[0.1, 1], **how)
         assert both.shape == (6, 2)
         for i, (seed, rate, clip) in enumerate([(1, 0.1, 0.1), (2, 0.5, 1)]):
-            alone = experiments.loss_curves(slip, seeds=[seed], rates=[rate], clips=[clip], **how)
+            alone = loss_curves(slip, seeds=[seed], rates=[rate], clips=[clip], **how)
             assert both[:, i] == pytest.approx(alone[:, 0], rel=1e-4)
 
 
 def test_both_gradients_start_from_the_same_network_and_data():
     how = {"task": "delay", "lag": 2, "hidden": 3, "sequences": 5, "updates": 2}
     right, wrong = (
-        experiments.loss_curves(slip, seeds=[3], rates=[0.1], clips=[1], optimiser="SGD", **how)
+        loss_curves(slip, seeds=[3], rates=[0.1], clips=[1], optimiser="SGD", **how)
         for slip in ("", "not reset")
     )
     assert right[0] == wrong[0]
@@ -194,7 +199,7 @@ def test_both_gradients_start_from_the_same_network_and_data():
 
 
 def test_a_lost_network_counts_as_the_worst():
-    losses = experiments.loss_curves(
+    losses = loss_curves(
         "",
         task="cue",
         lag=3,
@@ -206,7 +211,7 @@ def test_a_lost_network_counts_as_the_worst():
         sequences=4,
         updates=20,
     )
-    assert losses[-1] == experiments.WORST
+    assert losses[-1] == WORST
     assert np.isfinite(losses).all()
 
 
@@ -215,7 +220,7 @@ def test_gradients_are_clipped_by_the_norm_of_each_network():
     shapes = [(2, 3, 1), (2, 3, 3), (2, 3), (2, 1, 3), (2, 1)]
     gradient = RNN(*(draw(shape) for shape in shapes))
     gradient = RNN(*(np.stack([each[0], 1e-3 * each[1]]) for each in gradient))
-    clipped = experiments._clipped(gradient, np.array([0.5, 2.0]))
+    clipped = _clipped(gradient, np.array([0.5, 2.0]))
     norms = [np.sqrt(sum((each[i] ** 2).sum() for each in clipped)) for i in range(2)]
     assert norms[0] == pytest.approx(0.5)
     assert_same([each[1] for each in clipped], [each[1] for each in gradient])
@@ -226,9 +231,9 @@ def test_the_best_setting_is_the_one_with_the_lowest_median():
         {"a, clip 1: loss": [0.5, 0.4], "a, clip 2: loss": [0.9, low], "a, clip 2: last": [0, last]}
         for low, last in ((0.2, 1.0), (0.3, 2.0), (0.9, 3.0))
     ]
-    assert experiments.best_setting(runs, "a") == ("2", 1)
-    assert experiments.at_best(runs, "a").tolist() == [0.2, 0.3, 0.9]
-    assert experiments.at_best(runs, "a", "last").tolist() == [1.0, 2.0, 3.0]
+    assert best_setting(runs, "a") == ("2", 1)
+    assert at_best(runs, "a").tolist() == [0.2, 0.3, 0.9]
+    assert at_best(runs, "a", "last").tolist() == [1.0, 2.0, 3.0]
 
 
 def curves(**changes):
@@ -241,20 +246,20 @@ def curves(**changes):
         "sequences": 2,
         "updates": 2,
     }
-    return experiments.loss_curves("", **{"task": "cue", "optimiser": "Adam"} | sizes | changes)
+    return loss_curves("", **{"task": "cue", "optimiser": "Adam"} | sizes | changes)
 
 
 def test_the_cliff_stands_at_one_more_than_the_lag():
     """What held in every run so far, though the claim as a whole did not."""
     sizes = {"seed": 60, "hidden": 24, "streams": 32, "updates": 3000, "rate": 0.002}
-    assert experiments.echo_accuracy(4, back=5, every=5, **sizes) > 0.99
-    assert experiments.echo_accuracy(4, back=4, every=4, **sizes) < 0.75
+    assert echo_accuracy(4, back=5, every=5, **sizes) > 0.99
+    assert echo_accuracy(4, back=4, every=4, **sizes) < 0.75
 
 
 def test_with_the_readout_alone_the_states_stay_as_they_were():
     x, targets = delay(30, lag=2, streams=3, seed=0)
-    start = experiments.initial(1, 1, 4, 1)
-    learned = experiments.online(start, x, targets, back=1, every=1, rate=0.1, readout_only=True)
+    start = initial(1, 1, 4, 1)
+    learned = online(start, x, targets, back=1, every=1, rate=0.1, readout_only=True)
     assert_same(learned[:3], start[:3])
     assert np.abs(learned.V - start.V).max() > 0.1
 
@@ -266,7 +271,7 @@ def test_with_the_readout_alone_the_states_stay_as_they_were():
         (lambda: curves(task="echo"), "task must be one of cue, delay, got 'echo'"),
         (lambda: curves(optimiser="adam"), "optimiser must be one of Adam, SGD, got 'adam'"),
         (lambda: curves(rates=[0.1, 0.2]), r"must be equally many, at least 1, got \(1, 2, 1\)"),
-        (lambda: experiments.best_setting([{"a, clip 1: loss": [1]}], "b"), "measured, got 'b'"),
+        (lambda: best_setting([{"a, clip 1: loss": [1]}], "b"), "measured, got 'b'"),
     ],
 )
 def test_bad_input_is_named(call, words):
@@ -276,7 +281,7 @@ def test_bad_input_is_named(call, words):
 
 def change(name, good, bad):
     """Say whether a claim holds of a good run, and of that and one with something worse."""
-    return CLAIM[name].holds([good]), CLAIM[name].holds([good, good | bad])
+    return claim(name).holds([good]), claim(name).holds([good, good | bad])
 
 
 def test_the_criteria_can_fail():
@@ -284,8 +289,8 @@ def test_the_criteria_can_fail():
     for bad in ({"autograd": 1e-9}, {"rtrl": 1e-9}, {"differences": 1e-5}):
         assert change("three_ways", gaps, bad) == (True, False)
 
-    slopes = {name: (low + high) / 2 for name, low, high in experiments._SLOPES}
-    for name, low, high in experiments._SLOPES:
+    slopes = {name: (low + high) / 2 for name, low, high in _SLOPES}
+    for name, low, high in _SLOPES:
         assert change("cost", slopes, {name: low - 0.01}) == (True, False)
         assert change("cost", slopes, {name: high + 0.01}) == (True, False)
 
@@ -320,7 +325,7 @@ def test_the_criteria_can_fail():
         "gap of right": 1e-9,
         "gap": [0.5],
     }
-    assert CLAIM["wrong_gradient"].holds([trained])
+    assert claim("wrong_gradient").holds([trained])
     for bad in (
         {"cue 20, SGD, right, clip 1: loss": [0.6, 0.19]},
         {"cue 20, Adam, not reset, clip 1: loss": [0.25]},
@@ -328,4 +333,4 @@ def test_the_criteria_can_fail():
         {"gap of right": 1e-5},
         {"gap": [1e-3]},
     ):
-        assert not CLAIM["wrong_gradient"].holds([trained | bad])
+        assert not claim("wrong_gradient").holds([trained | bad])

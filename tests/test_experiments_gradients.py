@@ -5,7 +5,23 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from unrolled.experiments import gradients as experiments
+from unrolled.experiments.adding_problem import adding_sequences, unexplained_variance
+from unrolled.experiments.gradients import _plain_descent
+from unrolled.experiments.gradients._clipped_descent import descend
+from unrolled.experiments.gradients._jacobians import (
+    elman_jacobians,
+    jacobians_on_noise,
+    tanh_jacobians,
+)
+from unrolled.experiments.gradients._latch import _keeps, guessed_latches, latch_successes
+from unrolled.experiments.gradients._plain_descent import _order_gradients, _smart_tanh, learn_order
+from unrolled.experiments.gradients._starts import irnn_network, starting, tanh_network
+from unrolled.experiments.gradients.adding import _lstm
+from unrolled.experiments.gradients.clipping_rates import _clipping_wins
+from unrolled.experiments.gradients.latch import _falls, _rank_correlation
+from unrolled.experiments.gradients.rate import norms_by_distance, states_of
+from unrolled.experiments.gradients.spectra import _carrying, _few_directions_kept
+from unrolled.experiments.temporal_order import order_sequences
 from unrolled.gradients import gaussian, omega, orthogonal, singular_spectrum
 from unrolled.recurrent import Recurrent
 from unrolled.rnn import Elman
@@ -14,8 +30,8 @@ from unrolled.rnn import Elman
 def test_a_norm_by_distance_is_that_of_the_product_of_jacobians():
     U = gaussian(5, std=0.4, seed=0, dtype=torch.float64)
     run = {"steps": 6, "sequences": 1, "seed": 3, "drive": 0.5}
-    norms = experiments.norms_by_distance(U, **run)
-    states, _ = experiments.states_of(U, **run)
+    norms = norms_by_distance(U, **run)
+    states, _ = states_of(U, **run)
     back = torch.randn(
         1, 5, generator=torch.Generator().manual_seed(1_000_003), dtype=torch.float64
     )
@@ -28,13 +44,13 @@ def test_a_norm_by_distance_is_that_of_the_product_of_jacobians():
 
 def test_an_orthogonal_linear_network_keeps_the_norm():
     U = orthogonal(8, seed=0, gain=0.9, dtype=torch.float64)
-    norms = experiments.norms_by_distance(U, steps=40, sequences=3, seed=0, tanh=False)
+    norms = norms_by_distance(U, steps=40, sequences=3, seed=0, tanh=False)
     assert norms == pytest.approx(norms[0] + np.arange(41) * np.log(0.9), abs=1e-9)
 
 
 def test_states_are_those_of_the_books_cell():
     U = gaussian(4, std=0.5, seed=1, dtype=torch.float64)
-    states, x = experiments.states_of(U, steps=5, sequences=2, seed=0)
+    states, x = states_of(U, steps=5, sequences=2, seed=0)
     cell = Elman(4, 4).double()
     with torch.no_grad():
         for parameter in cell.parameters():
@@ -61,28 +77,28 @@ def test_the_latch_descends_the_gradient_that_autograd_finds():
     (0.5 * (last(w, u) - target) ** 2).sum().backward()
     expected = last(w - 30 * w.grad, u - 30 * u.grad)
     right = (expected * target > 0).squeeze(0).all(0)
-    found = experiments.latch_successes(0, length=6, noise=zero, weight=first, updates=1, rate=30)
+    found = latch_successes(0, length=6, noise=zero, weight=first, updates=1, rate=30)
     assert found.tolist() == right.tolist()
     assert len(set(right.tolist())) == 2  # the update matters
 
 
 def test_a_unit_with_a_strong_weight_latches_and_one_with_a_weak_weight_forgets():
-    found = experiments.latch_successes(
+    found = latch_successes(
         0, length=10, noise=np.full(40, 0.1), weight=np.repeat([0.1, 1.5], 20), updates=300
     )
     assert found[:20].mean() < 0.2 < 0.8 < found[20:].mean()
 
 
 def test_plain_descent_with_the_regulariser_adds_its_gradient_to_u_alone():
-    model = experiments._smart_tanh(12, seed=0)
+    model = _smart_tanh(12, seed=0)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3)
     cell = model.layer.cell
     parameters = list(model.parameters())
-    x, y = experiments._sequences(5, 12, seed=0)
-    plain = experiments._order_gradients(model, cell, parameters, x, y, 0.0)
-    with_omega = experiments._order_gradients(model, cell, parameters, x, y, 0.25)
+    x, y = order_sequences(5, 12, seed=0)
+    plain = _order_gradients(model, cell, parameters, x, y, 0.0)
+    with_omega = _order_gradients(model, cell, parameters, x, y, 0.25)
 
     h, states = torch.zeros(5, 12), []
     for p in cell.project(x):
@@ -98,7 +114,7 @@ def test_plain_descent_with_the_regulariser_adds_its_gradient_to_u_alone():
 
 
 def test_smart_tanh_starts_sparse_at_its_radius_and_small_elsewhere():
-    model = experiments._smart_tanh(50, seed=3)
+    model = _smart_tanh(50, seed=3)
     cell = model.layer.cell
     U = cell.weight_hh.detach()
     assert ((U != 0).sum(1) == 15).all()
@@ -109,7 +125,7 @@ def test_smart_tanh_starts_sparse_at_its_radius_and_small_elsewhere():
 
 
 def test_a_run_stops_when_it_has_solved_the_task_and_says_so():
-    run = experiments.learn_order(0, length=10, clip=1.0, updates=2000, every=50)
+    run = learn_order(0, length=10, clip=1.0, updates=2000, every=50)
     assert run["solved"] == 1
     assert run["best"] > 0.99
     assert run["updates"] < 2000
@@ -118,32 +134,32 @@ def test_a_run_stops_when_it_has_solved_the_task_and_says_so():
 
 def test_a_gradient_that_breaks_ends_the_run(monkeypatch):
     monkeypatch.setattr(
-        experiments,
+        _plain_descent,
         "_order_gradients",
         lambda model, cell, parameters, *rest: [torch.full_like(p, torch.nan) for p in parameters],
     )
-    run = experiments.learn_order(0, length=10, clip=None, updates=5)
+    run = learn_order(0, length=10, clip=None, updates=5)
     assert run == {"best": 0.0, "solved": 0.0, "updates": 0, "norm": 1e30}
 
 
 def test_who_answers_the_mean_leaves_all_of_the_variance():
-    model = experiments._tanh(3)
-    x, y = experiments._sums(400, 6, seed=0)
+    model = tanh_network(3)
+    x, y = adding_sequences(400, 6, seed=0)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
         model.read.bias.fill_(y.mean())
-    assert experiments._unexplained(model, x, y) == pytest.approx(1, abs=1e-5)
+    assert unexplained_variance(model, x, y) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_lstm_starts_with_a_forget_bias_of_one():
-    layer = experiments._lstm(4).layer
+    layer = _lstm(4).layer
     assert (layer.bias_ih_l0[4:8] + layer.bias_hh_l0[4:8]).tolist() == [1, 1, 1, 1]
     assert (layer.bias_ih_l0[:4] != 0).all()
 
 
 def test_the_irnn_starts_as_the_identity_without_biases():
-    cell = experiments._irnn(2, 5, 1).layer.cell
+    cell = irnn_network(2, 5, 1).layer.cell
     assert torch.equal(cell.weight_hh, torch.eye(5))
     assert not cell.bias_ih.any()
     assert not cell.bias_hh.any()
@@ -159,49 +175,49 @@ def test_jacobians_are_the_slope_times_the_recurrent_weights(nonlinearity):
     h = layer(x)[0].detach()
     slope = 1 - h**2 if nonlinearity == "tanh" else (h > 0).double()
     expected = slope[..., None] * layer.cell.weight_hh.detach()
-    torch.testing.assert_close(experiments.elman_jacobians(layer, x), expected)
+    torch.testing.assert_close(elman_jacobians(layer, x), expected)
 
 
 def test_a_linear_like_network_has_the_spectrum_of_its_gain():
     """Hardly any input, so tanh is straight: every singular value is the gain to the power T."""
-    model = experiments.starting("orthogonal", 6, 6, 4, seed=0)
+    model = starting("orthogonal", 6, 6, 4, seed=0)
     with torch.no_grad():
         model.layer.cell.weight_hh.mul_(0.7)
         model.layer.cell.weight_ih.mul_(1e-4)
-    exponent, spectrum = experiments._carrying(model, 20, 0, -5.0)
+    exponent, spectrum = _carrying(model, 20, 0, -5.0)
     assert exponent == pytest.approx(np.log(0.7), abs=1e-3)
     assert spectrum == pytest.approx(np.full(6, np.log(0.7)), abs=1e-3)
 
 
 def test_dead_rectifiers_count_as_the_floor():
-    model = experiments.starting("identity", 6, 6, 4, seed=0)
+    model = starting("identity", 6, 6, 4, seed=0)
     with torch.no_grad():
         model.layer.cell.bias_ih.fill_(-100.0)
-    exponent, spectrum = experiments._carrying(model, 10, 0, -5.0)
+    exponent, spectrum = _carrying(model, 10, 0, -5.0)
     assert exponent == -5
     assert (spectrum == -5).all()
     assert singular_spectrum(torch.zeros(2, 3, 3)).isinf().all()
 
 
 def test_falling_success_is_judged_by_ranks_up_to_the_first_zero():
-    assert experiments._falls(np.array([0.9, 0.5, 0.0, 0.0, 0.0]))
-    assert experiments._falls(np.array([1.0, 1.0, 0.8, 0.4, 0.1]))
-    assert not experiments._falls(np.array([0.9, 0.5, 0.7, 0.4]))
+    assert _falls(np.array([0.9, 0.5, 0.0, 0.0, 0.0]))
+    assert _falls(np.array([1.0, 1.0, 0.8, 0.4, 0.1]))
+    assert not _falls(np.array([0.9, 0.5, 0.7, 0.4]))
     x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.1, 0.1, 0.3, 0.2])
     by_mean_rank = np.corrcoef([1, 2, 3, 4], [1.5, 1.5, 4, 3])[0, 1]
-    assert experiments._rank_correlation(x, y) == pytest.approx(by_mean_rank)
+    assert _rank_correlation(x, y) == pytest.approx(by_mean_rank)
 
 
 def test_a_guessed_latch_is_put_to_the_test_of_a_trained_one():
-    few = experiments.guessed_latches(0, guesses=400, length=40, noise=0.3)
+    few = guessed_latches(0, guesses=400, length=40, noise=0.3)
     assert few.shape == (400,)
     assert 0.08 < few.mean() < 0.25  # |w| large enough, and each class on its side
-    assert not experiments.guessed_latches(0, guesses=400, length=40, noise=0.3, width=0.9).any()
+    assert not guessed_latches(0, guesses=400, length=40, noise=0.3, width=0.9).any()
     w, strong = np.array([2.0, 2.0, -2.0]), np.full((3, 1, 2, 3), 3.0)
     strong[:, :, 1] = -3.0
     strong[..., 1] *= -1  # the second unit keeps each bit with the wrong sign
     keeps = [
-        experiments._keeps(w, strong, np.full(3, 0.1), length, np.random.default_rng(0)).tolist()
+        _keeps(w, strong, np.full(3, 0.1), length, np.random.default_rng(0)).tolist()
         for length in (9, 10)
     ]
     assert keeps[0] != keeps[1]  # a negative weight flips the sign: the parity of steps decides
@@ -209,7 +225,7 @@ def test_a_guessed_latch_is_put_to_the_test_of_a_trained_one():
 
 
 def test_states_of_an_answer_are_those_of_its_layer():
-    model = experiments.starting("orthogonal", 2, 4, 1, seed=0).cpu()
+    model = starting("orthogonal", 2, 4, 1, seed=0).cpu()
     x = torch.randn(5, 3, 2, generator=torch.Generator().manual_seed(0))
     states = model.states(x)
     torch.testing.assert_close(torch.stack(states[1:]), model.layer(x)[0])
@@ -219,17 +235,17 @@ def test_states_of_an_answer_are_those_of_its_layer():
 
 def test_jacobians_from_states_and_on_noise_agree():
     U = gaussian(5, std=0.5, seed=0, dtype=torch.float64)
-    J = experiments.jacobians_on_noise(U, torch.tanh, steps=4, drive=1.0, seed=2)
-    states, _ = experiments.states_of(U, steps=4, sequences=1, seed=2)
+    J = jacobians_on_noise(U, torch.tanh, steps=4, drive=1.0, seed=2)
+    states, _ = states_of(U, steps=4, sequences=1, seed=2)
     after = torch.cat(states[1:]).detach()
-    torch.testing.assert_close(J, experiments.tanh_jacobians(after, U))
+    torch.testing.assert_close(J, tanh_jacobians(after, U))
 
 
 def test_a_clipped_descent_never_steps_further_than_its_threshold():
     u = np.array([5.4, 5.7])
     b = 0.5 - u / (1 + np.exp(-0.5)) + np.array([0.2, 0.2])
-    free, longest = experiments.descend(u, b, clip=np.inf, rate=0.2, steps=100)
-    path, _ = experiments.descend(u, b, clip=0.5, rate=0.2, steps=100)
+    free, longest = descend(u, b, clip=np.inf, rate=0.2, steps=100)
+    path, _ = descend(u, b, clip=0.5, rate=0.2, steps=100)
     assert path.shape == free.shape == (101, 2, 2)
     steps = np.linalg.norm(np.diff(path, axis=0), axis=2)
     assert steps.max() <= 0.2 * 0.5 + 1e-12
@@ -245,10 +261,10 @@ def test_clipping_must_solve_more_runs_each_at_its_best_rate():
         ]
 
     good, bad = [1.0, 0.3], [0.3, 1.0]
-    assert experiments._clipping_wins(runs([good, good], [bad, good]))
-    assert not experiments._clipping_wins(runs([good, bad], [bad, good]))  # one each
-    assert not experiments._clipping_wins(runs([good, good], [bad, bad]))  # another rate, as many
-    assert not experiments._clipping_wins(runs([[0.99, 0.99]], [[0.3, 0.3]]))  # not above 0.99
+    assert _clipping_wins(runs([good, good], [bad, good]))
+    assert not _clipping_wins(runs([good, bad], [bad, good]))  # one each
+    assert not _clipping_wins(runs([good, good], [bad, bad]))  # another rate, as many
+    assert not _clipping_wins(runs([[0.99, 0.99]], [[0.3, 0.3]]))  # not above 0.99
 
 
 @pytest.mark.parametrize(
@@ -268,32 +284,32 @@ def test_runs_that_miss_one_part_of_the_criterion_on_spectra_fail_it(change):
         "exponent after": [0.0, 0.0, 0.05, 0.0],
         "accuracy": [1.0, 1.0, 1.0, 1.0],
     }
-    assert experiments._few_directions_kept([good, good])
-    assert not experiments._few_directions_kept([good, {**good, **change}])
+    assert _few_directions_kept([good, good])
+    assert not _few_directions_kept([good, {**good, **change}])
     may = {"accuracy": [0.3, 1.0, 0.3, 1.0], "exponent after": [-0.5, 0.0, -0.5, 0.0]}
-    assert experiments._few_directions_kept([good, {**good, **may}])
+    assert _few_directions_kept([good, {**good, **may}])
 
 
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
         (
-            lambda: experiments.latch_successes(0, length=3, noise=np.zeros(2), weight=np.zeros(2)),
+            lambda: latch_successes(0, length=3, noise=np.zeros(2), weight=np.zeros(2)),
             ValueError,
             "length must be at least 4, got 3",
         ),
         (
-            lambda: experiments.latch_successes(0, length=5, noise=np.zeros(2), weight=np.zeros(3)),
+            lambda: latch_successes(0, length=5, noise=np.zeros(2), weight=np.zeros(3)),
             ValueError,
             r"noise and weight must have one shape \(N,\), got \(2,\) and \(3,\)",
         ),
         (
-            lambda: experiments.starting("random", 2, 3, 1, seed=0),
+            lambda: starting("random", 2, 3, 1, seed=0),
             ValueError,
             "start must be 'gaussian g', 'orthogonal' or 'identity', got 'random'",
         ),
         (
-            lambda: experiments.learn_order(0, length=9, clip=1.0),
+            lambda: learn_order(0, length=9, clip=1.0),
             ValueError,
             "length must be at least 10, got 9",
         ),

@@ -7,7 +7,19 @@ from torch import nn
 
 from unrolled import lstm_numpy
 from unrolled.data import continual_reber
-from unrolled.experiments import lstm as experiments
+from unrolled.experiments.lstm._gates_along import gates_along
+from unrolled.experiments.lstm._reber import (
+    REBER_CELLS,
+    _OneStep,
+    mispredicted,
+    reber_networks,
+    same_for_all,
+)
+from unrolled.experiments.lstm.adding import chrono
+from unrolled.experiments.lstm.carousel import gradients_by_lag
+from unrolled.experiments.lstm.continual import listen, stream_errors
+from unrolled.experiments.lstm.forget_bias import _order_lstm, order_by_bias
+from unrolled.experiments.lstm.reber import string_errors
 from unrolled.lstm import FORMS, LSTM
 from unrolled.recurrent import Recurrent
 from unrolled.rnn import Elman
@@ -16,7 +28,7 @@ from unrolled.rnn import Elman
 def test_a_gradient_by_lag_is_that_of_the_books_backward_pass():
     torch.manual_seed(0)
     cell = LSTM(3, 4, forget_bias=1.0).double()
-    logs = experiments.gradients_by_lag(cell, steps=6, sequences=1, seed=5)
+    logs = gradients_by_lag(cell, steps=6, sequences=1, seed=5)
     generator = torch.Generator().manual_seed(5)
     x = torch.randn(6, 1, 3, generator=generator, dtype=torch.float64).numpy()
     v = torch.randn(1, 4, generator=generator, dtype=torch.float64).numpy()
@@ -47,7 +59,7 @@ def test_a_gradient_by_lag_is_that_of_the_books_backward_pass():
 def test_along_the_cell_the_gradient_is_the_product_of_forget_gates():
     torch.manual_seed(1)
     cell = LSTM(1, 1, forget_bias=1.0, truncated=True).double()
-    logs = experiments.gradients_by_lag(cell, steps=8, sequences=1, seed=2)
+    logs = gradients_by_lag(cell, steps=8, sequences=1, seed=2)
     x = torch.randn(8, 1, 1, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     h = c = torch.zeros(1, 1, dtype=torch.float64)
     opened = []
@@ -61,7 +73,7 @@ def test_along_the_cell_the_gradient_is_the_product_of_forget_gates():
 def test_the_cell_of_1997_carries_an_error_back_as_it_was():
     torch.manual_seed(0)
     cell = LSTM(2, 5, **FORMS["1997"]).double()
-    logs = experiments.gradients_by_lag(cell, steps=200, sequences=3, seed=0)
+    logs = gradients_by_lag(cell, steps=200, sequences=3, seed=0)
     assert logs == pytest.approx(np.zeros(201), abs=1e-12)
 
 
@@ -69,7 +81,7 @@ def test_chrono_biases_are_set_once_and_lie_in_their_range():
     torch.manual_seed(0)
     layer = nn.LSTM(2, 500)
     drawn = layer.bias_ih_l0.detach().clone()
-    experiments.chrono(layer, 101)
+    chrono(layer, 101)
     total = (layer.bias_ih_l0 + layer.bias_hh_l0).detach().view(4, 500)
     forget = total[1].exp()
     assert forget.min() > 1
@@ -80,7 +92,7 @@ def test_chrono_biases_are_set_once_and_lie_in_their_range():
 
 
 def test_a_forget_bias_is_what_torch_adds_up_to():
-    model = experiments._order_lstm(7, 3.0)
+    model = _order_lstm(7, 3.0)
     total = (model.layer.bias_ih_l0 + model.layer.bias_hh_l0).detach().view(4, 7)
     assert total[1].tolist() == [3.0] * 7
     assert (total[[0, 2, 3]].abs() < 1).all()
@@ -89,7 +101,7 @@ def test_a_forget_bias_is_what_torch_adds_up_to():
 @pytest.mark.parametrize("autograd", [False, True])
 def test_elmans_gradient_takes_the_state_before_a_step_for_an_input(autograd):
     torch.manual_seed(0)
-    cell = experiments._OneStep(2, 3).double()
+    cell = _OneStep(2, 3).double()
     x = torch.randn(4, 2, 2, dtype=torch.float64)
     output, _ = Recurrent(cell, autograd=autograd)(x)
     output.square().sum().backward()
@@ -108,46 +120,46 @@ def test_elmans_gradient_takes_the_state_before_a_step_for_an_input(autograd):
 def test_a_prediction_is_wrong_where_an_illegal_symbol_is_as_active_as_a_legal_one():
     activations = torch.tensor([[3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [2.0, 2.0, 0.0], [0.0, 1.0, 2.0]])
     legal = torch.tensor([[True, True, False]] * 2 + [[True, False, False], [False, False, True]])
-    assert experiments.wrong(activations, legal).tolist() == [False, True, True, False]
+    assert mispredicted(activations, legal).tolist() == [False, True, True, False]
 
 
 def test_all_networks_are_given_the_same():
     x = np.arange(2 * 6 * 3).reshape(2, 6, 3)
-    shared = experiments._shared(x, 4)
+    shared = same_for_all(x, 4)
     assert shared.shape == (2, 6, 4, 3)
     assert all(torch.equal(shared[:, :, n].cpu(), torch.from_numpy(x)) for n in range(4))
 
 
 def test_listening_counts_what_one_run_over_the_stream_does():
-    networks = experiments.reber_networks("forget gate", networks=2, units=3, seed=0)
-    heard = experiments.listen(networks, streams=4, length=30, seed=1)
+    networks = reber_networks("forget gate", networks=2, units=3, seed=0)
+    heard = listen(networks, streams=4, length=30, seed=1)
     drawn = continual_reber(4, length=30, seed=1)
     with torch.no_grad():
-        prediction, _ = networks(experiments._shared(drawn.inputs, 2))
-        _, (_, c) = networks(experiments._shared(drawn.inputs[:17], 2))
+        prediction, _ = networks(same_for_all(drawn.inputs, 2))
+        _, (_, c) = networks(same_for_all(drawn.inputs[:17], 2))
     likeliest = prediction.argmax(-1).cpu().numpy()
     takes = np.take_along_axis(drawn.legal[:, :, None].repeat(2, 2), likeliest[..., None], -1)[
         ..., 0
     ]
     single = drawn.legal.sum(-1) == 1
-    assert (heard.wrong.cpu().numpy() == ~takes)[single].all()
-    assert heard.wrong.cpu().numpy()[~takes].all()
+    assert (heard.errors.cpu().numpy() == ~takes)[single].all()
+    assert heard.errors.cpu().numpy()[~takes].all()
     torch.testing.assert_close(heard.largest[16], c.abs().amax(-1))
     assert heard.critical.cpu().numpy().tolist() == drawn.critical.tolist()
     assert heard.starts[0].all()
 
 
 def test_looking_into_a_network_shows_what_it_does():
-    networks = experiments.reber_networks("torch", networks=2, units=3, seed=0)
-    along = experiments.gates_along(networks, warm_up=25, length=20, seed=3)
+    networks = reber_networks("torch", networks=2, units=3, seed=0)
+    along = gates_along(networks, warm_up=25, length=20, seed=3)
     drawn = continual_reber(1, length=245, seed=3)
     first = 25 + int(drawn.starts[25:, 0].argmax())
     assert along.starts[0]
     assert along.symbols[:2] in ("BT", "BP")
-    assert len(along.symbols) == len(along.wrong) == len(along.critical) == 20
-    heard = experiments.listen(networks, streams=1, length=245, seed=3)
+    assert len(along.symbols) == len(along.errors) == len(along.critical) == 20
+    heard = listen(networks, streams=1, length=245, seed=3)
     shown = slice(first, first + 20)
-    assert along.wrong.tolist() == heard.wrong[shown, 0, 0].tolist()
+    assert along.errors.tolist() == heard.errors[shown, 0, 0].tolist()
     assert np.abs(along.c).max(1) == pytest.approx(
         heard.largest[shown, 0, 0].cpu().numpy(), rel=1e-4
     )
@@ -156,7 +168,7 @@ def test_looking_into_a_network_shows_what_it_does():
 
 
 def test_the_two_lstms_differ_in_the_forget_gate_alone():
-    old, new = (experiments.REBER_CELLS[name](3) for name in ("LSTM of 1997", "forget gate"))
+    old, new = (REBER_CELLS[name](3) for name in ("LSTM of 1997", "forget gate"))
     assert old.gates == ("i", "g", "o")
     assert new.gates == ("i", "f", "g", "o")
     assert (new.bias_ih + new.bias_hh).view(4, 3)[1].tolist() == [1.0] * 3
@@ -165,7 +177,7 @@ def test_the_two_lstms_differ_in_the_forget_gate_alone():
 
 
 def test_experiments_return_a_number_for_each_of_what_they_compare():
-    strings = experiments.string_errors(
+    strings = string_errors(
         0,
         names=["LSTM of 1997", "tanh"],
         units=[2, 3],
@@ -176,7 +188,7 @@ def test_experiments_return_a_number_for_each_of_what_they_compare():
     )
     assert set(strings) == {"faultless", "solved", "accuracy"}
     assert all(len(found) == 2 for found in strings.values())
-    stream = experiments.stream_errors(
+    stream = stream_errors(
         0,
         names=["LSTM of 1997", "forget gate"],
         networks=3,
@@ -196,7 +208,7 @@ def test_experiments_return_a_number_for_each_of_what_they_compare():
 
 
 def test_a_cell_with_much_forgetting_learns_short_orders_at_once():
-    found = experiments.order_by_bias(
+    found = order_by_bias(
         0, length=10, biases=[1.0], hidden=16, rate=0.02, batch=20, updates=600, every=100
     )
     assert found["accuracy"][0] > 0.99

@@ -1,13 +1,26 @@
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
 
 from unrolled.data import letter_stream
-from unrolled.data.elman import NOUNS, SENTENCE
-from unrolled.experiments import rnn as experiments
-from unrolled.experiments.rnn import CLAIMS, LETTERS, WORDS, Latest, auc, learn, purity, read
+from unrolled.data.elman import NOUNS, SENTENCE, temporal_xor
+from unrolled.experiments.rnn._elman import learn, read
+from unrolled.experiments.rnn._letter_stream import LETTERS, letters_foreseen
+from unrolled.experiments.rnn._operator import OPERATOR, keyed_right
+from unrolled.experiments.rnn._sentences import WORDS, word_states
+from unrolled.experiments.rnn._teleprinter import PRINTER, Latest
+from unrolled.experiments.rnn.classes import purity
+from unrolled.experiments.rnn.nouns_and_verbs import _parted
+from unrolled.experiments.rnn.shift import shift_held
+from unrolled.experiments.rnn.words import auc
 
 rng = np.random.default_rng(0)
+
+
+def claim(name):
+    return import_module(f"unrolled.experiments.rnn.{name}").CLAIM
 
 
 def test_learning_is_sgd_with_the_context_held_fixed():
@@ -77,7 +90,7 @@ def test_right_angles_have_the_purity_of_chance():
 
 
 def test_who_knows_the_rule_and_not_the_place_errs_as_the_docstring_says():
-    bits = experiments.temporal_xor(50_000, seed=0)
+    bits = temporal_xor(50_000, seed=0)
     says = np.where(bits[:-2] ^ bits[1:-1], 2 / 3, 1 / 3)
     error = (says - bits[2:]).reshape(-1)
     place = np.arange(2, len(bits)) % 3 + 1
@@ -97,18 +110,20 @@ SMALL = {
 }
 
 
-def test_experiments_return_what_the_claims_show():
-    for claim in CLAIMS:
-        settings = dict(claim.settings["quick"])
-        settings |= {name: value for name, value in SMALL.items() if name in settings}
-        measured = claim.experiment(0, **settings)
-        for row in (row for strip in claim.strips for row in strip.rows):
-            assert np.isfinite(measured[row.quantity]).all()
-            assert np.size(measured[row.quantity]) == len(settings[row.over] if row.over else [0])
+@pytest.mark.parametrize(
+    "name", ["shift", "xor", "xor_longer", "letters", "words", "classes", "nouns_and_verbs"]
+)
+def test_experiments_return_what_the_claims_show(name):
+    settings = dict(claim(name).settings["quick"])
+    settings |= {key: value for key, value in SMALL.items() if key in settings}
+    measured = claim(name).experiment(0, **settings)
+    for row in (row for strip in claim(name).strips for row in strip.rows):
+        assert np.isfinite(measured[row.quantity]).all()
+        assert np.size(measured[row.quantity]) == len(settings[row.over] if row.over else [0])
 
 
 def test_a_stretch_of_letters_and_its_errors():
-    found = experiments.letters_foreseen(0, **{**LETTERS, "train": 60, "passes": 1})
+    found = letters_foreseen(0, **{**LETTERS, "train": 60, "passes": 1})
     assert found.letters == SENTENCE.replace(" ", "")
     shapes = {each.shape for each in (found.errors, found.starts, found.least)}
     assert shapes == {(len(found.letters),)}
@@ -129,18 +144,16 @@ def test_the_latest_inputs_stand_side_by_side():
 
 
 def test_a_window_prints_right_until_the_shift_leaves_it_and_no_further():
-    small = {**experiments.PRINTER, "traffic": 512, "hidden": 16}
-    found = experiments.shift_held(0, **small, windows=[2], tests=100, distances=[*range(1, 21)])
+    small = {**PRINTER, "traffic": 512, "hidden": 16}
+    found = shift_held(0, **small, windows=[2], tests=100, distances=[*range(1, 21)])
     assert found["window of 2"][0] == 1
     assert max(found["window of 2"][1:]) == found["out of reach"][0] < 0.3
     assert found["worst"] == min(found["recurrent"])
 
 
 def test_an_operator_is_tested_on_every_length_and_learns():
-    small = {**experiments.OPERATOR, "texts": 640, "longest": 3, "hidden": 32}
-    one, more = (
-        experiments.keyed_right(0, **{**small, "epochs": epochs}, tests=300) for epochs in (1, 20)
-    )
+    small = {**OPERATOR, "texts": 640, "longest": 3, "hidden": 32}
+    one, more = (keyed_right(0, **{**small, "epochs": epochs}, tests=300) for epochs in (1, 20))
     assert len(one) == len(more) == 3
     assert more[0] > one[0]
 
@@ -148,14 +161,14 @@ def test_an_operator_is_tested_on_every_length_and_learns():
 def test_the_top_split_is_that_of_the_tree():
     nouns = np.array([True, True, False, False])
     apart = np.array([[0.0], [0.1], [5.0], [5.2]])
-    assert experiments._parted(apart, nouns, "average") == 1
-    assert experiments._parted(apart[[0, 2, 1, 3]], nouns, "average") == 0.5
-    assert experiments._parted(np.array([[0.0], [0.1], [0.2], [5.0]]), nouns, "average") == 0.75
+    assert _parted(apart, nouns, "average") == 1
+    assert _parted(apart[[0, 2, 1, 3]], nouns, "average") == 0.5
+    assert _parted(np.array([[0.0], [0.1], [0.2], [5.0]]), nouns, "average") == 0.75
 
 
 def test_word_states_have_a_row_a_word():
     small = {**WORDS, "train": 100, "test": 400, "hidden": 7, "passes": 1}
-    found = experiments.word_states(0, **small, scale=0.3)
+    found = word_states(0, **small, scale=0.3)
     assert found.states.shape == (29, 7)
     assert len(found.words) == len(found.classes) == 29
     assert found.classes[found.words.index("lion")] == "predator"
@@ -163,29 +176,26 @@ def test_word_states_have_a_row_a_word():
 
 
 def test_the_criteria_can_fail():
-    by_name = {claim.id: claim for claim in CLAIMS}
-    for name in ("rnn.xor", "rnn.xor_longer"):
+    for name in ("xor", "xor_longer"):
         good = {"rms by position": [0.52, 0.53, 0.33]}
-        assert by_name[name].holds([good])
-        assert not by_name[name].holds([good, {"rms by position": [0.5, 0.5, 0.5]}])
-        assert not by_name[name].holds([{"rms by position": [0.47, 0.53, 0.33]}])
-        assert not by_name[name].holds([{"rms by position": [0.53, 0.47, 0.33]}])
+        assert claim(name).holds([good])
+        assert not claim(name).holds([good, {"rms by position": [0.5, 0.5, 0.5]}])
+        assert not claim(name).holds([{"rms by position": [0.47, 0.53, 0.33]}])
+        assert not claim(name).holds([{"rms by position": [0.53, 0.47, 0.33]}])
     good = {"worst": 1.0, "out of reach": [0.16, 0.16]}
-    assert by_name["rnn.shift"].holds([good])
-    assert not by_name["rnn.shift"].holds([good, good | {"worst": 0.98}])
-    assert not by_name["rnn.shift"].holds([good, good | {"out of reach": [0.16, 0.3]}])
-    assert by_name["rnn.nouns_and_verbs"].holds([{"parted": [1.0, 0.6]}])
-    assert not by_name["rnn.nouns_and_verbs"].holds(
-        [{"parted": [1.0, 1.0]}, {"parted": [0.9, 1.0]}]
-    )
+    assert claim("shift").holds([good])
+    assert not claim("shift").holds([good, good | {"worst": 0.98}])
+    assert not claim("shift").holds([good, good | {"out of reach": [0.16, 0.3]}])
+    assert claim("nouns_and_verbs").holds([{"parted": [1.0, 0.6]}])
+    assert not claim("nouns_and_verbs").holds([{"parted": [1.0, 1.0]}, {"parted": [0.9, 1.0]}])
     good = {"ratio": 9.0, "consonant bit": 0.02}
-    assert by_name["rnn.letters"].holds([good])
-    assert not by_name["rnn.letters"].holds([good, good | {"ratio": 4.9}])
-    assert not by_name["rnn.letters"].holds([good, good | {"consonant bit": 0.06}])
-    assert by_name["rnn.words"].holds([{"auc": 0.95}])
-    assert not by_name["rnn.words"].holds([{"auc": 0.95}, {"auc": 0.89}])
-    assert by_name["rnn.classes"].holds([{"purity": 0.9}])
-    assert not by_name["rnn.classes"].holds([{"purity": 0.9}, {"purity": 0.79}])
+    assert claim("letters").holds([good])
+    assert not claim("letters").holds([good, good | {"ratio": 4.9}])
+    assert not claim("letters").holds([good, good | {"consonant bit": 0.06}])
+    assert claim("words").holds([{"auc": 0.95}])
+    assert not claim("words").holds([{"auc": 0.95}, {"auc": 0.89}])
+    assert claim("classes").holds([{"purity": 0.9}])
+    assert not claim("classes").holds([{"purity": 0.9}, {"purity": 0.79}])
 
 
 X, Y = [[0.0], [1.0]], [[1.0], [0.0]]
@@ -233,8 +243,8 @@ X, Y = [[0.0], [1.0]], [[1.0], [0.0]]
         (lambda: auc([1, 2], [1, 1]), ValueError, "both true and false, got 2 true"),
         (lambda: purity([[1, 0]], ["a"]), ValueError, "n at least 2"),
         (lambda: purity([[1, 0], [0, 0]], ["a", "b"]), ValueError, "not be 0, got 0 at index 1"),
-        (lambda: experiments.letters_foreseen(0, "a cat", **LETTERS), ValueError, "got 'a cat'"),
-        (lambda: experiments.letters_foreseen(0, "", **LETTERS), ValueError, "got ''"),
+        (lambda: letters_foreseen(0, "a cat", **LETTERS), ValueError, "got 'a cat'"),
+        (lambda: letters_foreseen(0, "", **LETTERS), ValueError, "got ''"),
     ],
 )
 def test_bad_input_is_named(call, error, words):

@@ -1,11 +1,28 @@
 """The parts of the chapter's experiments, against other ways to compute the same."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 import torch
 
 from unrolled.data import arithmetic, continual_reber, periodic, spike_delays
-from unrolled.experiments import variants as experiments
+from unrolled.experiments.variants import greff
+from unrolled.experiments.variants._arithmetic import (
+    ARITHMETIC_CELLS,
+    _problems,
+    arithmetic_accuracies,
+    learn_arithmetic,
+)
+from unrolled.experiments.variants._lstm_networks import lstm_networks
+from unrolled.experiments.variants.delays import _spike_trains, delay_errors, learn_delays
+from unrolled.experiments.variants.greff import GREFF, learn_stream, stream_variants
+from unrolled.experiments.variants.peepholes import (
+    free_run,
+    largest_errors,
+    learn_wave,
+    oscillators,
+)
 from unrolled.lstm import FORMS, LSTM
 from unrolled.recurrent import Recurrent
 from unrolled.rnn import Elman
@@ -25,9 +42,7 @@ def alone(networks, n, name, inputs, cells):
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_forget_bias_goes_to_whoever_has_a_forget_gate(name):
-    made = experiments.lstm_networks(
-        name, inputs=3, cells=2, outputs=4, networks=5, seed=0, forget_bias=2.0
-    )
+    made = lstm_networks(name, inputs=3, cells=2, outputs=4, networks=5, seed=0, forget_bias=2.0)
     assert made.count == 5
     assert made.weight.shape == (5, 4, 2)
     bias = (made.cell["bias_ih"] + made.cell["bias_hh"]).detach()
@@ -43,7 +58,7 @@ def test_a_forget_bias_goes_to_whoever_has_a_forget_gate(name):
 
 def test_networks_of_another_seed_have_other_weights():
     make = {"name": "V", "inputs": 1, "cells": 2, "outputs": 1, "networks": 2}
-    first, again, other = (experiments.lstm_networks(**make, seed=s) for s in (0, 0, 1))
+    first, again, other = (lstm_networks(**make, seed=s) for s in (0, 0, 1))
     assert torch.equal(first.weight, again.weight)
     assert not torch.equal(first.weight, other.weight)
     assert not torch.equal(first.weight[0], first.weight[1])
@@ -51,15 +66,15 @@ def test_networks_of_another_seed_have_other_weights():
 
 def test_the_nine_are_vanilla_and_one_change_each():
     vanilla = FORMS["V"]
-    assert len(experiments.GREFF) == 9
-    for name in experiments.GREFF[1:]:
+    assert len(GREFF) == 9
+    for name in GREFF[1:]:
         options = {**dict.fromkeys(vanilla), **FORMS[name]}
         assert sum(options[key] != vanilla.get(key) for key in options) == 1
 
 
 def test_a_free_run_is_each_networks_own():
-    made = experiments.learn_wave(0, name="V", cells=2, networks=3, **WAVE)
-    run = experiments.free_run(made, steps=7)
+    made = learn_wave(0, name="V", cells=2, networks=3, **WAVE)
+    run = free_run(made, steps=7)
     assert run.output.shape == (7, 3)
     assert run.h.shape == run.c.shape == (7, 3, 2)
     for n in range(3):
@@ -74,8 +89,8 @@ def test_a_free_run_is_each_networks_own():
 def test_learning_a_wave_descends_its_squared_error():
     def error(updates, rate=0.1):
         wave = {**WAVE, "updates": updates, "rate": rate}
-        made = experiments.learn_wave(0, name="NP", cells=4, networks=2, **wave)
-        output = experiments.free_run(made, steps=10).output
+        made = learn_wave(0, name="NP", cells=4, networks=2, **wave)
+        output = free_run(made, steps=10).output
         return ((output - periodic("cosine", period=5, steps=10)[:, None]) ** 2).mean(0)
 
     assert (error(150) < 0.1 * error(1, rate=1e-9)).all()
@@ -86,36 +101,23 @@ def test_the_largest_error_is_of_each_network_and_infinite_if_it_broke():
     output = np.stack([target, target + 0.2, target], axis=1)
     output[3, 1] -= 0.5
     output[5, 2] = np.nan
-    found = experiments.largest_errors(output, wave="rectangle", period=4)
+    found = largest_errors(output, wave="rectangle", period=4)
     assert found == pytest.approx([0, 0.3, np.inf])
-
-
-def test_the_best_oscillation_is_the_one_nearest_to_the_wave():
-    made = experiments.learn_wave(3, name="V", cells=1, networks=4, **WAVE)
-    every = experiments.free_run(made, steps=15)
-    best = experiments.best_oscillation(
-        3, name="V", cells=1, networks=4, long_periods=3,
-        **{key: value for key, value in WAVE.items() if key != "wave"},
-    )  # fmt: skip
-    assert best.output.shape == (15, 1)
-    errors = experiments.largest_errors(every.output, wave="cosine", period=5)
-    assert experiments.largest_errors(best.output, wave="cosine", period=5)[0] == errors.min()
-    np.testing.assert_array_equal(best.c[:, 0], every.c[:, errors.argmin()])
 
 
 def test_oscillators_count_networks_by_cells_and_form():
     settings = {key: value for key, value in WAVE.items() if key != "wave"}
     settings |= {"cells": [1, 2], "networks": 3, "long_periods": 4}
-    all_right = experiments.oscillators(0, enough=100, **settings)
+    all_right = oscillators(0, enough=100, **settings)
     assert all_right == {key: [1.0, 1.0] for key in ("NP", "NP long", "V", "V long")}
-    none_right = experiments.oscillators(0, enough=1e-9, **settings)
+    none_right = oscillators(0, enough=1e-9, **settings)
     assert none_right == {key: [0.0, 0.0] for key in all_right}
     with pytest.raises(ValueError, match="enough must be greater than 0, got 0"):
-        experiments.oscillators(0, enough=0, **settings)
+        oscillators(0, enough=0, **settings)
 
 
-def test_spike_trains_are_dealt_out_whole():
-    x, target, asked = experiments._spike_trains(3, 2, steps=9, minimum=2, spread=1, seed=5)
+def test_spike_trains_are_parted_by_network_whole():
+    x, target, asked = _spike_trains(3, 2, steps=9, minimum=2, spread=1, seed=5)
     drawn = spike_delays(6, steps=9, minimum=2, spread=1, seed=5)
     assert x.shape == (9, 2, 3, 1)
     assert target.shape == asked.shape == (9, 2, 3)
@@ -131,11 +133,11 @@ def test_a_delay_is_right_only_if_every_one_is():
         "cells": [1], "networks": 2, "minimum": 3, "spread": 2, "steps": 12, "sequences": 2,
         "updates": 2, "rate": 0.01, "clip": 1.0,
     }  # fmt: skip
-    assert experiments.delay_errors(0, enough=100, **settings) == {
+    assert delay_errors(0, enough=100, **settings) == {
         key: [1.0] for key in ("NP", "NP right", "V", "V right")
     }
     # two updates teach nothing: about the mean is answered, so that some are right and some not
-    found = experiments.delay_errors(0, enough=0.9, **settings)
+    found = delay_errors(0, enough=0.9, **settings)
     for name in ("NP", "V"):
         assert found[name] == [0.0]
         assert 0 < found[f"{name} right"][0] < 1
@@ -143,10 +145,10 @@ def test_a_delay_is_right_only_if_every_one_is():
 
 def test_delays_are_learned():
     trains = {"minimum": 2, "spread": 1, "steps": 12}
-    made = experiments.learn_delays(
+    made = learn_delays(
         0, name="NP", cells=4, networks=4, sequences=8, updates=125, rate=0.05, clip=0.3, **trains
     )
-    x, target, asked = experiments._spike_trains(4, 20, seed=1_000_000, **trains)
+    x, target, asked = _spike_trains(4, 20, seed=1_000_000, **trains)
     with torch.no_grad():
         right = (made(x)[0][..., 0] - target).abs() < 0.49
     assert right[asked].double().mean() > 0.8
@@ -158,11 +160,11 @@ STREAM = {"networks": 2, "cells": 3, "streams": 2, "window": 5, "rate": 0.01, "c
 def test_a_variants_errors_are_the_symbols_that_cannot_come():
     settings = {**STREAM, "networks": 3, "updates": 110}
     test = {"test_streams": 4, "test_length": 60, "warm_up": 20}
-    found = experiments.stream_variants(2, variants=["NP", "NFG"], **settings, **test)
+    found = stream_variants(2, variants=["NP", "NFG"], **settings, **test)
     assert {key: len(value) for key, value in found.items()} == dict.fromkeys(
         ("solved", "accuracy", "symbols per error", "worst loss"), 2
     )
-    made, trained = experiments.learn_stream(2, name="NFG", **settings)
+    made, trained = learn_stream(2, name="NFG", **settings)
     drawn = continual_reber(12, length=80, seed=1_000_002)
     per_error, accuracy = [], []
     for n in range(3):
@@ -181,15 +183,15 @@ def test_a_variants_errors_are_the_symbols_that_cannot_come():
 
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match=r"name must be one of 1997, .* got 'LSTM'"):
-        experiments.learn_stream(0, name="LSTM", updates=1, **STREAM)
+        learn_stream(0, name="LSTM", updates=1, **STREAM)
     with pytest.raises(ValueError, match=r"name must be one of tanh, .* got 'V'"):
-        experiments.arithmetic_accuracies(
+        arithmetic_accuracies(
             0, cells=["V"], units=2, digits=1, batch=1, updates=1, rate=0.1, clip=1.0
         )
 
 
 def test_the_cells_of_the_comparison_are_what_their_names_say():
-    made = {name: make(5, 4) for name, make in experiments.ARITHMETIC_CELLS.items()}
+    made = {name: make(5, 4) for name, make in ARITHMETIC_CELLS.items()}
     assert isinstance(made["tanh"], Elman)
     assert [made[f"LSTM{end}"].gates for end in ("", "-f", "-i", "-o", "-b")] == [
         ("i", "f", "g", "o"), ("i", "g", "o"), ("f", "g", "o"), ("i", "f", "g"),
@@ -202,13 +204,13 @@ def test_the_cells_of_the_comparison_are_what_their_names_say():
 
 def test_arithmetic_is_judged_on_the_answer_alone():
     """Targets that are not asked for teach nothing."""
-    x, target, asked = experiments._problems(64, 1, 0)
+    x, target, asked = _problems(64, 1, 0)
     drawn = arithmetic(64, digits=1, seed=0)
     np.testing.assert_array_equal(asked.cpu(), drawn.mask)
     settings = {"units": 8, "batch": 16, "rate": 0.01, "clip": 1.0}
     changed = torch.where(asked, target, 0)
     models = [
-        experiments.learn_arithmetic("LSTM-b", (x, targets, asked), **settings, seed=1)
+        learn_arithmetic("LSTM-b", (x, targets, asked), **settings, seed=1)
         for targets in (target, changed)
     ]
     for one, other in zip(*(model.parameters() for model in models), strict=True):
@@ -217,11 +219,9 @@ def test_arithmetic_is_judged_on_the_answer_alone():
 
 def test_accuracies_are_those_of_the_trained_networks():
     settings = {"units": 8, "batch": 16, "rate": 0.02, "clip": 1.0}
-    found = experiments.arithmetic_accuracies(
-        3, cells=["tanh", "MUT2"], digits=1, updates=4, **settings
-    )
-    problems = experiments._problems(64, 1, 3)
-    model = experiments.learn_arithmetic("MUT2", problems, **settings, seed=3)
+    found = arithmetic_accuracies(3, cells=["tanh", "MUT2"], digits=1, updates=4, **settings)
+    problems = _problems(64, 1, 3)
+    model = learn_arithmetic("MUT2", problems, **settings, seed=3)
     drawn = arithmetic(1000, digits=1, seed=1_000_003)
     with torch.no_grad():
         chosen = model(torch.from_numpy(drawn.inputs).to(device())).argmax(-1).cpu().numpy()
@@ -249,12 +249,11 @@ def test_accuracies_are_those_of_the_trained_networks():
     ],
 )
 def test_a_criterion_says_what_its_words_say(claim, measured, holds):
-    by_id = {each.id: each for each in experiments.CLAIMS}
-    assert by_id[f"variants.{claim}"].holds([measured, measured]) is holds
+    declared = import_module(f"unrolled.experiments.variants.{claim}").CLAIM
+    assert declared.holds([measured, measured]) is holds
 
 
 def test_the_variant_without_a_forget_gate_is_judged_last():
     for scale in ("quick", "book"):
-        claim = next(each for each in experiments.CLAIMS if each.id == "variants.greff")
-        assert claim.settings[scale]["variants"][-1] == "NFG"
-    assert sorted(claim.settings["book"]["variants"]) == sorted(experiments.GREFF)
+        assert greff.CLAIM.settings[scale]["variants"][-1] == "NFG"
+    assert sorted(greff.CLAIM.settings["book"]["variants"]) == sorted(GREFF)

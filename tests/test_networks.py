@@ -10,10 +10,10 @@ from unrolled.data.reber import IGNORED
 from unrolled.experiments.networks import (
     Networks,
     as_many,
+    by_network,
     clip_each,
-    dealt,
+    cross_entropy_each,
     look_up,
-    surprise,
     train,
 )
 from unrolled.lstm import FORMS, LSTM
@@ -234,16 +234,16 @@ def test_the_state_of_a_network_that_broke_is_zero():
         assert part[:, [0, 2, 3]].all()
 
 
-def test_sequences_are_dealt_out():
+def test_sequences_are_parted_by_network():
     x = np.arange(2 * 6 * 3).reshape(2, 6, 3)
-    each = dealt(x, 3)
+    each = by_network(x, 3)
     assert each.shape == (2, 2, 3, 3)
     assert sorted(each.flatten().tolist()) == list(range(36))
     assert each[1, 1, 2].tolist() == x[1, 5].tolist()
 
 
 @pytest.mark.parametrize("shape", [(), (5,)])
-def test_surprise_is_each_networks_mean_over_the_symbols_that_count(shape):
+def test_cross_entropy_is_each_networks_mean_over_the_symbols_that_count(shape):
     target = torch.randint(0, 7, (*shape, 6, 2), generator=torch.Generator().manual_seed(0))
     target[..., ::4, :] = IGNORED
     prediction = drawn(*target.shape, 7)
@@ -251,7 +251,7 @@ def test_surprise_is_each_networks_mean_over_the_symbols_that_count(shape):
         expected = cross_entropy(
             prediction[..., n, :].flatten(0, -2), target[..., n].flatten(), ignore_index=IGNORED
         )
-        torch.testing.assert_close(surprise(prediction, target)[n], expected)
+        torch.testing.assert_close(cross_entropy_each(prediction, target)[n], expected)
 
 
 def test_names_and_counts_are_checked():

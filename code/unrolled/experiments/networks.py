@@ -22,8 +22,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from unrolled._validate import real, whole
 from unrolled.data.reber import IGNORED
 from unrolled.recurrent import Cell, Recurrent, State
-from unrolled.training import device
-from unrolled.training import progress
+from unrolled.training import device, progress
 
 V = TypeVar("V")
 
@@ -237,13 +236,13 @@ def as_many(argument: str, values: Sequence[Any], other: str, others: Sequence[A
         raise ValueError(f"{argument} must be as many as {other}, {len(others)}, got {len(values)}")
 
 
-def dealt(drawn: NDArray[Any], networks: int) -> Tensor:
+def by_network(drawn: NDArray[Any], networks: int) -> Tensor:
     """Deal sequences ``(T, B * N, ...)`` out to networks, ``(T, B, N, ...)``, on the device."""
     x: Tensor = torch.from_numpy(drawn).to(device())
     return x.view(len(x), -1, networks, *x.shape[2:])
 
 
-def surprise(prediction: Tensor, target: Tensor) -> Tensor:
+def cross_entropy_each(prediction: Tensor, target: Tensor) -> Tensor:
     """Return each network's mean cross-entropy in nats over the targets that are not ``IGNORED``.
 
     Parameters

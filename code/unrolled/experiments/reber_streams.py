@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unrolled.data import continual_reber
-from unrolled.experiments.networks import Networks, Trained, dealt, surprise, train
+from unrolled.experiments.networks import Networks, Trained, by_network, cross_entropy_each, train
 
 
 class Streams(NamedTuple):
@@ -32,7 +32,7 @@ class Streams(NamedTuple):
 def draw(networks: int, streams: int, *, length: int, seed: int) -> Streams:
     """Draw ``streams`` streams for each of some networks."""
     drawn = continual_reber(streams * networks, length=length, seed=seed)
-    return Streams(*(dealt(part, networks) for part in drawn[:4]))
+    return Streams(*(by_network(part, networks) for part in drawn[:4]))
 
 
 def follow(
@@ -66,7 +66,7 @@ def follow(
     return train(
         networks,
         lambda update: windows[update],
-        surprise,
+        cross_entropy_each,
         updates=updates,
         optimizer=torch.optim.Adam(networks.parameters(), lr=rate),
         clip=clip,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unrolled.experiments.ledger import Measurement
 
 
-def over(runs: Sequence[Measurement], *names: str) -> NDArray[np.float64]:
+def stack(runs: Sequence[Measurement], *names: str) -> NDArray[np.float64]:
     """Stack what the runs measured under these names.
 
     Parameters

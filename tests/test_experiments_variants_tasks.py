@@ -1,4 +1,6 @@
-from functools import cache, partial
+"""What the searches of the chapter train: cells of one budget, networks side by side, tasks."""
+
+from functools import cache
 
 import numpy as np
 import pytest
@@ -6,34 +8,30 @@ import torch
 from torch import nn
 
 from unrolled.data import arithmetic
-from unrolled.experiments import tournament as experiments
+from unrolled.data.reber import IGNORED
 from unrolled.experiments.networks import Networks
-from unrolled.experiments.tournament import (
-    CLAIMS,
-    ENTRANTS,
-    SPACE,
-    STRUCTURES,
+from unrolled.experiments.variants import _tasks
+from unrolled.experiments.variants._budget import AdamEach, _networks, embed, scores, width
+from unrolled.experiments.variants._competition import ENTRANTS
+from unrolled.experiments.variants._tasks import (
     TASKS,
     TEST,
     TRAINING,
     VALIDATION,
-    AdamEach,
-    embed,
-    width,
+    _codes,
+    mixed_seed,
 )
 from unrolled.recurrent import Recurrent
-from unrolled.search import Trial, build, importance
+from unrolled.search import build
 from unrolled.training import seeded
-
-CLAIM = {claim.id.removeprefix("variants."): claim for claim in CLAIMS}
 
 
 @pytest.fixture(autouse=True, scope="module")
 def few_problems():
     """Draw among 64 problems: to draw 8,192 takes a second for each part."""
     with pytest.MonkeyPatch.context() as patch:
-        few = cache(lambda part: arithmetic(64, digits=1, seed=experiments._mixed(part)))
-        patch.setattr(experiments, "_problems", few)
+        few = cache(lambda part: arithmetic(64, digits=1, seed=mixed_seed(part)))
+        patch.setattr(_tasks, "_problems", few)
         yield
 
 
@@ -88,7 +86,7 @@ def test_a_cell_in_a_larger_one_is_that_cell_and_the_rest_is_silent(structure):
 @pytest.mark.parametrize("structure", ENTRANTS.values(), ids=ENTRANTS)
 def test_networks_of_several_widths_learn_what_each_learns_alone(structure):
     of, widths, rates = TASKS["adding"], [3, 5], [0.02, 0.01]
-    networks = seeded(0, lambda: experiments._networks(structure, of, widths))
+    networks = seeded(0, lambda: _networks(structure, of, widths))
     alone = list(_alone(structure, of, networks, widths))
     optimizer = AdamEach(networks.parameters(), rates)
     single = [
@@ -136,7 +134,7 @@ def _alone(structure, of, networks, widths):
 
 def test_first_weights_are_those_of_the_width():
     of = TASKS["text"]
-    networks = seeded(0, lambda: experiments._networks(ENTRANTS["tanh"], of, [4, 25]))
+    networks = seeded(0, lambda: _networks(ENTRANTS["tanh"], of, [4, 25]))
     assert networks.weight[0].abs().max() <= 4**-0.5
     assert networks.weight[1].abs().max() <= 25**-0.5
     assert networks.weight[0].abs().max() > 0.9 * 4**-0.5
@@ -219,7 +217,7 @@ def test_errors_are_in_the_units_that_are_said():
     _, y = sums.draw(500, sums.length, TEST, 0)
     answers = y[..., None]
     assert sums.error(torch.eye(40)[answers % 40], answers).item() == 0
-    unanswered = answers == experiments.IGNORED
+    unanswered = answers == IGNORED
     assert 0 < unanswered.sum() < unanswered.numel()
     noise = torch.where(unanswered[..., None], drawn(40, seed=1), torch.eye(40)[answers % 40])
     assert sums.error(noise, answers).item() == 0  # what is not asked does not count
@@ -231,7 +229,7 @@ def test_errors_are_in_the_units_that_are_said():
 
 
 def test_pieces_of_text_come_from_their_own_part():
-    codes = experiments._codes().tolist()
+    codes = _codes().tolist()
     whole = "".join(map(chr, codes))
     for part, (low, high) in enumerate(((0, 8), (8, 9), (9, 10))):
         x, y = TASKS["text"].draw(40, 30, part, 3)
@@ -249,180 +247,7 @@ def test_a_network_that_broke_or_does_worse_than_a_guess_is_given_a_guess():
         networks.weight.zero_()
         networks.bias.copy_(torch.tensor([[1.01], [50.0], [0.9]]))
     alive = torch.tensor([True, True, False])
-    found = experiments.scores(networks, alive, of, part=TEST, seed=0)
+    found = scores(networks, alive, of, part=TEST, seed=0)
     assert found["error"][0] == pytest.approx(1, abs=0.01)
     assert found["error"][1:] == [1, 1]
     assert 2000 < found["loss"][1] < found["loss"][2] == np.inf
-
-
-# --- The searches --------------------------------------------------------------------------------
-
-TINY = {"updates": {"adding": 3}, "draws": 2, "networks": 2, "batch": 4}
-
-
-def test_a_tournament_says_what_it_chose_and_how_that_did():
-    cells = ["LSTM", "tanh"]
-    found = experiments.tournament(0, cells=cells, **TINY)
-    assert list(found) == ["adding", "adding rate", "adding share"]
-    assert all(len(values) == 2 for values in found.values())
-    assert all(0.5 <= share <= 1 for share in found["adding share"])
-    assert found == experiments.tournament(0, cells=cells, **TINY)
-    other = experiments.tournament(1, cells=cells, **TINY)
-    assert other["adding rate"] != found["adding rate"]
-
-
-def test_the_least_loss_on_validation_data_is_chosen_and_judged_afresh_on_test_data(monkeypatch):
-    seen = []
-
-    def trial(structure, task, shares, rates, part, seed, updates, batch):
-        seen.append((part, seed, rates, shares))
-        if part == VALIDATION:
-            return {"error": [0.0] * 5, "loss": rates}
-        return {"error": [3.0, 1.0, 2.0], "loss": [0.0] * 3}
-
-    trial.__module__, trial.__qualname__ = "unrolled.experiments.tournament", "trial"
-    monkeypatch.setattr(experiments, "trial", trial)
-    options = {**TINY, "networks": 3, "draws": 5}
-    found = experiments.tournament(0, cells=["GRU"], **options)
-    (part, seed, rates, shares), (last, fresh, again, _) = seen
-    assert (part, last) == (VALIDATION, TEST)
-    assert seed != fresh
-    assert len(set(rates)) == 5
-    assert again == [min(rates)] * 3
-    assert found == {
-        "adding": [2.0],
-        "adding rate": [min(rates)],
-        "adding share": [shares[rates.index(min(rates))]],
-    }
-
-
-def test_a_cell_that_comes_twice_is_played_once():
-    gru = dict(ENTRANTS["GRU"])
-    chosen, medians = experiments._play([(gru, "adding")] * 2, 0, **TINY)
-    assert chosen[0] == chosen[1]
-    assert medians[0] == medians[1]
-
-
-SEARCH = {
-    "task": "adding",
-    "rivals": ["LSTM", "GRU", "tanh"],
-    "rates": [0.03, 0.1],
-    "generations": 2,
-    "children": 2,
-    "keep": 2,
-    "updates": 3,
-    "draws": 2,
-    "networks": 1,
-    "batch": 4,
-}
-
-
-def test_a_search_for_structures_keeps_the_best_and_plays_it():
-    found = experiments.structures(0, **SEARCH)
-    assert found == experiments.structures(0, **SEARCH)
-    assert found["tested"] == 5
-    assert len(found["best"]) == 3
-    assert found["best"] == sorted(found["best"], reverse=True)
-    assert found["promised"] == found["best"][-1]
-    assert len(found["rivals"]) == 3
-    cell = experiments.named(found["structure"])
-    assert found["gated"] == (cell["cell"] != "Elman")
-    build(cell, 2, 3)
-
-
-@pytest.mark.parametrize("cell", STRUCTURES)
-def test_a_structure_survives_being_written_as_numbers(cell):
-    for which in (0, -1):
-        options = STRUCTURES[cell].items()
-        structure = {"cell": cell, **{option: values[which] for option, values in options}}
-        assert experiments.named(experiments._numbered(structure)) == structure
-
-
-def test_settings_are_shares_of_what_matters(monkeypatch):
-    def one(*, cell, task, updates, seed, **chosen):
-        assert (cell, task, updates) == ("LSTM", "adding", 2)
-        return {"error": float(np.log(chosen["units"]))}
-
-    one.__module__, one.__qualname__ = experiments.__name__, "one"
-    monkeypatch.setattr(experiments, "one", one)
-    monkeypatch.setattr(experiments, "importance", partial(importance, shuffles=3))
-    found = experiments.settings(
-        0, names=list(SPACE), cell="LSTM", task="adding", trials=24, updates=2
-    )
-    assert set(found) == {"importance", "share", "explained"}
-    falls = np.maximum(found["importance"], 0)
-    np.testing.assert_allclose(found["share"], falls / falls.sum())
-    share = dict(zip(SPACE, found["share"], strict=True))
-    assert share["units"] > 0.9
-    assert found["explained"] > 0.5
-
-
-def test_the_settings_of_a_trial_are_those_of_its_network():
-    of, chosen = TASKS["adding"], {"learning rate": 0.02, "units": 3}
-    error = experiments.one(
-        cell="GRU", task="adding", updates=2, seed=5, clipping=0.5, **{"batch size": 4}, **chosen
-    )
-    made = experiments.learn(ENTRANTS["GRU"], of, [3], [0.02], seed=5, updates=2, batch=4, clip=0.5)
-    assert error == {"error": experiments.scores(*made, of, part=VALIDATION, seed=5)["error"][0]}
-
-
-def test_a_trial_that_fails_ends_the_experiment():
-    with pytest.raises(RuntimeError, match=r"trial {'x': 1} failed: no memory"):
-        experiments._done([Trial(0, {"x": 1}, "failed", error="no memory")])
-
-
-# --- Criteria ------------------------------------------------------------------------------------
-
-
-def tournament_run(**changes):
-    """Return what a tournament of LSTM, GRU and tanh may have measured."""
-    run = {name: [0.2, 0.1, 0.6] for name in TASKS} | {"order": [0.0, 0.0, 0.6]}
-    return run | changes
-
-
-@pytest.mark.parametrize(
-    ("changes", "holds"),
-    [
-        ({}, True),  # the GRU wins on three tasks, and not on the fourth
-        ({"order": [0.1, 0.0, 0.6]}, False),  # it wins on all
-        ({"text": [3.0, 3.1, 2.9], "arithmetic": [0.3, 0.3, 0.2]}, True),  # tanh may win there
-        ({"adding": [0.2, 0.31, 0.6]}, False),  # a gated cell that forgets
-        ({"order": [0.3, 0.0, 0.6]}, False),  # and the LSTM is one too
-    ],
-)
-def test_the_criterion_of_the_tournament(changes, holds):
-    judge = CLAIM["tournament"].holds
-    assert judge([tournament_run(**changes)] * 2) == holds
-    assert judge([tournament_run(**changes), tournament_run(), tournament_run()])  # once only
-
-
-@pytest.mark.parametrize(
-    ("share", "explained", "holds"),
-    [
-        ([0.6, 0.3, 0.1, 0.0], 0.8, True),
-        ([0.5, 0.3, 0.1, 0.1], 0.8, False),
-        ([0.3, 0.6, 0.1, 0.0], 0.8, False),
-        ([0.9, 0.1, 0.0, 0.0], 0.4, False),
-    ],
-)
-def test_the_criterion_of_the_settings(share, explained, holds):
-    run = {"share": share, "explained": explained}
-    assert CLAIM["settings"].holds([run]) == holds
-    good = {"share": [0.9, 0.1, 0.0, 0.0], "explained": 0.9}
-    assert CLAIM["settings"].holds([good, run]) == holds
-
-
-@pytest.mark.parametrize(
-    ("changes", "holds"),
-    [
-        ({}, True),
-        ({"found": 0.5}, False),
-        ({"found": 0.2, "promised": 0.1}, False),
-        ({"promised": 0.36}, False),
-    ],
-)
-def test_the_criterion_of_the_structures(changes, holds):
-    run = {"found": 0.3, "promised": 0.25, "rivals": [0.4, 0.28, 0.45]}
-    judge = CLAIM["structures"].holds
-    assert judge([run | changes] * 2) == holds
-    assert judge([run | changes, run]) == (holds or ("promised" in changes and "found" in changes))

@@ -1,0 +1,86 @@
+"""Step Jacobians of recurrent networks: from states, on noise, of Elman layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from unrolled._validate import whole
+from unrolled.gradients import step_jacobians
+from unrolled.recurrent import Recurrent
+
+
+def tanh_jacobians(after: Tensor, U: Tensor) -> Tensor:
+    r"""Return :math:`\mathrm{diag}(1 - h_t^2)\, U` of tanh networks, from the states alone.
+
+    Parameters
+    ----------
+    after
+        ``(..., H)`` states :math:`h_t` that the steps lead to.
+    U
+        ``(H, H)`` recurrent weights.
+
+    Returns
+    -------
+    ``(..., H, H)``.
+    """
+    return (1 - after**2)[..., None] * U
+
+
+def jacobians_on_noise(
+    U: Tensor, phi: Callable[[Tensor], Tensor], *, steps: int, drive: float, seed: int
+) -> Tensor:
+    r"""Return the step Jacobians of :math:`h_t = \varphi(U h_{t-1} + x_t)` on noise.
+
+    Parameters
+    ----------
+    U
+        ``(H, H)`` recurrent weights.
+    phi
+        The nonlinearity, as ``torch.tanh``.
+    steps
+        Steps T.
+    drive
+        Standard deviation of each component of :math:`x_t`, which is normal.
+    seed
+        Seed of the noise.
+
+    Returns
+    -------
+    ``(T, H, H)``.
+    """
+    generator = torch.Generator().manual_seed(whole("seed", seed, least=0))
+    x = drive * torch.randn(steps, len(U), generator=generator, dtype=U.dtype)
+    states = [torch.zeros(len(U), dtype=U.dtype)]
+    for x_t in x:
+        states.append(phi(U @ states[-1] + x_t))
+    return step_jacobians(lambda h, x: phi(U @ h + x), torch.stack(states[:-1]), x)
+
+
+def elman_jacobians(layer: Recurrent, x: Tensor) -> Tensor:
+    r"""Return :math:`\partial h_t/\partial h_{t-1}` of an Elman layer that reads sequences.
+
+    Parameters
+    ----------
+    layer
+        ``Recurrent`` over an ``Elman``.
+    x
+        ``(T, B, I)`` sequences.
+
+    Returns
+    -------
+    ``(T, B, H, H)``. For tanh they equal ``tanh_jacobians``; this serves rectifiers too.
+    """
+    cell = layer.cell
+    with torch.no_grad():
+        states = layer(x)[0]
+        before = torch.cat([torch.zeros_like(states[:1]), states[:-1]])
+        projected = cell.project(x)
+
+    def step(h: Tensor, p: Tensor) -> Tensor:
+        after: Tensor = cell.step(p[None], (h[None],), *cell.weights())[0][0]
+        return after
+
+    return step_jacobians(step, before, projected)

@@ -1,0 +1,77 @@
+"""A trained network along a stream of Reber strings: its gates and its state."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from unrolled import lstm_numpy
+from unrolled._validate import Array
+from unrolled.data import continual_reber
+from unrolled.data.reber import SYMBOLS
+from unrolled.experiments.lstm._reber import mispredicted
+from unrolled.experiments.networks import Networks
+
+
+class Along(NamedTuple):
+    """A trained network along a stream that it has not seen.
+
+    Attributes
+    ----------
+    symbols
+        The T symbols that it read.
+    starts
+        ``(T,)`` true where a string's first symbol is read.
+    critical
+        ``(T,)`` true where a string's second last symbol is to be foretold.
+    errors
+        ``(T,)`` true where it errs, see :func:`mispredicted`.
+    gates
+        ``(T, H)`` each: i, f, g and o.
+    c
+        ``(T, H)`` cell states after each step.
+    """
+
+    symbols: str
+    starts: NDArray[np.bool_]
+    critical: NDArray[np.bool_]
+    errors: NDArray[np.bool_]
+    gates: lstm_numpy.Gates
+    c: Array
+
+
+def gates_along(networks: Networks, *, warm_up: int, length: int, seed: int) -> Along:
+    """Let the first of some networks read one stream, and look into it.
+
+    Parameters
+    ----------
+    networks
+        Of the kind ``"torch"``, for it is ``lstm_numpy`` that opens them.
+    warm_up, length
+        Symbols read before those that are shown, which begin with the next string's first, and
+        symbols shown.
+    seed
+        Seed of the stream.
+    """
+    drawn = continual_reber(1, length=warm_up + 200 + length, seed=seed)
+    cell = {name: part[0].detach().cpu().double().numpy() for name, part in networks.cell.items()}
+    bias = cell["bias_ih"] + cell["bias_hh"]
+    weights = lstm_numpy.Weights(cell["weight_ih"], cell["weight_hh"], bias)
+    zero = np.zeros((1, networks.hidden_size))
+    trace = lstm_numpy.forward(drawn.inputs.astype(np.float64), zero, zero, weights)
+    read, shift = (part[0].detach().cpu().double() for part in (networks.weight, networks.bias))
+    prediction = torch.from_numpy(trace.h[1:, 0]) @ read.T + shift
+    errors = mispredicted(prediction, torch.from_numpy(drawn.legal[:, 0])).numpy()
+    first = warm_up + int(drawn.starts[warm_up:, 0].argmax())
+    shown = slice(first, first + length)
+    return Along(
+        symbols="".join(SYMBOLS[k] for k in drawn.inputs[shown, 0].argmax(1)),
+        starts=drawn.starts[shown, 0],
+        critical=drawn.critical[shown, 0],
+        errors=errors[shown],
+        gates=lstm_numpy.Gates(*(part[shown, 0] for part in trace.gates)),
+        c=trace.c[1:][shown, 0],
+    )

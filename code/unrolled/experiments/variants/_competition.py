@@ -1,0 +1,143 @@
+"""Who competes, and how: settings are searched, fresh networks are judged."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial, update_wrapper
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from unrolled.experiments.networks import look_up
+from unrolled.experiments.variants._budget import learn, scores, width
+from unrolled.experiments.variants._tasks import TASKS, TEST, VALIDATION, mixed_seed
+from unrolled.search import Range, Trial, random_settings, run
+from unrolled.search.space import Settings
+
+ENTRANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "LSTM": {"cell": "LSTM", "forget_bias": 1.0},
+        "peepholes": {"cell": "LSTM", "peepholes": True, "forget_bias": 1.0},
+        "coupled": {"cell": "LSTM", "coupled": True, "forget_bias": 1.0},
+        "GRU": {"cell": "GRU"},
+        "GRU, reset before": {"cell": "GRU", "reset": "before"},
+        "MUT1": {"cell": "MUT1"},
+        "MUT2": {"cell": "MUT2"},
+        "MUT3": {"cell": "MUT3"},
+        "tanh": {"cell": "Elman"},
+    }
+)
+"""Who takes part in the tournament, as structures of :func:`unrolled.search.build`. The forget
+bias of the LSTMs is 1; for the coupled gates, where 1 - i forgets, that is a bias of -1 for i."""
+
+DRAWN = {"rate": Range(3e-3, 0.1, log=True), "share": Range(0.5, 1.0, log=True)}
+
+
+def compete(
+    pairs: Sequence[tuple[Settings, str]],
+    seed: int,
+    *,
+    updates: Mapping[str, int],
+    draws: int,
+    networks: int,
+    batch: int,
+) -> tuple[list[Settings], list[float]]:
+    """Choose settings for each structure on a task by validation; judge fresh networks by test.
+
+    Returns
+    -------
+    The settings that were chosen, and the median error of the fresh networks.
+    """
+    drawn = random_settings(DRAWN, draws, mixed_seed(seed, 0))
+
+    def planned(pair: tuple[Settings, str], tried: Sequence[Settings], part: int) -> Settings:
+        structure, task = pair
+        return {
+            "structure": structure,
+            "task": task,
+            "shares": [each["share"] for each in tried],
+            "rates": [each["rate"] for each in tried],
+            "part": part,
+            "seed": mixed_seed(seed, part),
+            "updates": updates[task],
+            "batch": batch,
+        }
+
+    # a structure that comes twice is played once: trials of a plan are different
+    distinct = [pair for k, pair in enumerate(pairs) if pair not in pairs[:k]]
+    search = [planned(pair, drawn, VALIDATION) for pair in distinct]
+    with temporary_search() as (store, scheduler):
+        rows = all_done(run(trial, search, store, scheduler=scheduler))
+        chosen = [drawn[int(np.argmin(row.result["loss"]))] for row in rows]
+        final = [
+            planned(pair, [setting_importances] * networks, TEST)
+            for pair, setting_importances in zip(distinct, chosen, strict=True)
+        ]
+        rows = all_done(run(trial, search + final, store, scheduler=scheduler))[len(search) :]
+    medians = [float(np.median(row.result["error"])) for row in rows]
+    places = [distinct.index(pair) for pair in pairs]
+    return [chosen[k] for k in places], [medians[k] for k in places]
+
+
+def trial(
+    structure: Mapping[str, Any],
+    task: str,
+    shares: Sequence[float],
+    rates: Sequence[float],
+    part: int,
+    seed: int,
+    updates: int,
+    batch: int,
+) -> dict[str, list[float]]:
+    """Train networks of one cell on one task: an objective for ``search.run``.
+
+    Returns
+    -------
+    ``error`` and ``loss``: on a part of the data, of a network for each of ``shares`` of the budget
+    and ``rates``.
+    """
+    of = look_up("task", task, TASKS)
+    widths = [width(structure, of, share * of.budget) for share in shares]
+    networks, alive = learn(structure, of, widths, rates, seed=seed, updates=updates, batch=batch)
+    return scores(networks, alive, of, part=part, seed=seed)
+
+
+def filled_in(objective: Callable[..., Any], **arguments: Any) -> Callable[..., Any]:
+    """Return an objective with some arguments given, under the name by which a store knows it."""
+    return update_wrapper(partial(objective, **arguments), objective)
+
+
+def all_done(trials: Sequence[Trial]) -> Sequence[Trial]:
+    """Return trials if all have a result."""
+    for each in trials:
+        if each.status != "done":
+            raise RuntimeError(f"trial {each.settings} {each.status}: {each.error}")
+    return trials
+
+
+@contextmanager
+def temporary_search() -> Iterator[tuple[Path, str]]:
+    """Yield a store that is thrown away, and the address of a Dask cluster in this process.
+
+    Processes, which ``run`` would start by itself, take longer to import torch than a search as
+    small as these takes in all.
+    """
+    from distributed import LocalCluster
+
+    with (
+        TemporaryDirectory() as folder,
+        LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=1,
+            threads_per_worker=1,
+            processes=False,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+    ):
+        yield Path(folder) / "search.db", cluster.scheduler_address

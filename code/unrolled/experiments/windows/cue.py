@@ -1,0 +1,97 @@
+"""How far back a windowed network sees: the cue at the window's edge and beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from unrolled.data import cue
+from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.runs import stack
+from unrolled.experiments.windows._cue_task import cue_accuracy, learn_cue
+from unrolled.training import seeded
+from unrolled.windows import WindowMLP
+
+
+def cue_by_window(
+    seed: int, *, windows: Sequence[int], lags: Sequence[int], examples: int, epochs: int
+) -> dict[str, list[float]]:
+    """Train one windowed perceptron for every window and lag; return its accuracy on fresh data.
+
+    The perceptron has the easier task: it is trained and tested at one lag, known in advance.
+
+    Returns
+    -------
+    ``window w`` holds an accuracy for each of ``lags``; ``inside`` and ``beyond`` hold those with
+    the cue in the window and before it; ``at the edge`` and ``one step beyond`` hold, for each
+    window, the accuracy at the lags ``w`` and ``w + 1``, which ``lags`` must contain.
+    """
+    length = max(*windows, *lags)
+    table = {
+        (window, lag): _window_accuracy(seed, window, lag, length, examples, epochs)
+        for window in windows
+        for lag in lags
+    }
+    curves = {f"window {window}": [table[window, lag] for lag in lags] for window in windows}
+    return curves | {
+        "inside": [accuracy for (window, lag), accuracy in table.items() if lag <= window],
+        "beyond": [accuracy for (window, lag), accuracy in table.items() if lag > window],
+        "at the edge": [table[window, window] for window in windows],
+        "one step beyond": [table[window, window + 1] for window in windows],
+    }
+
+
+def _window_accuracy(
+    seed: int, window: int, lag: int, length: int, examples: int, epochs: int
+) -> float:
+    model = seeded(seed, lambda: WindowMLP(window, 16, features=2))
+
+    def visible(x: Tensor) -> Tensor:
+        return x[:, length - window :]
+
+    training = cue(examples, lag=lag, length=length, seed=seed)
+    learn_cue(model, training, visible, seed=seed, epochs=epochs)
+    return cue_accuracy(model, cue(2000, lag=lag, length=length, seed=seed + 1_000_000), visible)
+
+
+CLAIM = Claim(
+    id="windows.cue",
+    paper="elman1990finding",
+    sentence=(
+        "A window sets a rigid limit in time: a network over the last $w$ values uses a cue "
+        "$w$ steps back and is blind to one $w + 1$ steps back."
+    ),
+    experiment=cue_by_window,
+    criterion=(
+        "In every run, accuracy is at least 0.99 for each lag inside the window, and within "
+        "0.05 of chance (0.5) for each lag beyond it."
+    ),
+    holds=lambda runs: bool(
+        stack(runs, "inside").min() >= 0.99 and abs(stack(runs, "beyond") - 0.5).max() < 0.05
+    ),
+    seeds={"quick": range(10, 11), "book": range(10, 15)},
+    settings={
+        "quick": {"windows": [5], "lags": [1, 5, 6, 11], "examples": 2048, "epochs": 4},
+        "book": {
+            "windows": [5, 10, 20],
+            "lags": [1, 3, 5, 6, 8, 10, 11, 15, 20, 21, 25],
+            "examples": 2048,
+            "epochs": 4,
+        },
+    },
+    strips=[
+        Strip(
+            axis="Accuracy on 2,000 fresh sequences",
+            rows=[
+                Row("at the edge", "window {}, cue at its far edge", over="windows"),
+                Row("one step beyond", "window {}, cue one step beyond", over="windows"),
+            ],
+            lines={"chance": 0.5},
+            limits=(0.4, 1.0),
+        )
+    ],
+    deviations=[
+        "The paper argues the limit and runs no such experiment; the task is ours.",
+    ],
+)
