@@ -127,7 +127,7 @@ class Difference:
 
     def __post_init__(self) -> None:
         _text("label", self.label)
-        kinds = set()
+        kinds: set[tuple[bool | None, str]] = set()
         for name, side in (("first", self.first), ("second", self.second)):
             if isinstance(side, Rate):
                 kinds.add((side.of is None, side.unit))
