@@ -1,1 +1,1 @@
-"""What papers claim, measured: one module a chapter, declared and recorded by the ledger."""
+"""What papers claim, measured: one file a claim, declared and recorded by the ledger."""
