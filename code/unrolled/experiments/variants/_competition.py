@@ -1,4 +1,10 @@
-"""Who competes, and how: settings are searched, fresh networks are judged."""
+"""Who competes, and how: settings are searched, fresh networks are judged.
+
+The tournament and the searches for settings and for structures are searches of
+``unrolled.search``. Their store lives as long as the experiment, for the ledger keeps what was
+measured at each seed. A seed varies all of it: the settings that are drawn, the networks and data
+of the search, and those on which the winner is judged.
+"""
 
 from __future__ import annotations
 
