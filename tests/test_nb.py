@@ -59,9 +59,11 @@ PACKAGE = {
 
 def make(folder, chapters):
     """Write a book: the tool, a package and some chapters."""
-    for name in ("conftest.py", "tools/nb.py", "code/unrolled/_sources.py"):
+    for name in ("conftest.py", "tools/nb.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
+    sources = "code/unrolled/_sources"
+    shutil.copytree(ROOT / sources, folder / sources, ignore=shutil.ignore_patterns("*.pyc"))
     for name, text in PACKAGE.items():
         (folder / "code" / "unrolled" / name).write_text(text)
     (folder / "chapters").mkdir()

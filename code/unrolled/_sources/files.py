@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def closure(
@@ -87,7 +87,7 @@ def imports(source: str, module: str = "", is_package: bool = False) -> set[str]
             case ast.Import():
                 names.update(alias.name for alias in node.names)
             case ast.ImportFrom():
-                names.update(_taken(node, parents).values())
+                names.update(taken(node, parents).values())
             case ast.Call(
                 func=ast.Name(id="import_module") | ast.Attribute(attr="import_module"),
                 args=[ast.Constant(value=str(name)), *_],
@@ -172,7 +172,7 @@ def _offers(tree: ast.Module | ast.If, module: str) -> dict[str, str] | None:
     for node in tree.body:
         match node:
             case ast.ImportFrom() if all(alias.name != "*" for alias in node.names):
-                names |= _taken(node, module.split("."))
+                names |= taken(node, module.split("."))
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
                 names |= _offers(node, module) or {}
             case ast.Expr(value=ast.Constant()):  # the docstring
@@ -186,7 +186,7 @@ def _offers(tree: ast.Module | ast.If, module: str) -> dict[str, str] | None:
     return names
 
 
-def _taken(node: ast.ImportFrom, parents: list[str]) -> dict[str, str]:
+def taken(node: ast.ImportFrom, parents: list[str]) -> dict[str, str]:
     """Return what a ``from`` import takes, by the names it gets; ``parents`` is the package."""
     above = parents[: len(parents) - node.level + 1] if node.level else []
     base = ".".join([*above, *filter(None, [node.module])])
