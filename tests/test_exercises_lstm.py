@@ -5,12 +5,26 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
-from as_written import as_written
 
 from unrolled import lstm, lstm_numpy
 from unrolled.exercises import check, find
-from unrolled.exercises import lstm as answers
-from unrolled.exercises.grading import WRONG, grade
+from unrolled.exercises.grading import WRONG
+from unrolled.exercises.lstm._counter import counter
+from unrolled.exercises.lstm._counts_to import counts_to
+from unrolled.exercises.lstm.catches_broken_lstm import (
+    _forgets_what_is_new,
+    _results_swapped,
+    _rows_figo,
+    _rows_ifog,
+    _state_shown_raw,
+    _with_zeros,
+    catches_broken_lstm,
+)
+from unrolled.exercises.lstm.cell_gradient import cell_gradient
+from unrolled.exercises.lstm.half_life import half_life
+from unrolled.exercises.lstm.set_forget_bias import set_forget_bias
+from unrolled.exercises.lstm.step import step
+from unrolled.exercises.lstm.step_backward import step_backward
 from unrolled.lstm_numpy import Weights
 
 
@@ -32,14 +46,14 @@ def assert_close(mine, theirs):
 @pytest.mark.parametrize("bias", [-1.5, 0.0, 1.0, 3.0, 5.0])
 def test_after_its_half_life_half_of_a_cell_is_left(bias):
     left = lstm_numpy.carousel(np.full((200, 1, 1), 1 / (1 + np.exp(-bias))))[::-1].ravel()
-    steps = answers.half_life(bias)
+    steps = half_life(bias)
     assert left[int(np.floor(steps))] >= 0.5 >= left[int(np.ceil(steps))]
 
 
 def test_cell_gradient_is_the_packages_carousel():
     for rng, x, h, *_ in problems():
         f = rng.uniform(size=(len(x), h.shape[1]))
-        mine = answers.cell_gradient(f)
+        mine = cell_gradient(f)
         assert_close([mine], [lstm_numpy.carousel(f[:, None])[:, 0]])
 
 
@@ -49,14 +63,14 @@ def test_cell_gradient_is_all_there_is_without_recurrence():
         weights = Weights(W, 0 * U, b)
         trace = lstm_numpy.forward(inputs, h, c, weights)
         whole = lstm_numpy.cell_gradient(trace, weights)[:, 0]
-        mine = [np.diag(row) for row in answers.cell_gradient(trace.gates.f[:, 0])]
+        mine = [np.diag(row) for row in cell_gradient(trace.gates.f[:, 0])]
         assert_close(mine, whole)
 
 
 def test_step_is_the_packages_and_torchs():
     for _, *problem in problems():
         x, h, c, W, U, b = problem
-        mine = answers.step(*problem)
+        mine = step(*problem)
         assert_close(mine, lstm_numpy.step(x, h, c, Weights(W, U, b))[:2])
         cell = torch.nn.LSTMCell(x.shape[1], h.shape[1], dtype=torch.float64)
         values = W, U, b, np.zeros_like(b)
@@ -75,7 +89,7 @@ def test_step_backward_is_the_packages():
         dh, dc = rng.normal(size=(2, *h.shape))
         _, after, gates = lstm_numpy.step(x, h, c, Weights(*weights))
         da, _, dc_prev = lstm_numpy.step_backward(dh, dc, c, after, gates, Weights(*weights))
-        assert_close(answers.step_backward(dh, dc, c, after, *gates), [da, dc_prev])
+        assert_close(step_backward(dh, dc, c, after, *gates), [da, dc_prev])
 
 
 def test_step_backward_leads_on_as_the_exercise_says():
@@ -90,7 +104,7 @@ def test_step_backward_leads_on_as_the_exercise_says():
         outside = [torch.tensor(dh), torch.tensor(dc)]
         theirs = torch.autograd.grad([gates[3] * after.tanh(), after], tensors, outside)
         values = [each.detach().numpy() for each in (c, after, *gates)]
-        da, dc_prev = answers.step_backward(dh, dc, *values)
+        da, dc_prev = step_backward(dh, dc, *values)
         x, h, _, W, U, _ = problem
         mine = da @ W, da @ U, dc_prev, da.T @ x, da.T @ h, da.sum(axis=0)
         assert_close(mine, [each.numpy() for each in theirs])
@@ -103,7 +117,7 @@ def test_set_forget_bias_does_what_the_packages_option_does():
         torch.manual_seed(hidden)
         drawn = lstm.LSTM(2, hidden)
         biases = [each.detach().numpy() for each in (drawn.bias_ih, drawn.bias_hh)]
-        mine = answers.set_forget_bias(*biases, 1.5)
+        mine = set_forget_bias(*biases, 1.5)
         assert_close(mine, [each.detach().numpy() for each in (cell.bias_ih, cell.bias_hh)])
 
 
@@ -111,7 +125,7 @@ def test_the_hunt_knows_the_packages_step_for_right():
     def packages(x, h, c, W, U, b):
         return lstm_numpy.step(x, h, c, Weights(W, U, b))[:2]
 
-    answers.catches_broken_lstm(packages)
+    catches_broken_lstm(packages)
 
 
 def test_the_hunts_bugs_are_wrong_and_all_different():
@@ -122,294 +136,6 @@ def test_the_hunts_bugs_are_wrong_and_all_different():
             results = [np.stack(each(*problem)) for (each,) in exercise.cases[2:]]
             for k, one in enumerate(results):
                 assert not any(np.allclose(one, other) for other in results[:k])
-
-
-AS_WRITTEN = """
-half_life: half_life_rounded_up
-    f, d, left = 1 / (1 + np.exp(-bias)), 0, 1.0
-    while left > 0.5:
-        left *= f
-        d += 1
-    return d
-
-half_life: sign_of_bias_turned
-    f = 1 / (1 + np.exp(bias))
-    return np.log(0.5) / np.log(f)
-
-half_life: sign_of_bias_turned
-    f = 1 / (1 + np.exp(-bias))
-    return np.log(0.5) / np.log(1 - f)
-
-half_life: to_an_eth
-    f = 1 / (1 + np.exp(-bias))
-    return -1 / np.log(f)
-
-half_life: to_an_eth
-    f = 1 / (1 + np.exp(-bias))
-    return np.log2(0.5) / np.log(f)
-
-half_life: negative_half_life
-    f = 1 / (1 + np.exp(-bias))
-    return np.log(2) / np.log(f)
-
-half_life: half_over_what_is_lost
-    f = 1 / (1 + np.exp(-bias))
-    return (1 - 0.5) / (1 - f)
-
-half_life: bias_for_gate
-    return np.log(0.5) / np.log(bias)
-
-half_life: bias_for_gate_by_math
-    import math
-    return math.log(0.5) / math.log(bias)
-
-half_life: bias_for_gate_by_math
-    import math
-    return math.log(0.5, bias)
-
-cell_gradient: from_the_start
-    rows = [np.ones(f.shape[1])]
-    for f_t in f:
-        rows.append(rows[-1] * f_t)
-    return np.array(rows)
-
-cell_gradient: rows_turned_round
-    rows = [np.ones(f.shape[1])]
-    for f_t in f[::-1]:
-        rows.append(rows[-1] * f_t)
-    return np.array(rows)
-
-cell_gradient: one_gate_missing
-    T = len(f)
-    return np.array([np.prod(f[k + 1 : T], axis=0) for k in range(T + 1)])
-
-cell_gradient: one_gate_too_many_and_none_at_0
-    T = len(f)
-    return np.array([np.prod(f[k - 1 : T], axis=0) for k in range(T + 1)])
-
-cell_gradient: without_the_last_state
-    return np.array([np.prod(f[k:], axis=0) for k in range(len(f))])
-
-cell_gradient: without_the_last_state
-    return np.cumprod(f[::-1], axis=0)[::-1]
-
-cell_gradient: only_the_first_state
-    return np.prod(f, axis=0)
-
-cell_gradient: one_at_the_wrong_end
-    return np.concatenate([np.ones((1, f.shape[1])), np.cumprod(f[::-1], axis=0)[::-1]])
-
-step: rows_ifog
-    H = h.shape[1]
-    a = x @ W.T + h @ U.T + b
-    i, f, o = np.split(1 / (1 + np.exp(-a[:, : 3 * H])), 3, axis=1)
-    g = np.tanh(a[:, 3 * H :])
-    c = f * c + i * g
-    return o * np.tanh(c), c
-
-step: rows_figo
-    H = h.shape[1]
-    a = np.concatenate([x, h], axis=1) @ np.concatenate([W, U], axis=1).T + b
-    s = 1 / (1 + np.exp(-a))
-    f, i, o = s[:, :H], s[:, H : 2 * H], s[:, 3 * H :]
-    c = f * c + i * np.tanh(a[:, 2 * H : 3 * H])
-    return o * np.tanh(c), c
-
-step: rows_figo
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-    c = i * c + f * np.tanh(g)
-    return o * np.tanh(c), c
-
-step: old_state_shown
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-    h = o * np.tanh(c)
-    c = f * c + i * np.tanh(g)
-    return h, c
-
-step: state_shown_raw
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-    c = f * c + i * np.tanh(g)
-    return o * c, c
-
-step: state_squashed
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-    c = np.tanh(f * c + i * np.tanh(g))
-    return o * c, c
-
-step: writes_into_cell
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-    c *= f
-    c += i * np.tanh(g)
-    return o * np.tanh(c), c
-
-step: gates_through_tanh
-    i, f, g, o = np.split(np.tanh(x @ W.T + h @ U.T + b), 4, axis=1)
-    c = f * c + i * g
-    return o * np.tanh(c), c
-
-step: candidate_logistic
-    i, f, g, o = np.split(1 / (1 + np.exp(-(x @ W.T + h @ U.T + b))), 4, axis=1)
-    c = f * c + i * g
-    return o * np.tanh(c), c
-
-step: bias_counted_twice
-    i, f, g, o = np.split((x @ W.T + b) + (h @ U.T + b), 4, axis=1)
-    i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-    c = f * c + i * np.tanh(g)
-    return o * np.tanh(c), c
-
-step: results_swapped
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-    c = f * c + i * np.tanh(g)
-    return c, o * np.tanh(c)
-
-step: gates_not_squashed
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    c = f * c + i * np.tanh(g)
-    return o * np.tanh(c), c
-
-step: input_gate_not_squashed
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    f, o = (1 / (1 + np.exp(-a)) for a in (f, o))
-    c = f * c + i * np.tanh(g)
-    return o * np.tanh(c), c
-
-step: forget_gate_not_squashed
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    i, o = (1 / (1 + np.exp(-a)) for a in (i, o))
-    c = f * c + i * np.tanh(g)
-    return o * np.tanh(c), c
-
-step: output_gate_not_squashed
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    i, f = (1 / (1 + np.exp(-a)) for a in (i, f))
-    c = f * c + i * np.tanh(g)
-    return o * np.tanh(c), c
-
-step: rows_iogf
-    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-    i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-    c = o * c + i * np.tanh(g)
-    return f * np.tanh(c), c
-
-step_backward: parts_figo
-    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * c_prev * f * (1 - f), dc * g * i * (1 - i), dc * i * (1 - g**2)]
-    return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-
-step_backward: parts_by_turns
-    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    da = np.stack([*da, dh * np.tanh(c) * o * (1 - o)], axis=2)
-    return da.reshape(len(c), -1), dc * f
-
-step_backward: parts_stacked
-    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return np.stack([*da, dh * np.tanh(c) * o * (1 - o)]), dc * f
-
-step_backward: parts_stacked_in_rows
-    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return np.stack([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-
-step_backward: derivatives_swapped
-    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return dc * f, np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1)
-
-step_backward: tanh_slope_missing
-    dc = dc + dh * o
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-
-step_backward: dc_not_taken_in
-    dc = dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-
-step_backward: slope_without_tanh
-    dc = dc + dh * o * (1 - c**2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-
-step_backward: writes_into_dc
-    dc += dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-
-step_backward: forget_gate_with_new_state
-    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g**2)]
-    return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-
-step_backward: output_gate_saw_c
-    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return np.concatenate([*da, dh * c * o * (1 - o)], axis=1), dc * f
-
-step_backward: not_through_the_forget_gate
-    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc
-
-step_backward: parts_below_one_another
-    dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-    da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-    return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)]), dc * f
-
-set_forget_bias: both_set
-    n = len(b_ih)
-    new = []
-    for bias in (b_ih, b_hh):
-        bias = bias.copy()
-        bias[n // 4 : n // 2] = value
-        new.append(bias)
-    return tuple(new)
-
-set_forget_bias: all_gates_set_in_both
-    return np.full_like(b_ih, value), np.full_like(b_hh, value)
-
-set_forget_bias: other_left_as_drawn
-    n, b_ih = len(b_ih), b_ih.copy()
-    b_ih[n // 4 : n // 2] = value
-    return b_ih, b_hh
-
-set_forget_bias: only_the_other_set
-    n, b_hh = len(b_hh), b_hh.copy()
-    b_hh[n // 4 : n // 2] = value
-    return b_ih, b_hh
-
-set_forget_bias: candidate_set
-    H, b_ih, b_hh = len(b_ih) // 4, b_ih.copy(), b_hh.copy()
-    b_ih[2 * H : 3 * H] = value
-    b_hh[2 * H : 3 * H] = 0
-    return b_ih, b_hh
-
-set_forget_bias: written_into_the_vectors
-    H = len(b_ih) // 4
-    b_ih[H : 2 * H] = value
-    b_hh[H : 2 * H] = 0
-    return b_ih, b_hh
-
-set_forget_bias: the_rest_zeroed
-    H = len(b_ih) // 4
-    new = np.zeros(4 * H)
-    new[H : 2 * H] = value
-    return new, np.zeros(4 * H)
-"""
-
-
-@pytest.mark.parametrize(("exercise", "mistake", "answer"), list(as_written("lstm", AS_WRITTEN)))
-def test_a_mistake_is_known_as_learners_write_it(exercise, mistake, answer):
-    verdict = grade(exercise, answer)
-    assert verdict.mistake == mistake, verdict
 
 
 def drawn(rng, B, I, H):  # noqa: E741
@@ -428,7 +154,7 @@ def made(  # as a learner would, with one thing wrong
     ones=False,
     symmetric=False,
     which="hc",
-    right=answers.step,
+    right=step,
     **options,
 ):
 
@@ -474,12 +200,11 @@ def made(  # as a learner would, with one thing wrong
         ({"which": "c"}, "looks_at_c_only"),
         ({"which": ""}, "accepts_everything"),
         ({"rtol": 0, "atol": 0}, "exact_equality"),
-        ({"right": answers._rows_ifog}, "wants_ifog"),
-        ({"right": answers._rows_figo}, "wants_gates_swapped"),
-        ({"right": answers._state_shown_raw}, "wants_raw_state"),
-        ({"right": answers._forgets_what_is_new}, "wants_late_forgetting"),
-        ({"right": answers._results_swapped}, "rejects_everything"),
-        ({"right": answers._rows_fiog}, "rejects_everything"),
+        ({"right": _rows_ifog}, "wants_ifog"),
+        ({"right": _rows_figo}, "wants_gates_swapped"),
+        ({"right": _state_shown_raw}, "wants_raw_state"),
+        ({"right": _forgets_what_is_new}, "wants_late_forgetting"),
+        ({"right": _results_swapped}, "rejects_everything"),
     ],
 )
 def test_a_flaw_of_a_test_is_known(settings, mistake, seed):
@@ -507,7 +232,7 @@ def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():
 def test_an_answer_with_blocks_turned_hears_which_way_round_they_stand():
     def step(x, h, c, W, U, b):
         turned = np.concatenate([block.T for block in np.split(U, 4)])
-        return answers.step(x, h, c, W, turned, b)
+        return step(x, h, c, W, turned, b)
 
     assert told("lstm.step", step).startswith("The blocks of U are the wrong way round")
 
@@ -522,7 +247,7 @@ def test_an_answer_with_blocks_turned_hears_which_way_round_they_stand():
 )
 def test_a_new_mistake_in_a_step_hears_which_state_to_look_at(factors, words):
     def step(x, h, c, W, U, b):
-        h, c = answers.step(x, h, c, W, U, b)
+        h, c = step(x, h, c, W, U, b)
         return factors[0] * h, factors[1] * c
 
     assert words in told("lstm.step", step)
@@ -536,10 +261,10 @@ def test_every_other_order_of_the_gates_is_named(order):
     def step(x, h, c, W, U, b):
         rows = np.argsort(at)
         W, U, b = (np.concatenate([np.split(each, 4)[k] for k in rows]) for each in (W, U, b))
-        return answers.step(x, h, c, W, U, b)
+        return step(x, h, c, W, U, b)
 
     def step_backward(dh, dc, c_prev, c, i, f, g, o):
-        da, dc_prev = answers.step_backward(dh, dc, c_prev, c, i, f, g, o)
+        da, dc_prev = step_backward(dh, dc, c_prev, c, i, f, g, o)
         return np.concatenate([np.split(da, 4, axis=1)[k] for k in at], axis=1), dc_prev
 
     named = ", ".join(order)
@@ -551,7 +276,7 @@ def test_every_other_order_of_the_gates_is_named(order):
 
 def test_what_is_lost_for_what_is_kept_is_named_too():
     """1 - f in place of f gives the same numbers as a bias of the other sign: both are named."""
-    assert "1 - f" in told("lstm.half_life", lambda bias: answers.half_life(-bias))
+    assert "1 - f" in told("lstm.half_life", lambda bias: half_life(-bias))
 
 
 @pytest.mark.parametrize(
@@ -559,7 +284,7 @@ def test_what_is_lost_for_what_is_kept_is_named_too():
 )
 def test_a_new_mistake_in_one_gate_hears_in_which(gate, words):
     def step_backward(dh, dc, c_prev, c, i, f, g, o):
-        da, dc_prev = answers.step_backward(dh, dc, c_prev, c, i, f, g, o)
+        da, dc_prev = step_backward(dh, dc, c_prev, c, i, f, g, o)
         da.reshape(len(da), 4, -1)[:, gate] *= 0.7
         return da, dc_prev
 
@@ -569,7 +294,7 @@ def test_a_new_mistake_in_one_gate_hears_in_which(gate, words):
 
 def test_an_answer_with_another_bias_hears_what_the_gate_sees():
     def set_forget_bias(b_ih, b_hh, value):
-        return answers.set_forget_bias(b_ih, b_hh, np.exp(value))
+        return set_forget_bias(b_ih, b_hh, np.exp(value))
 
     message = told("lstm.set_forget_bias", set_forget_bias)
     assert message.startswith("The forget gate sees the sum of both vectors")
@@ -597,18 +322,18 @@ def test_no_number_is_too_strange_to_be_judged(name, nothing):
 def test_most_bugs_are_right_where_exercise_6_says_so():
     """With weights and biases of 0, that is."""
     bugs = [each for (each,) in find("lstm.catches_broken_lstm").cases[3:]]
-    point = answers._with_zeros(3, 4, 5)
-    right = np.stack(answers.step(*point))
+    point = _with_zeros(3, 4, 5)
+    right = np.stack(step(*point))
     same = [np.allclose(np.stack(bug(*(p.copy() for p in point))), right) for bug in bugs]
     assert np.mean(same) > 0.6
 
 
 def test_exercise_1_quotes_right_numbers():
-    assert [round(answers.half_life(bias), 1) for bias in (0, 1, 3, 5)] == [1, 2.2, 14.3, 103.2]
+    assert [round(half_life(bias), 1) for bias in (0, 1, 3, 5)] == [1, 2.2, 14.3, 103.2]
     assert 1 / (1 + np.exp(-1)) == pytest.approx(0.73, abs=0.002)
     assert (1 / (1 + np.exp(-1))) ** 100 == pytest.approx(2.5e-14, rel=0.01)
-    assert answers.half_life(7.27) == pytest.approx(1000, rel=0.01)
-    assert answers.half_life(9) / np.exp(9) == pytest.approx(0.7, abs=0.01)
+    assert half_life(7.27) == pytest.approx(1000, rel=0.01)
+    assert half_life(9) / np.exp(9) == pytest.approx(0.7, abs=0.01)
 
 
 @pytest.mark.parametrize(("bias", "n"), [(1, 1), (3, 3), (5, 8), (10, 105)])
@@ -619,18 +344,18 @@ def test_a_leaking_cell_counts_as_far_as_the_formula_says(bias, n):
         return (1 - f**n) ** 2 / (1 - f)
 
     assert at_the_end(n) < 0.5 < at_the_end(n + 1)
-    assert answers.counts_to(bias) == n
+    assert counts_to(bias) == n
     assert int(np.sqrt(np.exp(bias) / 2)) in (n, n - 1)
 
 
 def test_a_cell_that_keeps_everything_counts_on():
-    assert answers.counts_to(40, limit=300) == 300
-    assert [answers.counts_to(5, limit=limit) for limit in (1, 7, 8, 9, 20)] == [1, 7, 8, 8, 8]
+    assert counts_to(40, limit=300) == 300
+    assert [counts_to(5, limit=limit) for limit in (1, 7, 8, 9, 20)] == [1, 7, 8, 8, 8]
 
 
 def test_the_counter_is_a_network_of_torch():
     """The weights mean the same to torch.nn.LSTMCell: aaabb then b is balanced, aabb then b not."""
-    W, U, b = (torch.tensor(each) for each in answers.counter(40))
+    W, U, b = (torch.tensor(each) for each in counter(40))
     cell = torch.nn.LSTMCell(2, 1, dtype=torch.float64)
     cell.load_state_dict(
         {"weight_ih": W, "weight_hh": U, "bias_ih": b, "bias_hh": torch.zeros_like(b)}

@@ -5,13 +5,26 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
-from as_written import as_written
-from sklearn.inspection import permutation_importance
+from sklearn import inspection
 from sklearn.linear_model import LinearRegression
 
 from unrolled.exercises import check, find
-from unrolled.exercises import variants as answers
-from unrolled.exercises.grading import WRONG, grade
+from unrolled.exercises._gates import sigmoid
+from unrolled.exercises.grading import WRONG
+from unrolled.exercises.variants._best_found import best_found
+from unrolled.exercises.variants.catches_wrong_reset import (
+    _leaves_bias_outside,
+    _plain_gru,
+    _reads_zrn,
+    _resets_before,
+    _writes_by_z,
+    catches_wrong_reset,
+)
+from unrolled.exercises.variants.flip_update import flip_update
+from unrolled.exercises.variants.gru_step import gru_step
+from unrolled.exercises.variants.parameters import parameters
+from unrolled.exercises.variants.peephole_step import peephole_step
+from unrolled.exercises.variants.permutation_importance import _r2, permutation_importance
 from unrolled.lstm import FORMS, LSTM
 from unrolled.variants import GRU
 
@@ -48,7 +61,7 @@ def test_parameters_are_those_of_the_package_and_of_torch(inputs, hidden):
     counts = [
         sum(each.numel() for each in cell.parameters()) for cell in (*cells, GRU(inputs, hidden))
     ]
-    assert list(answers.parameters(inputs, hidden)) == counts
+    assert list(parameters(inputs, hidden)) == counts
     for k, cell in ((0, torch.nn.LSTM), (4, torch.nn.GRU)):
         assert counts[k] == sum(each.numel() for each in cell(inputs, hidden).parameters())
 
@@ -59,8 +72,8 @@ def test_flip_update_turns_one_of_the_packages_grus_into_the_other(reset):
         sizes = x.shape[1], h.shape[1]
         keeps = GRU(*sizes, reset=reset, update="keep").double()
         writes = GRU(*sizes, reset=reset, update="write").double()
-        W_new, U_new, b_new = answers.flip_update(W, U, b_ih)
-        _, _, d_new = answers.flip_update(W, U, b_hh)
+        W_new, U_new, b_new = flip_update(W, U, b_ih)
+        _, _, d_new = flip_update(W, U, b_hh)
         assert_close(
             stepped(writes, x, (h,), (W_new, U_new, b_new, d_new)),
             stepped(keeps, x, (h,), (W, U, b_ih, b_hh)),
@@ -70,7 +83,7 @@ def test_flip_update_turns_one_of_the_packages_grus_into_the_other(reset):
 def test_gru_step_is_the_packages_and_torchs():
     for x, h, *weights in problems():
         sizes = x.shape[1], h.shape[1]
-        mine = answers.gru_step(x, h, *weights)
+        mine = gru_step(x, h, *weights)
         theirs = [
             stepped(GRU(*sizes, reset=reset).double(), x, (h,), weights)[0]
             for reset in ("before", "after")
@@ -88,7 +101,7 @@ def test_both_grus_are_one_where_exercise_3_says_so():
         U, b_hh = U.copy(), b_hh.copy()
         b_hh[2 * H :] = 0
         U[2 * H :] = np.diag(np.diag(U[2 * H :]))
-        before, after = answers.gru_step(x, h, W, U, b_ih, b_hh)
+        before, after = gru_step(x, h, W, U, b_ih, b_hh)
         assert_close([before], [after])
 
 
@@ -100,7 +113,7 @@ def test_peephole_step_is_the_packages():
         cell = LSTM(4 * H, H, peepholes=True).double()
         zeros = np.zeros((4 * H, H)), np.zeros(4 * H), np.zeros(4 * H)
         theirs = stepped(cell, a, (np.zeros((B, H)), c), (np.eye(4 * H), *zeros, v))
-        assert_close(answers.peephole_step(a, c, v), theirs)
+        assert_close(peephole_step(a, c, v), theirs)
 
 
 def test_permutation_importance_is_that_of_scikit_learn():
@@ -110,11 +123,11 @@ def test_permutation_importance_is_that_of_scikit_learn():
     y = x @ [2.0, -1.0, 0.0] + 0.3 * rng.normal(size=60)
     model = LinearRegression().fit(x, y)
     orders = np.stack([rng.permutation(60) for _ in range(400)])
-    mine = answers.permutation_importance(model.predict, x, y, orders)
-    theirs = permutation_importance(model, x, y, n_repeats=400, random_state=0)
+    mine = permutation_importance(model.predict, x, y, orders)
+    theirs = inspection.permutation_importance(model, x, y, n_repeats=400, random_state=0)
     np.testing.assert_allclose(mine, theirs.importances_mean, atol=0.03)
     assert mine[0] > 1 > mine[1] > 0.2
-    assert answers._r2(y, model.predict(x)) == pytest.approx(model.score(x, y))
+    assert _r2(y, model.predict(x)) == pytest.approx(model.score(x, y))
 
 
 def test_the_hunt_knows_the_packages_step_for_right():
@@ -122,392 +135,7 @@ def test_the_hunt_knows_the_packages_step_for_right():
         cell = GRU(x.shape[1], h.shape[1]).double()
         return stepped(cell, x, (h,), weights)[0]
 
-    answers.catches_wrong_reset(packages)
-
-
-AS_WRITTEN = """
-parameters: one_bias
-    H = hidden
-    gate = H * inputs + H * H + H
-    lstm, v = 4 * gate, 4 * gate + 3 * H
-    return lstm, v, 3 * gate + 2 * H, v + 9 * H * H, 3 * gate
-
-parameters: candidates_forgotten
-    H = hidden
-    gate = H * inputs + H * H + 2 * H
-    lstm, v = 3 * gate, 3 * gate + 3 * H
-    return lstm, v, 2 * gate + 2 * H, v + 9 * H * H, 2 * gate
-
-parameters: peepholes_are_matrices
-    H = hidden
-    gate = H * inputs + H * H + 2 * H
-    lstm, v = 4 * gate, 4 * gate + 3 * H * H
-    return lstm, v, 3 * gate + 2 * H * H, v + 9 * H * H, 3 * gate
-
-parameters: gates_see_their_own_past
-    H = hidden
-    gate = H * inputs + H * H + 2 * H
-    lstm, v = 4 * gate, 4 * gate + 3 * H
-    return lstm, v, 3 * gate + 2 * H, v + 3 * H * H, 3 * gate
-
-parameters: gate_recurrence_without_peepholes
-    H = hidden
-    gate = H * inputs + H * H + 2 * H
-    lstm, v = 4 * gate, 4 * gate + 3 * H
-    return lstm, v, 3 * gate + 2 * H, lstm + 9 * H * H, 3 * gate
-
-flip_update: flips_bias_only
-    H, b = len(b) // 3, b.copy()
-    b[H : 2 * H] *= -1
-    return W, U, b
-
-flip_update: leaves_bias
-    H, W, U = len(b) // 3, W.copy(), U.copy()
-    W[H : 2 * H] *= -1
-    U[H : 2 * H] *= -1
-    return W, U, b
-
-flip_update: flips_all_gates
-    return -W, -U, -b
-
-flip_update: one_minus_weights
-    H, W, U, b = len(b) // 3, W.copy(), U.copy(), b.copy()
-    for each in (W, U, b):
-        each[H : 2 * H] = 1 - each[H : 2 * H]
-    return W, U, b
-
-flip_update: flips_reset
-    H, W, U, b = len(b) // 3, W.copy(), U.copy(), b.copy()
-    for each in (W, U, b):
-        each[:H] = -each[:H]
-    return W, U, b
-
-flip_update: written_into_weights
-    H = len(b) // 3
-    for each in (W, U, b):
-        each[H : 2 * H] *= -1
-    return W, U, b
-
-gru_step: bias_outside
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-    r, z = gates[:, :H], gates[:, H:]
-    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T) + b_n)
-    return z * h + (1 - z) * before, z * h + (1 - z) * after
-
-gru_step: bias_reset_too
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-    r, z = gates[:, :H], gates[:, H:]
-    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + r * b_n)
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-    return z * h + (1 - z) * before, z * h + (1 - z) * after
-
-gru_step: z_writes
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-    r, z = gates[:, :H], gates[:, H:]
-    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-    return h + z * (before - h), h + z * (after - h)
-
-gru_step: rows_zrn
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-    z, r = gates[:, :H], gates[:, H:]
-    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-    return z * h + (1 - z) * before, z * h + (1 - z) * after
-
-gru_step: candidate_bias_missing
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-    r, z = gates[:, :H], gates[:, H:]
-    x_n = (x @ W.T + b_ih)[:, 2 * H :]
-    before = np.tanh(x_n + (r * h) @ U[2 * H :].T)
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T))
-    return z * h + (1 - z) * before, z * h + (1 - z) * after
-
-gru_step: weights_transposed
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    (W_r, W_z, W_n), (U_r, U_z, U_n) = np.split(W, 3), np.split(U, 3)
-    (b_r, b_z, b_n), (d_r, d_z, d_n) = np.split(b_ih, 3), np.split(b_hh, 3)
-    r = sigmoid(x @ W_r.T + b_r + h @ U_r + d_r)
-    z = sigmoid(x @ W_z.T + b_z + h @ U_z + d_z)
-    before = np.tanh(x @ W_n.T + b_n + (r * h) @ U_n + d_n)
-    after = np.tanh(x @ W_n.T + b_n + r * (h @ U_n + d_n))
-    return z * h + (1 - z) * before, z * h + (1 - z) * after
-
-gru_step: pair_swapped
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-    r, z = gates[:, :H], gates[:, H:]
-    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-    return z * h + (1 - z) * after, z * h + (1 - z) * before
-
-gru_step: reset_in_the_mix_of_before
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-    r, z = gates[:, :H], gates[:, H:]
-    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-    h1 = r * h
-    before = np.tanh(x_n + h1 @ U[2 * H :].T + b_n)
-    return z * h1 + (1 - z) * before, z * h + (1 - z) * after
-
-gru_step: state_overwritten
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-    r, z = gates[:, :H], gates[:, H:]
-    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-    h = r * h
-    before = np.tanh(x_n + h @ U[2 * H :].T + b_n)
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-    return z * h + (1 - z) * before, z * h + (1 - z) * after
-
-gru_step: z_writes_in_before
-    H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-    gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-    r, z = gates[:, :H], gates[:, H:]
-    x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-    return (1 - z) * h + z * before, z * h + (1 - z) * after
-
-gru_step: hidden_bias_twice
-    H, sigmoid, both = h.shape[1], lambda a: 1 / (1 + np.exp(-a)), b_ih + b_hh
-    gates = sigmoid((x @ W.T + both + h @ U.T + b_hh)[:, : 2 * H])
-    r, z = gates[:, :H], gates[:, H:]
-    x_n, b_n = (x @ W.T + both)[:, 2 * H :], b_hh[2 * H :]
-    before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-    after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-    return z * h + (1 - z) * before, z * h + (1 - z) * after
-
-peephole_step: output_peeps_through_tanh
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-    c = f * c + i * np.tanh(a_g)
-    shown = np.tanh(c)
-    return sigmoid(a_o + v_o * shown) * shown, c
-
-peephole_step: state_squashed
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-    c = f * c + i * np.tanh(a_g)
-    o = sigmoid(a_o + v_o * c)
-    c = np.tanh(c)
-    return o * c, c
-
-peephole_step: state_squashed_twice
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-    c = np.tanh(f * c + i * np.tanh(a_g))
-    return sigmoid(a_o + v_o * c) * np.tanh(c), c
-
-peephole_step: squashed_after_the_gate
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-    c = f * c + i * np.tanh(a_g)
-    return np.tanh(sigmoid(a_o + v_o * c) * c), c
-
-peephole_step: g_not_squashed
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-    c = f * c + i * a_g
-    return sigmoid(a_o + v_o * c) * np.tanh(c), c
-
-peephole_step: g_logistic
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-    c = f * c + i * sigmoid(a_g)
-    return sigmoid(a_o + v_o * c) * np.tanh(c), c
-
-peephole_step: gates_not_squashed
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = a_i + v_i * c, a_f + v_f * c
-    c = f * c + i * np.tanh(a_g)
-    return (a_o + v_o * c) * np.tanh(c), c
-
-peephole_step: output_peeps_at_old
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f, o = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c), sigmoid(a_o + v_o * c)
-    c = f * c + i * np.tanh(a_g)
-    return o * np.tanh(c), c
-
-peephole_step: output_peephole_late
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f, o = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c), sigmoid(a_o)
-    c = f * c + i * np.tanh(a_g)
-    o += c * v_o
-    return o * np.tanh(c), c
-
-peephole_step: peeps_at_all_cells
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = sigmoid(a_i + (c @ v_i)[:, None]), sigmoid(a_f + (c @ v_f)[:, None])
-    c = f * c + i * np.tanh(a_g)
-    return sigmoid(a_o + (c @ v_o)[:, None]) * np.tanh(c), c
-
-peephole_step: state_shown_raw
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-    c = f * c + i * np.tanh(a_g)
-    return sigmoid(a_o + v_o * c) * c, c
-
-peephole_step: no_peephole_of_output
-    sigmoid = lambda a: 1 / (1 + np.exp(-a))
-    (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-    i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-    c = f * c + i * np.tanh(a_g)
-    return sigmoid(a_o) * np.tanh(c), c
-
-permutation_importance: sign_lost
-    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-    falls = np.zeros((len(orders), x.shape[1]))
-    for k, order in enumerate(orders):
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[:, j] = x[order, j]
-            falls[k, j] = score(x) - score(shuffled)
-    return np.abs(falls.mean(axis=0))
-
-permutation_importance: cut_off_at_zero
-    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-    falls = np.zeros((len(orders), x.shape[1]))
-    for k, order in enumerate(orders):
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[:, j] = x[order, j]
-            falls[k, j] = score(x) - score(shuffled)
-    return np.maximum(0, falls.mean(axis=0))
-
-permutation_importance: each_sign_lost
-    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-    falls = np.zeros((len(orders), x.shape[1]))
-    for k, order in enumerate(orders):
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[:, j] = x[order, j]
-            falls[k, j] = score(x) - score(shuffled)
-    return np.abs(falls).mean(axis=0)
-
-permutation_importance: each_cut_off_at_zero
-    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-    falls = np.zeros((len(orders), x.shape[1]))
-    for k, order in enumerate(orders):
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[:, j] = x[order, j]
-            falls[k, j] = score(x) - score(shuffled)
-    return np.maximum(0, falls).mean(axis=0)
-
-permutation_importance: copied_once
-    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-    falls, shuffled = np.zeros(x.shape[1]), x.copy()
-    for order in orders:
-        for j in range(x.shape[1]):
-            shuffled[:, j] = x[order, j]
-            falls[j] += score(x) - score(shuffled)
-    return falls / len(orders)
-
-permutation_importance: errors_added_up
-    score = lambda x: -np.sum((y - predict(x)) ** 2)
-    falls = np.zeros((len(orders), x.shape[1]))
-    for k, order in enumerate(orders):
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[:, j] = x[order, j]
-            falls[k, j] = score(x) - score(shuffled)
-    return falls.mean(axis=0)
-
-permutation_importance: scored_the_wrong_way_round
-    r2 = lambda y, p: 1 - np.sum((y - p) ** 2) / np.sum((y - y.mean()) ** 2)
-    score = lambda x: r2(predict(x), y)
-    falls = np.zeros((len(orders), x.shape[1]))
-    for k, order in enumerate(orders):
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[:, j] = x[order, j]
-            falls[k, j] = score(x) - score(shuffled)
-    return falls.mean(axis=0)
-
-permutation_importance: left_shuffled
-    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-    falls = np.zeros((len(orders), x.shape[1]))
-    for k, order in enumerate(orders):
-        shuffled = x.copy()
-        for j in range(x.shape[1]):
-            shuffled[:, j] = x[order, j]
-            falls[k, j] = score(x) - score(shuffled)
-    return falls.mean(axis=0)
-
-permutation_importance: rows_shuffled
-    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-    falls = [score(x) - score(x[order]) for order in orders]
-    return np.full(x.shape[1], np.mean(falls))
-
-permutation_importance: error_not_divided
-    falls = np.zeros(x.shape[1])
-    for order in orders:
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[:, j] = x[order, j]
-            falls[j] += np.mean((y - predict(shuffled)) ** 2) - np.mean((y - predict(x)) ** 2)
-    return falls / len(orders)
-
-permutation_importance: score_left
-    falls = np.zeros(x.shape[1])
-    for order in orders:
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[:, j] = x[order, j]
-            falls[j] += 1 - np.mean((y - predict(shuffled)) ** 2) / np.var(y)
-    return falls / len(orders)
-
-permutation_importance: shuffled_the_other_way
-    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-    falls = np.zeros(x.shape[1])
-    for order in orders:
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[order, j] = x[:, j]
-            falls[j] += score(x) - score(shuffled)
-    return falls / len(orders)
-
-permutation_importance: orders_added_up
-    score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-    falls = np.zeros(x.shape[1])
-    for order in orders:
-        for j in range(x.shape[1]):
-            shuffled = x.copy()
-            shuffled[:, j] = x[order, j]
-            falls[j] += score(x) - score(shuffled)
-    return falls
-"""
-
-
-@pytest.mark.parametrize(
-    ("exercise", "mistake", "answer"), list(as_written("variants", AS_WRITTEN))
-)
-def test_a_mistake_is_known_as_learners_write_it(exercise, mistake, answer):
-    verdict = grade(exercise, answer)
-    assert verdict.mistake == mistake, verdict
+    catches_wrong_reset(packages)
 
 
 def made(  # as a learner would, with one thing wrong
@@ -521,7 +149,7 @@ def made(  # as a learner would, with one thing wrong
     zero="",
     ones=False,
     scales=(1, 0),
-    right=answers._plain_gru,
+    right=_plain_gru,
     **close,
 ):
 
@@ -574,10 +202,10 @@ def made(  # as a learner would, with one thing wrong
         ({"B": 1}, "single_sequence"),
         ({"scales": []}, "accepts_everything"),
         ({"rtol": 0, "atol": 0}, "exact_equality"),
-        ({"right": answers._resets_before}, "wants_reset_before"),
-        ({"right": answers._leaves_bias_outside}, "wants_bias_outside"),
-        ({"right": answers._writes_by_z}, "wants_z_to_write"),
-        ({"right": answers._reads_zrn}, "wants_zrn"),
+        ({"right": _resets_before}, "wants_reset_before"),
+        ({"right": _leaves_bias_outside}, "wants_bias_outside"),
+        ({"right": _writes_by_z}, "wants_z_to_write"),
+        ({"right": _reads_zrn}, "wants_zrn"),
         ({"right": lambda *args: 0 * args[1]}, "rejects_everything"),
     ],
 )
@@ -598,7 +226,7 @@ def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():
         x_r, x_z, x_n = (x @ W.T + b_ih).reshape(len(x), -1, 3).transpose(2, 0, 1)
         U_r, U_z, U_n = (U[k::3] for k in range(3))
         b_r, b_z, b_n = (b_hh[k::3] for k in range(3))
-        r, z = answers.sigmoid(x_r + h @ U_r.T + b_r), answers.sigmoid(x_z + h @ U_z.T + b_z)
+        r, z = sigmoid(x_r + h @ U_r.T + b_r), sigmoid(x_z + h @ U_z.T + b_z)
         before = np.tanh(x_n + (r * h) @ U_n.T + b_n)
         after = np.tanh(x_n + r * (h @ U_n.T + b_n))
         return z * h + (1 - z) * before, z * h + (1 - z) * after
@@ -615,7 +243,7 @@ def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():
 )
 def test_a_new_mistake_in_one_gru_hears_in_which(which, words):
     def gru_step(x, h, W, U, b_ih, b_hh):
-        states = list(answers.gru_step(x, h, W, U, b_ih, b_hh))
+        states = list(gru_step(x, h, W, U, b_ih, b_hh))
         states[which] = 0.9 * states[which]
         return tuple(states)
 
@@ -628,7 +256,7 @@ def test_every_other_order_of_the_grus_rows_is_named(order):
 
     def gru_step(x, h, W, U, b_ih, b_hh):
         read = [np.concatenate([np.split(e, 3)[k] for k in at]) for e in (W, U, b_ih, b_hh)]
-        return answers.gru_step(x, h, *read)
+        return gru_step(x, h, *read)
 
     assert check("variants.gru_step", gru_step).mistake == f"rows_{order}"
 
@@ -638,9 +266,7 @@ def test_every_other_order_of_the_peephole_cells_parts_is_named(order):
     at = np.argsort(["ifgo".index(gate) for gate in order])
 
     def peephole_step(a, c, v):
-        return answers.peephole_step(
-            np.concatenate([np.split(a, 4, axis=1)[k] for k in at], axis=1), c, v
-        )
+        return peephole_step(np.concatenate([np.split(a, 4, axis=1)[k] for k in at], axis=1), c, v)
 
     assert check("variants.peephole_step", peephole_step).mistake == f"order_{order}"
 
@@ -655,7 +281,7 @@ def test_every_other_order_of_the_peephole_cells_parts_is_named(order):
 )
 def test_a_new_mistake_in_a_peephole_step_hears_which_state_to_look_at(factors, words):
     def peephole_step(a, c, v):
-        h, c = answers.peephole_step(a, c, v)
+        h, c = peephole_step(a, c, v)
         return factors[0] * h, factors[1] * c
 
     assert words in told("variants.peephole_step", peephole_step)
@@ -675,7 +301,7 @@ def test_a_fall_may_be_negative():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 2))
     orders = np.stack([rng.permutation(400) for _ in range(50)])
-    falls = answers.permutation_importance(lambda x: x[:, 0] - x[:, 1], x, x.sum(axis=1), orders)
+    falls = permutation_importance(lambda x: x[:, 0] - x[:, 1], x, x.sum(axis=1), orders)
     assert falls[1] < -0.5
     exercise = find("variants.permutation_importance")
     assert exercise.solution(*exercise.cases[0]).min() < -0.1
@@ -691,7 +317,7 @@ def test_a_conversion_that_does_not_convert_hears_what_it_should_do():
 
 def test_an_importance_for_an_unused_setting_hears_that_it_should_be_0():
     def importance(predict, x, y, orders):
-        return answers.permutation_importance(predict, x, y, orders) + 0.5
+        return permutation_importance(predict, x, y, orders) + 0.5
 
     message = told("variants.permutation_importance", importance)
     assert message.startswith("A setting that the model does not look at")
@@ -703,7 +329,7 @@ def test_an_importance_for_an_unused_setting_hears_that_it_should_be_0():
 )
 def test_no_number_is_too_strange_to_be_judged(name, nothing):
     """Properties are asked of whatever came: none may raise, nor warn."""
-    solution = getattr(answers, name)
+    solution = find(f"variants.{name}").solution
 
     def answer(*args):
         value = solution(*args)
@@ -718,26 +344,24 @@ def test_no_number_is_too_strange_to_be_judged(name, nothing):
 
 
 def test_exercise_1_quotes_right_numbers():
-    most = [
-        max(H for H in range(1, 100) if answers.parameters(8, H)[k] <= 10_000) for k in range(5)
-    ]
+    most = [max(H for H in range(1, 100) if parameters(8, H)[k] <= 10_000) for k in range(5)]
     assert most == [45, 44, 52, 26, 52]
 
 
 @pytest.mark.parametrize("cells", [1, 10, 300])
 def test_the_winner_falls_back_by_the_share_that_exercise_7_derives(cells):
     for spread, seeds in ((0.3, 1), (0.3, 30), (1.0, 4)):
-        looks, worth = answers.best_found(cells, seeds, spread=spread, repeats=20_000 // cells)
+        looks, worth = best_found(cells, seeds, spread=spread, repeats=20_000 // cells)
         share = spread**2 / (spread**2 + 1 / seeds)
         assert worth == pytest.approx(share * looks, abs=0.06)
 
 
 def test_exercise_7_quotes_right_numbers():
-    plans = {cells: answers.best_found(cells, 3000 // cells, spread=0.3) for cells in (3000, 100)}
+    plans = {cells: best_found(cells, 3000 // cells, spread=0.3) for cells in (3000, 100)}
     assert plans[3000] == pytest.approx((3.7, 0.3), abs=0.05)
     assert plans[100][1] == pytest.approx(0.64, abs=0.01)
     for cells in (3000, 1000, 300, 30, 10):
-        assert answers.best_found(cells, 3000 // cells, spread=0.3)[1] < plans[100][1]
-    lucky, worth = answers.best_found(10_000, 1, spread=0.0, repeats=200)
+        assert best_found(cells, 3000 // cells, spread=0.3)[1] < plans[100][1]
+    lucky, worth = best_found(10_000, 1, spread=0.0, repeats=200)
     assert worth == 0
     assert 3.75 < lucky < 4

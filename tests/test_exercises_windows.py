@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from as_written import as_written
 
 from unrolled import windows
 from unrolled.exercises import check, find
-from unrolled.exercises.grading import grade
 
 
 def random_tasks():
@@ -51,92 +49,6 @@ def test_parameters_are_the_packages():
         for hidden in range(1, 7):
             model = windows.WindowMLP(window, hidden)
             assert solution(window, hidden) == sum(p.numel() for p in model.parameters())
-
-
-AS_WRITTEN = """
-lag_matrix: last_pair_dropped
-    inputs, targets = [], []
-    for t in range(len(series) - window - 1):
-        inputs.append(series[t : t + window])
-        targets.append(series[t + window])
-    return np.array(inputs), np.array(targets)
-
-lag_matrix: last_window_dropped
-    inputs = [series[t : t + window] for t in range(len(series) - window - 1)]
-    return np.array(inputs), series[window:]
-
-lag_matrix: windows_side_by_side
-    starts = range(0, len(series) - window, window)
-    inputs = np.array([series[t : t + window] for t in starts])
-    return inputs, np.array([series[t + window] for t in starts])
-
-lag_matrix: target_kept_in_the_row
-    rows = [series[t : t + window + 1] for t in range(len(series) - window)]
-    return np.array(rows), series[window:]
-
-lag_matrix: target_kept_in_the_row
-    rows = np.lib.stride_tricks.sliding_window_view(series, window + 1)
-    return rows, rows[:, -1]
-
-seasonal_repeat: ends_in_front
-    return history[-period : -period + horizon]
-
-seasonal_repeat: index_runs_past_zero
-    return np.array([history[-period + k] for k in range(horizon)])
-
-seasonal_repeat: at_most_one_cycle
-    first = len(history) - period
-    return history[first : first + horizon]
-
-iterate: rolls_the_wrong_way
-    lags, forecasts = history[-window:].copy(), []
-    for _ in range(horizon):
-        forecasts.append(predict(lags))
-        lags = np.roll(lags, 1)
-        lags[-1] = forecasts[-1]
-    return np.array(forecasts)
-
-iterate: forecast_enters_as_oldest
-    lags, forecasts = history[-window:].copy(), []
-    for _ in range(horizon):
-        forecasts.append(predict(lags))
-        lags = np.roll(lags, 1)
-        lags[0] = forecasts[-1]
-    return np.array(forecasts)
-
-parameters: no_biases
-    return (window + 1) * hidden
-
-catches_leak: other_deviation
-    series = np.arange(10.0)
-    train, test = split_and_scale(series, 6)
-    mean, sd = np.mean(series[:6]), np.std(series[:6], ddof=1)
-    assert np.allclose(train, (series[:6] - mean) / sd)
-    assert np.allclose(test, (series[6:] - mean) / sd)
-
-catches_leak: other_deviation
-    series = np.arange(10.0)
-    train, test = split_and_scale(series, 6)
-    assert np.isclose(np.std(train, ddof=1), 1)
-
-catches_leak: exact_equality
-    series = np.arange(10.0)
-    train, test = split_and_scale(series, 6)
-    scaled = (series - np.mean(series[:6])) / np.std(series[:6])
-    assert np.allclose(np.concatenate([train, test]), scaled, rtol=0, atol=1e-18)
-
-catches_leak: wants_whole_series
-    series = np.arange(10.0)
-    train, test = split_and_scale(series, 6)
-    scaled = (series - np.mean(series)) / np.std(series)
-    assert np.allclose(train, scaled[:6]) and np.allclose(test, scaled[6:])
-"""
-
-
-@pytest.mark.parametrize(("exercise", "mistake", "answer"), list(as_written("windows", AS_WRITTEN)))
-def test_a_mistake_is_known_as_learners_write_it(exercise, mistake, answer):
-    verdict = grade(exercise, answer)
-    assert verdict.mistake == mistake, verdict
 
 
 def test_a_perceptron_short_by_hidden_plus_one_hears_of_both_ways_to_be():

@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
-from unrolled.exercises import CHAPTERS, UnknownExercise, find, of_chapter
+from unrolled._book import chapters
+from unrolled.exercises import UnknownExercise, find, of_chapter
 from unrolled.exercises.grading import BROKEN, NOT_WRITTEN, PASSED, WRONG, Exercise, Verdict
 from unrolled.exercises.grading.answers import check_file, check_kept, path_of, start
 
@@ -103,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _aimed_at(target: str) -> tuple[Exercise, ...]:
     """Return one exercise, or all of a chapter."""
-    return of_chapter(target) if target in CHAPTERS else (find(target),)
+    return of_chapter(target) if target in chapters() else (find(target),)
 
 
 def _start(arguments: argparse.Namespace) -> int:
@@ -154,10 +155,10 @@ def _report(results: Results, as_json: bool) -> list[Verdict]:
 
 def _exercises(arguments: argparse.Namespace) -> int:
     if arguments.json:
-        everything = [exercise for stem in CHAPTERS for exercise in of_chapter(stem)]
+        everything = [exercise for stem in chapters() for exercise in of_chapter(stem)]
         _report(_checked(everything, arguments.work), as_json=True)
         return 0
-    for stem in CHAPTERS:
+    for stem in chapters():
         results = list(_checked(of_chapter(stem), arguments.work))
         passed = sum(verdict.passed for _, verdict in results)
         print(f"{stem}  {_bar(passed, len(results))}  {passed} of {len(results)}")

@@ -1,23 +1,26 @@
-"""What readers write, and the verdicts on it: one module of exercises a chapter.
+"""What readers write, and the verdicts on it: one file an exercise.
 
 >>> from unrolled.exercises import check
 >>> check("windows.parameters", lambda window, hidden: (window + 2) * hidden + 1)
 windows.parameters: passed
 
-An exercise is found by its chapter's stem, so that checking one imports no other chapter.
+The exercise ``lstm.half_life`` is ``lstm/half_life.py``; a chapter's own order stands in its
+``__init__``. So checking one imports no other.
 """
 
 from __future__ import annotations
 
 import difflib
 import importlib
+from pathlib import Path
 from typing import Any
 
+from unrolled._book import chapters
 from unrolled.exercises.grading import Exercise, Verdict, grade
 
-CHAPTERS = ("windows", "rnn", "bptt", "gradients", "lstm", "variants")  # in the book's order
+__all__ = ["UnknownExercise", "check", "find", "of_chapter"]
 
-__all__ = ["CHAPTERS", "UnknownExercise", "check", "find", "of_chapter"]
+_HERE = Path(__file__).parent
 
 
 class UnknownExercise(ValueError):  # noqa: N818  (a name for what was asked, not for the fault)
@@ -50,23 +53,28 @@ def find(exercise_id: str) -> Exercise:
         raise TypeError(
             f"exercise_id must be a string such as 'windows.lag_matrix'; got {type(exercise_id)}"
         )
-    stem, _, _ = exercise_id.partition(".")
-    known = of_chapter(stem) if stem in CHAPTERS else ()
-    for exercise in known:
-        if exercise.id == exercise_id:
-            return exercise
-    ids = [e.id for chapter in CHAPTERS for e in of_chapter(chapter)]
-    names = {e.split(".")[1]: e for e in ids}
-    near = difflib.get_close_matches(exercise_id, ids, n=2, cutoff=0.8) or [
-        names[name] for name in difflib.get_close_matches(exercise_id.split(".")[-1], names)
-    ]
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(ids)}"
-    raise UnknownExercise(f"exercise_id: there is no exercise {exercise_id!r}; {hint}")
+    known = {f"{path.parent.name}.{path.stem}" for path in _HERE.glob("[a-z]*/[a-z]*.py")}
+    known = {each for each in known if each.partition(".")[0] in chapters()}
+    if exercise_id not in known:
+        raise UnknownExercise(_no_such(exercise_id, sorted(known)))
+    exercise: Exercise = importlib.import_module(f"{__name__}.{exercise_id}").EXERCISE
+    return exercise
 
 
 def of_chapter(stem: str) -> tuple[Exercise, ...]:
     """List a chapter's exercises, in the order in which it sets them."""
-    if stem not in CHAPTERS:
-        raise ValueError(f"stem must be a chapter, one of {', '.join(CHAPTERS)}; got {stem!r}")
-    exercises: tuple[Exercise, ...] = importlib.import_module(f"{__name__}.{stem}").EXERCISES
-    return exercises
+    if stem not in chapters():
+        raise ValueError(f"stem must be a chapter, one of {', '.join(chapters())}; got {stem!r}")
+    if not (_HERE / stem).is_dir():
+        return ()
+    names: tuple[str, ...] = importlib.import_module(f"{__name__}.{stem}").ORDER
+    return tuple(find(f"{stem}.{name}") for name in names)
+
+
+def _no_such(exercise_id: str, known: list[str]) -> str:
+    names = {each.split(".")[1]: each for each in known}
+    near = difflib.get_close_matches(exercise_id, known, n=2, cutoff=0.8) or [
+        names[name] for name in difflib.get_close_matches(exercise_id.split(".")[-1], names)
+    ]
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    return f"exercise_id: there is no exercise {exercise_id!r}; {hint}"

@@ -1,6 +1,6 @@
 """How an answer is judged.
 
-`engine` compares an answer with an exercise's solution and known mistakes, `guard` calls code
+`engine` compares an answer with an exercise's solution and known `mistakes`, `guard` calls code
 that may misbehave, `readable` puts values into words, and `answers` deals with files: starters,
 and answers checked in a process of their own (`child`).
 """
@@ -16,6 +16,7 @@ from unrolled.exercises.grading.engine import (
     bug_hunt,
     grade,
 )
+from unrolled.exercises.grading.mistakes import Mistake, edited
 
 __all__ = [
     "BROKEN",
@@ -24,7 +25,9 @@ __all__ = [
     "SECONDS",
     "WRONG",
     "Exercise",
+    "Mistake",
     "Verdict",
     "bug_hunt",
+    "edited",
     "grade",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from unrolled.exercises.grading import guard
 from unrolled.exercises.grading.guard import Outcome
+from unrolled.exercises.grading.mistakes import Function, Mistake
 from unrolled.exercises.grading.readable import (
     as_array,
     fill,
@@ -27,8 +28,9 @@ BROKEN = "the check itself failed"
 
 SECONDS = 5.0  # for all calls of one check together
 
-Function = Callable[..., Any]
 Case = tuple[Any, ...]
+
+_ROOM = "unrolled.exercises."
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,9 +61,9 @@ class Exercise:
     `solution` carries the exercise's name, signature and prompt (its docstring). An answer is
     right when it does what the solution does on every case: returns the same values, within a
     relative `tolerance` that float32 meets, or raises the same type of error, and leaves its
-    arguments alone.
+    arguments alone. Its `id`, chapter and name, is that of the file in which the solution stands.
 
-    `mistakes` are wrong answers that readers give; each one's docstring is what to tell them.
+    `mistakes` are wrong answers that readers give, each under its name.
     `alternatives` are other right answers: they keep the checks from being too strict.
     `properties` take ``(result, *arguments)`` and return whether the result has the property that
     their docstring states: when values are wrong, the first that fails says so in words.
@@ -70,21 +72,25 @@ class Exercise:
     machine-made mutants of the solution that are right, too, each with the reason.
     """
 
-    id: str
     solution: Function
     cases: Sequence[Case]
-    mistakes: Sequence[Function] = ()
+    mistakes: Mapping[str, Mistake] = field(default_factory=dict)
     alternatives: Sequence[Function] = ()
     properties: Sequence[Function] = ()
     parts: tuple[str, ...] = ()
     tolerance: float = 1e-5
     judge: Callable[[Outcome, Outcome, Case], str] | None = None
     equivalent: Mapping[str, str] = field(default_factory=dict)
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", self.solution.__module__.removeprefix(_ROOM))
 
     @property
     def name(self) -> str:
         """The function's own name: the identifier without its chapter."""
-        return self.id.split(".")[1]
+        return self.id.split(".")[-1]
 
     @property
     def prompt(self) -> str:
@@ -116,11 +122,9 @@ def grade(exercise: Exercise, answer: Any, seconds: float = SECONDS) -> Verdict:
         printed = any(outcome.printed for outcome in outcomes)
         return Verdict(exercise.id, PASSED, _PRINTS if printed else "")
 
-    mistake = _known_mistake(exercise, outcomes) if complete else None
-    if not mistake:
-        return Verdict(exercise.id, WRONG, fault.told_as())
-    diagnosis = inspect.getdoc(mistake) or ""
-    return Verdict(exercise.id, WRONG, fault.told_as(diagnosis), mistake.__name__.strip("_"))
+    name = _known_mistake(exercise, outcomes) if complete else None
+    diagnosis = exercise.mistakes[name].diagnosis if name else ""
+    return Verdict(exercise.id, WRONG, fault.told_as(diagnosis), name)
 
 
 def _run(answer: Function, cases: Sequence[Case], seconds: float) -> list[Outcome]:
@@ -299,16 +303,19 @@ def _two_answers(exercise: Exercise) -> _Fault:
     )
 
 
-def _known_mistake(exercise: Exercise, outcomes: Sequence[Outcome]) -> Function | None:
+def _known_mistake(exercise: Exercise, outcomes: Sequence[Outcome]) -> str | None:
     """Find the known mistake that does on every case what the answer did."""
 
-    def makes(mistake: Function) -> bool:
+    def makes(mistake: Mistake) -> bool:
+        return any(map(does_the_same, mistake.functions(exercise.solution)))
+
+    def does_the_same(wrong: Function) -> bool:
         return all(
-            _alike(exercise, outcome, guard.call(mistake, case, SECONDS))
+            _alike(exercise, outcome, guard.call(wrong, case, SECONDS))
             for case, outcome in zip(exercise.cases, outcomes, strict=False)
         )
 
-    return next(filter(makes, exercise.mistakes), None)
+    return next((name for name, mistake in exercise.mistakes.items() if makes(mistake)), None)
 
 
 def _alike(exercise: Exercise, one: Outcome, other: Outcome) -> bool:
@@ -326,35 +333,35 @@ def _alike(exercise: Exercise, one: Outcome, other: Outcome) -> bool:
 
 
 def bug_hunt(
-    id: str,
     solution: Function,
     right: Sequence[Function],
     buggy: Sequence[Function],
     *,
     probes: Sequence[Function] = (),
-    mistakes: Sequence[Function] = (),
+    mistakes: Mapping[str, Mistake] | None = None,
     alternatives: Sequence[Function] = (),
     equivalent: Mapping[str, str] | None = None,
+    id: str = "",
 ) -> Exercise:
     """Make an exercise in which the reader writes a test that finds bugs.
 
     The answer takes an implementation. It must raise (AssertionError, or by the way whatever a
     bug leads to) for each of `buggy` and return None for each of `right`; of `probes` it may
     think what it likes, which tells mistakes apart. The first line of an implementation's
-    docstring says what it does.
+    docstring says what it does; :func:`edited` makes one of another.
     """
 
     def judge(want: Outcome, got: Outcome, case: Case) -> str:
         return "" if case[0] in probes else _judge_test(want, got, case)
 
     return Exercise(
-        id,
         solution,
         cases=[(implementation,) for implementation in (*right, *buggy, *probes)],
-        mistakes=mistakes,
+        mistakes=mistakes or {},
         alternatives=alternatives,
         judge=judge,
         equivalent=equivalent or {},
+        id=id,
     )
 
 

@@ -1,0 +1,122 @@
+"""The exercise ``bptt.reach``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from unrolled.exercises.grading import Exercise, Mistake
+
+
+def reach(t: int, back: int, every: int) -> int:
+    """Count the steps that the error of step t reaches under BPTT(back; every).
+
+    A stream of steps 1, 2, 3, ... has an error at every step. When the steps every,
+    2 * every, 3 * every, ... are done, a backward pass starts there: it takes in the
+    errors since the pass before, carries them back through the latest `back` steps, and
+    stops. Count the steps that the error of step t gets to, step t included.
+    All are whole numbers, 1 <= every <= back <= t.
+    """
+    until_the_pass = -t % every
+    return back - until_the_pass
+
+
+def _reach_looped(t: int, back: int, every: int) -> int:
+    start = t
+    while start % every:
+        start += 1
+    return len(range(start - back + 1, t + 1))
+
+
+def _reach_vectorised(t: int, back: int, every: int) -> Any:
+    starts = np.arange(every, t + every, every)
+    return t - (starts[starts >= t][0] - back)
+
+
+def _reach_walked(t: int, back: int, every: int) -> int:
+    start = every * -(-t // every)
+    reached = 0
+    for step in range(start, start - back, -1):
+        reached += step <= t
+    return reached
+
+
+def _reach_torch(t: int, back: int, every: int) -> Any:
+    import torch
+
+    start = torch.ceil(torch.tensor(t / every)) * every
+    return t - start + back
+
+
+EXERCISE = Exercise(
+    reach,
+    cases=[
+        (7, 6, 4),
+        (8, 6, 4),
+        (9, 6, 4),
+        (13, 8, 4),
+        (12, 5, 5),
+        (15, 5, 5),
+        (11, 5, 5),
+        (20, 3, 1),
+        (9, 9, 2),
+    ],
+    alternatives=[_reach_looped, _reach_walked, _reach_vectorised, _reach_torch],
+    mistakes={
+        "always_back": Mistake(
+            """This is how far the pass goes, counted from where it starts. Step t may lie before
+            that.
+
+            The pass first goes from its start down to step t. Those steps are spent before the
+            error of step t has come in.
+            """,
+            "return back",
+            "return min(t, back)",
+        ),
+        "own_step_left_out": Mistake(
+            """Step t itself is not counted, though its error passes through it first.
+
+            One step reached means step t alone, two mean t and t - 1, and so on.
+            """,
+            "return back - -t % every - 1",
+            """
+            wait = (every - t % every) % every
+            return back - wait - 1
+            """,
+        ),
+        "place_in_its_chunk": Mistake(
+            """This stops where the pass before started, and the pass goes on beyond that.
+
+            It is right for chunks, where back = every. When back is longer, the pass goes on
+            through steps whose own errors had their turn in an earlier pass.
+            """,
+            "return (t - 1) % every + 1",
+            "return t - (t - 1) // every * every",
+        ),
+        "to_the_beginning": Mistake(
+            """This goes back to step 1: it is what the whole gradient does, without any
+            truncation.
+
+            A pass goes through `back` steps, and stops.
+            """,
+            "return t",
+        ),
+        "the_least": Mistake(
+            """This is the least that any error reaches: that of the step right after a pass.
+
+            Such an error waits longest, every - 1 steps, for its pass. How long does step t
+            wait?
+            """,
+            "return back - every + 1",
+        ),
+        "pass_before": Mistake(
+            """The wait is counted from the pass before step t. Its error waits for the next one.
+
+            The pass before was over when step t came. The next starts at the first multiple of
+            `every` that is at least t, which is -t % every steps ahead.
+            """,
+            "return back - t % every",
+        ),
+    },
+)

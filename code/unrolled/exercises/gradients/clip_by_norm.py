@@ -1,0 +1,335 @@
+"""The exercise ``gradients.clip_by_norm``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from unrolled._validate import Array
+from unrolled.exercises._drawing import numbers
+from unrolled.exercises.grading import Exercise, Mistake
+
+Pair = tuple[Array, Array]
+
+_rng = np.random.default_rng(0)
+
+
+def clip_by_norm(dW: Array, dU: Array, threshold: float) -> Pair:
+    """Shorten the gradient if it is longer than the threshold; keep its direction.
+
+    The gradient is dW, of shape (H, I), and dU, of shape (H, H), together: its norm is
+    the square root of the sum of all squared entries of both. threshold is positive.
+    Return a tuple of two arrays, (dW, dU): if the norm is larger than threshold, both
+    scaled by one factor, so that their norm is threshold; if not, with the entries they
+    had. Do not change the arrays that you are given.
+    """
+    norm = np.sqrt((dW**2).sum() + (dU**2).sum())
+    scale = threshold / norm if norm > threshold else 1.0
+    return scale * dW, scale * dU
+
+
+def norm_of(*arrays: Array) -> float:
+    """One Euclidean norm over all entries of all arrays."""
+    return float(np.sqrt(sum((each**2).sum() for each in arrays)))
+
+
+def _clip_joined(dW: Array, dU: Array, threshold: float) -> Pair:
+    joined = np.concatenate([dW.ravel(), dU.ravel()])
+    joined = joined * min(1.0, threshold / np.linalg.norm(joined))
+    return joined[: dW.size].reshape(dW.shape), joined[dW.size :].reshape(dU.shape)
+
+
+def _clip_looped(dW: Array, dU: Array, threshold: float) -> Pair:
+    squares = 0.0
+    for array in (dW, dU):
+        for entry in array.ravel():
+            squares += entry * entry
+    if squares <= threshold**2:
+        return dW, dU
+    return dW * (threshold / squares**0.5), dU * (threshold / squares**0.5)
+
+
+def _clip_torch(dW: Array, dU: Array, threshold: float) -> Any:
+    import torch
+
+    parameters = [torch.zeros(each.shape, dtype=torch.float64) for each in (dW, dU)]
+    for parameter, gradient in zip(parameters, (dW, dU), strict=True):
+        parameter.grad = torch.tensor(gradient, dtype=torch.float64)
+    torch.nn.utils.clip_grad_norm_(parameters, threshold)
+    return parameters[0].grad, parameters[1].grad
+
+
+def clipped(norm: Any, dW: Array, dU: Array, threshold: float) -> Pair:
+    """Clip as is right, but by another idea of the norm."""
+    scale = threshold / norm if norm > threshold else 1.0
+    return scale * dW, scale * dU
+
+
+def _short_gradients_stay(result: Pair, dW: Array, dU: Array, threshold: float) -> bool:
+    """This gradient is no longer than the threshold, so it should come back as it is.
+
+    Clipping only shortens. To give every gradient the same length is something else: it takes
+    long steps even where the loss is flat.
+    """
+    if norm_of(dW, dU) > threshold:
+        return True
+    return bool(np.allclose(result[0], dW) and np.allclose(result[1], dU))
+
+
+def direction_is_kept(result: Pair, dW: Array, dU: Array, threshold: float) -> bool:
+    """The gradient should keep its direction. Yours turns.
+
+    All entries of both arrays are scaled by the same factor.
+    """
+    was, now = (np.concatenate([dW.ravel(), dU.ravel()]) for dW, dU in ((dW, dU), result))
+    with np.errstate(all="ignore"):
+        return bool(np.isclose(was @ now, np.linalg.norm(was) * np.linalg.norm(now)))
+
+
+_AT_THE_THRESHOLD = "where the norm equals the threshold, the factor is 1 either way"
+
+
+EXERCISE = Exercise(
+    clip_by_norm,
+    cases=[
+        (np.array([[3.0], [4.0]]), np.array([[8.0, 0.0], [4.0, 8.0]]), 6.5),
+        (np.array([[3.0], [4.0]]), np.array([[8.0, 0.0], [4.0, 8.0]]), 26.0),
+        (np.array([[3.0, 0.0]]), np.array([[4.0]]), 4.5),
+        (np.zeros((2, 1)), np.zeros((2, 2)), 1.0),
+        (numbers(_rng, 3, 2, scale=10), numbers(_rng, 3, 3), 1.0),
+    ],
+    alternatives=[_clip_joined, _clip_looped, _clip_torch],
+    properties=[_short_gradients_stay, direction_is_kept],
+    parts=("dW", "dU"),
+    equivalent={
+        "scale = threshold / norm if norm > threshold else 1.0"
+        " -> scale = threshold / norm if norm >= threshold else 1.0": _AT_THE_THRESHOLD,
+    },
+    mistakes={
+        "each_element_clipped": Mistake(
+            """Each element is clipped by itself. That turns the gradient to another direction.
+
+            Large elements are cut and small ones are not. Multiply all by one factor, threshold
+            / norm. (`torch.nn.utils.clip_grad_value_` is what you wrote, `clip_grad_norm_` what
+            is asked for.)
+            """,
+            "return np.clip(dW, -threshold, threshold), np.clip(dU, -threshold, threshold)",
+            """
+            return np.maximum(np.minimum(dW, threshold), -threshold), np.clip(dU, -threshold, threshold)
+            """,
+        ),
+        "one_norm_each": Mistake(
+            """Each array is clipped by its own norm, dW and dU separately.
+
+            Then a long one is shortened and the other is not, so the gradient turns; and
+            together they may still be longer than the threshold. There is one norm, over all
+            entries of both.
+            """,
+            """
+            zero = np.zeros(1)
+            return clipped(norm_of(dW), dW, zero, threshold)[0], clipped(norm_of(dU), dU, zero, threshold)[0]
+            """,
+            """
+            clipped = []
+            for grad in (dW, dU):
+                norm = np.linalg.norm(grad)
+                clipped.append(grad * threshold / norm if norm > threshold else grad)
+            return tuple(clipped)
+            """,
+        ),
+        "norms_added": Mistake(
+            """The norms of dW and dU are added. It is their squares that add up.
+
+            Norms 3 and 4 make 5, as the sides of a right angle do: take the root after the sum.
+            """,
+            "return clipped(norm_of(dW) + norm_of(dU), dW, dU, threshold)",
+            """
+            norm = np.linalg.norm(dW) + np.linalg.norm(dU)
+            scale = min(1, threshold / norm) if norm else 1
+            return dW * scale, dU * scale
+            """,
+        ),
+        "larger_norm": Mistake(
+            """The norm is that of the longer of the two arrays. The other adds to the length, too.
+
+            Sum all squared entries of both, then take the root.
+            """,
+            "return clipped(max(norm_of(dW), norm_of(dU)), dW, dU, threshold)",
+        ),
+        "norm_of_dW_only": Mistake(
+            """The norm is that of dW alone. dU is part of the gradient: its squares belong in the
+            sum.
+            """,
+            "return clipped(norm_of(dW), dW, dU, threshold)",
+        ),
+        "norm_of_dU_only": Mistake(
+            """The norm is that of dU alone. dW is part of the gradient: its squares belong in the
+            sum.
+            """,
+            "return clipped(norm_of(dU), dW, dU, threshold)",
+        ),
+        "root_forgotten": Mistake(
+            """The root is missing: this compares the squared norm with the threshold and divides
+            by it.
+
+            The gradient comes out far too short. Take `np.sqrt` of the sum of squares.
+            """,
+            "return clipped(norm_of(dW, dU) ** 2, dW, dU, threshold)",
+            """
+            norm = np.sum(dW**2) + np.sum(dU**2)
+            rate = threshold / (norm + 1e-12)
+            return (dW * rate, dU * rate) if rate < 1 else (dW, dU)
+            """,
+        ),
+        "largest_element": Mistake(
+            """The norm is taken to be the largest element. That keeps the direction; the length is
+            wrong.
+
+            The norm is the square root of the sum of all squared entries.
+            """,
+            "return clipped(max(np.abs(dW).max(), np.abs(dU).max()), dW, dU, threshold)",
+        ),
+        "absolute_values_added": Mistake(
+            """The norm is taken to be the sum of the absolute values. Square, add, and take the
+            root.
+            """,
+            "return clipped(np.abs(dW).sum() + np.abs(dU).sum(), dW, dU, threshold)",
+        ),
+        "singular_values": Mistake(
+            """The norm of each array is its largest singular value: `np.linalg.norm(dU, 2)` of a
+            matrix.
+
+            A gradient is one long vector, however its entries are arranged. Leave the 2 away,
+            or sum the squared entries.
+            """,
+            """
+            both = np.array([np.linalg.norm(dW, 2), np.linalg.norm(dU, 2)])
+            return clipped(norm_of(both), dW, dU, threshold)
+            """,
+            """
+            norm = np.hypot(np.linalg.norm(dW, ord=2), np.linalg.norm(dU, ord=2))
+            scale = threshold / max(norm, threshold)
+            return dW * scale, dU * scale
+            """,
+        ),
+        "singular_value_of_both": Mistake(
+            """This is the largest singular value of dW and dU side by side, `np.linalg.norm(...,
+            2)`.
+
+            Of a matrix, 2 asks for that. Asked for is the root of the sum of all squares: leave
+            the 2 out, or make one long vector first.
+            """,
+            """
+            both = np.hstack([dW, dU])
+            return clipped(np.linalg.norm(both, 2), dW, dU, threshold)
+            """,
+        ),
+        "one_norm_of_the_sum": Mistake(
+            """This is the norm of dW + dU. The two are not added: their entries stand side by
+            side.
+
+            It runs only where shapes happen to broadcast. Square all entries of both, then add.
+            """,
+            "return clipped(norm_of(dW + dU), dW, dU, threshold)",
+        ),
+        "mean_square": Mistake(
+            """The squares are averaged. The norm is the root of their sum.
+
+            With a mean, the step that is allowed would grow with the number of weights.
+            """,
+            """
+            norm = norm_of(dW, dU) / np.sqrt(dW.size + dU.size)
+            return clipped(norm, dW, dU, threshold)
+            """,
+        ),
+        "cut_to_length_one": Mistake(
+            """A long gradient gets norm 1, whatever the threshold. Multiply by threshold / norm.""",
+            {
+                "norm = np.sqrt((dW**2).sum() + (dU**2).sum())": "norm = norm_of(dW, dU)",
+                "scale = threshold / norm if norm > threshold else 1.0": "scale = 1 / norm if norm > threshold else 1.0",
+            },
+        ),
+        "times_the_threshold": Mistake(
+            """A long gradient is multiplied by the threshold, and never divided by its norm.
+
+            Dividing by the norm gives length 1, and multiplying that by the threshold the right
+            length.
+            """,
+            """
+            scale = threshold if norm_of(dW, dU) > threshold else 1.0
+            return scale * dW, scale * dU
+            """,
+        ),
+        "scale_upside_down": Mistake(
+            """The factor is upside down: norm / threshold makes a long gradient longer still.
+
+            A gradient that is too long needs a factor below 1: threshold / norm.
+            """,
+            """
+            scale = max(1.0, norm_of(dW, dU) / threshold)
+            return scale * dW, scale * dU
+            """,
+        ),
+        "wrong_way_round": Mistake(
+            """The comparison is the wrong way round: short gradients are scaled, long ones stay
+            long.
+
+            Clip where the norm is *larger* than the threshold.
+            """,
+            {
+                "norm = np.sqrt((dW**2).sum() + (dU**2).sum())": "norm = norm_of(dW, dU)",
+                "scale = threshold / norm if norm > threshold else 1.0": "scale = threshold / norm if norm < threshold else 1.0",
+            },
+        ),
+        "larger_factor": Mistake(
+            """`max(1, threshold / norm)` leaves long gradients long and stretches the short ones.
+
+            Clipping never makes a gradient longer: the factor is at most 1, which is `min`.
+            """,
+            """
+            with np.errstate(all="ignore"):
+                scale = max(np.float64(1), threshold / np.float64(norm_of(dW, dU)))
+            return scale * dW, scale * dU
+            """,
+            """
+            norm = np.sqrt(np.sum(dW**2) + np.sum(dU**2))
+            scale = np.maximum(1, threshold / norm)
+            return dW * scale, dU * scale
+            """,
+        ),
+        "long_ones_dropped": Mistake(
+            """A long gradient is dropped altogether. Its direction is worth keeping: shorten it.""",
+            """
+            scale = 0.0 if norm_of(dW, dU) > threshold else 1.0
+            return scale * dW, scale * dU
+            """,
+        ),
+        "dU_left_as_it_is": Mistake(
+            """Only dW is scaled. The gradient is both together: scale dU by the same factor.""",
+            "return solution(dW, dU, threshold)[0], dU",
+        ),
+        "written_into_the_gradients": Mistake(
+            """The scaling is written into the caller's own arrays.
+
+            `dW *= scale` changes the array that was handed in; `dW = dW * scale` makes a new
+            one. (torch's `clip_grad_norm_` does write in place. It says so: that is what its
+            last underscore means.)
+            """,
+            """
+            norm = norm_of(dW, dU)
+            scale = threshold / norm if norm > threshold else 1.0
+            dW *= scale
+            dU *= scale
+            return dW, dU
+            """,
+            """
+            rate = threshold / (np.sqrt(np.sum(dW**2) + np.sum(dU**2)) + 1e-6)
+            if rate < 1:
+                for grad in (dW, dU):
+                    grad *= rate
+            return dW, dU
+            """,
+        ),
+    },
+)

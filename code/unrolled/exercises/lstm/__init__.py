@@ -1,0 +1,13 @@
+"""The exercises of the chapter on the LSTM."""
+
+from unrolled.exercises.lstm._counter import counter as counter
+from unrolled.exercises.lstm._counts_to import counts_to as counts_to
+
+ORDER = (
+    "half_life",
+    "cell_gradient",
+    "step",
+    "step_backward",
+    "set_forget_bias",
+    "catches_broken_lstm",
+)

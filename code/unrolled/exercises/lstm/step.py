@@ -1,0 +1,512 @@
+"""The exercise ``lstm.step``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from unrolled._validate import Array
+from unrolled.exercises._drawing import numbers
+from unrolled.exercises._gates import sigmoid, wrong_parts
+from unrolled.exercises.grading import Exercise, Mistake
+
+Pair = tuple[Array, Array]
+Squash = Callable[[Array], Array]
+Step = Callable[[Array, Array, Array, Array, Array, Array], Pair]
+
+_rng = np.random.default_rng(0)
+
+
+def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
+    """Take one step of an LSTM, for a batch of B sequences; return the new (h, c).
+
+    x has shape (B, I); h and c, the states before the step, have shape (B, H).
+    The rows of the gates are stacked as in torch, those of i first, then f, g and o: W
+    has shape (4H, I), U (4H, H), b (4H,). With a = x @ W.T + h @ U.T + b cut into a_i,
+    a_f, a_g, a_o, the gates are i = sigmoid(a_i), f = sigmoid(a_f), o = sigmoid(a_o),
+    and the candidate is g = tanh(a_g). The new states are c_new = f * c + i * g and
+    h_new = o * tanh(c_new). Return (h_new, c_new).
+    """
+
+    def sigmoid(a: Array) -> Array:
+        return 1 / (1 + np.exp(-a))
+
+    i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
+    c_new = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c_new), c_new
+
+
+def step_by_gate(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
+    H = h.shape[1]
+    gates = {}
+    for k, name in enumerate("ifgo"):
+        rows = slice(k * H, (k + 1) * H)
+        a = x @ W[rows].T + h @ U[rows].T + b[rows]
+        gates[name] = np.tanh(a) if name == "g" else (1 + np.tanh(a / 2)) / 2
+    c = gates["f"] * c + gates["i"] * gates["g"]
+    return gates["o"] * np.tanh(c), c
+
+
+def _step_entry_by_entry(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
+    B, H = h.shape
+    after = np.zeros((2, B, H))
+    for n in range(B):
+        for j in range(H):
+            i, f, g, o = (W[k] @ x[n] + U[k] @ h[n] + b[k] for k in range(j, 4 * H, H))
+            after[1, n, j] = sigmoid(f) * c[n, j] + sigmoid(i) * np.tanh(g)
+            after[0, n, j] = sigmoid(o) * np.tanh(after[1, n, j])
+    return after[0], after[1]
+
+
+def _step_einsum(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
+    a = np.einsum("bi,ai->ba", x, W) + np.einsum("bh,ah->ba", h, U) + b
+    i, f, g, o = a.reshape(len(x), 4, -1).swapaxes(0, 1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def _step_torch(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Any:
+    import torch
+
+    inputs, before, cell, *weights = map(torch.from_numpy, (x, h, c, W, U, b))
+    a = torch.nn.functional.linear(inputs, weights[0], weights[2]) + before @ weights[1].T
+    i, f, g, o = a.chunk(4, dim=1)
+    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+    return o.sigmoid() * cell.tanh(), cell
+
+
+def updated(c: Array, i: Array, f: Array, g: Array) -> Array:
+    return f * c + i * g
+
+
+def shown_of(c: Array, before: Array, o: Array) -> Array:
+    return o * np.tanh(c)
+
+
+def varied(
+    x: Array,
+    h: Array,
+    c: Array,
+    W: Array,
+    U: Array,
+    b: Array,
+    *,
+    order: str = "ifgo",
+    squashed: dict[str, Squash] | None = None,
+    update: Callable[[Array, Array, Array, Array], Array] = updated,
+    show: Callable[[Array, Array, Array], Array] = shown_of,
+) -> Pair:
+    """Take the step with another idea of some part of it."""
+    squash: dict[str, Squash] = dict.fromkeys("ifo", sigmoid) | {"g": np.tanh} | (squashed or {})
+    parts = zip(order, np.split(x @ W.T + h @ U.T + b, 4, axis=1), strict=True)
+    i, f, g, o = (squash[name](a) for name, a in sorted(parts, key=lambda p: "ifgo".index(p[0])))
+    after = update(c, i, f, g)
+    return show(after, c, o), after
+
+
+def _rows_in_order(order: str) -> Step:
+    def rows(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
+        return varied(x, h, c, W, U, b, order=order)
+
+    rows.__name__ = f"_rows_{order}"
+    rows.__doc__ = f"""The gates are taken in the order {", ".join(order)}. It is i, f, g, o.
+
+    Either the rows are read in that order, or the gates have changed places later on.
+    """
+    return rows
+
+
+_OTHER_ROWS = [
+    _rows_in_order("".join(order))
+    for order in permutations("ifgo")
+    if "".join(order) not in ("ifgo", "ifog", "igfo", "iofg", "figo", "fiog")  # told better above
+]
+
+
+def _one_gate_not_squashed(name: str, gate: str) -> Step:
+    def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
+        return varied(x, h, c, W, U, b, squashed={gate: lambda a: a})
+
+    step.__name__ = f"_{name}_gate_not_squashed"
+    step.__doc__ = (
+        f"""The {name} gate is not squashed. It is {gate} = sigmoid(a_{gate}), from 0 to 1."""
+    )
+    return step
+
+
+_ONE_NOT_SQUASHED = [
+    _one_gate_not_squashed(name, name[0]) for name in ("input", "forget", "output")
+]
+
+
+def _h_has_the_sign_of_c(result: Pair, *_: Array) -> bool:
+    """`h` should have the sign of `c`, entry by entry: a gate is positive, and tanh keeps signs.
+
+    Yours has not.
+    """
+    h, c = result
+    return bool(np.all(np.sign(h) == np.sign(c)))
+
+
+def _rows_of_a_gate_together(
+    result: Pair, x: Array, h: Array, c: Array, W: Array, U: Array, b: Array
+) -> bool:
+    """The gates take turns in your rows. All H rows of i come first, then all of f, and so on.
+
+    For one gate take consecutive rows: of i, 0 to H; of f, H to 2H.
+    """
+    by_turns = np.argsort(np.arange(len(b)) % 4, kind="stable")
+    theirs = step(x, h, c, W[by_turns], U[by_turns], b[by_turns])
+    return h.shape[1] == 1 or not np.allclose(result[1], theirs[1], rtol=1e-4)
+
+
+def _blocks_upright(
+    result: Pair, x: Array, h: Array, c: Array, W: Array, U: Array, b: Array
+) -> bool:
+    """The blocks of U are the wrong way round: `h @ U_i` where `h @ U_i.T` belongs.
+
+    Each block is square, so the shapes do not tell.
+    """
+    turned = np.concatenate([block.T for block in np.split(U, 4)])
+    theirs = step(x, h, c, W, turned, b)
+    return h.shape[1] == 1 or not np.allclose(result[1], theirs[1], rtol=1e-4)
+
+
+def _not_only_c_is_wrong(result: Pair, *args: Array) -> bool:
+    """`h` is right, so the state that it is made from is. But another comes back as `c`."""
+    return wrong_parts(result, step(*args)) != (False, True)
+
+
+def _not_only_h_is_wrong(result: Pair, *args: Array) -> bool:
+    """`c` is right, and `h` is not. It is o * tanh(c): look at the output gate and that tanh."""
+    return wrong_parts(result, step(*args)) != (True, False)
+
+
+def _c_is_right(result: Pair, *args: Array) -> bool:
+    """Look at `c` first, which is not right: `h` is made from it.
+
+    c_new = f * c + i * g, and each of i, f and g has its own H columns of a.
+    """
+    return not wrong_parts(result, step(*args))[1]
+
+
+def _step_case(B: int, I: int, H: int) -> tuple[Array, ...]:  # noqa: E741
+    shapes = (B, I), (B, H), (B, H), (4 * H, I), (4 * H, H), (4 * H,)
+    x, h, c, W, U, b = (numbers(_rng, *shape) for shape in shapes)
+    return x, h / 2, 2 * c, W, U, b
+
+
+EXERCISE = Exercise(
+    step,
+    cases=[_step_case(2, 2, 1), _step_case(3, 2, 4), _step_case(1, 3, 2), _step_case(4, 1, 3)],
+    alternatives=[step_by_gate, _step_entry_by_entry, _step_einsum, _step_torch],
+    properties=[
+        _rows_of_a_gate_together,
+        _blocks_upright,
+        _h_has_the_sign_of_c,
+        _not_only_c_is_wrong,
+        _not_only_h_is_wrong,
+        _c_is_right,
+    ],
+    parts=("h", "c"),
+    mistakes={
+        "results_swapped": Mistake(
+            """The results are the wrong way round: return h first, then c, as torch does.""",
+            """
+            h, c = solution(x, h, c, W, U, b)
+            return c, h
+            """,
+            """
+            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
+            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
+            c = f * c + i * np.tanh(g)
+            return c, o * np.tanh(c)
+            """,
+        ),
+        "rows_ifog": Mistake(
+            """The rows are read in the order i, f, o, g. In torch the candidate comes third: i, f,
+            g, o.
+
+            The shapes do not tell: every gate has H rows. Always look up the order when you
+            take weights from elsewhere.
+            """,
+            'return varied(x, h, c, W, U, b, order="ifog")',
+            """
+            H = h.shape[1]
+            a = x @ W.T + h @ U.T + b
+            i, f, o = np.split(1 / (1 + np.exp(-a[:, : 3 * H])), 3, axis=1)
+            g = np.tanh(a[:, 3 * H :])
+            c = f * c + i * g
+            return o * np.tanh(c), c
+            """,
+        ),
+        "rows_igfo": Mistake(
+            """The rows are read in the order i, g, f, o, as in TensorFlow 1.
+
+            In torch it is i, f, g, o. The shapes do not tell: every gate has H rows.
+            """,
+            'return varied(x, h, c, W, U, b, order="igfo")',
+        ),
+        "rows_iofg": Mistake(
+            """The rows are read in the order i, o, f, g, which is that of ONNX.
+
+            In torch it is i, f, g, o. The shapes do not tell: every gate has H rows.
+            """,
+            'return varied(x, h, c, W, U, b, order="iofg")',
+        ),
+        "rows_figo": Mistake(
+            """The input gate and the forget gate have changed places.
+
+            Either the rows are read in the order f, i, g, o, and it should be i, f, g, o. Or
+            the update has them the wrong way round: the forget gate multiplies the old state,
+            c, and the input gate what is new, g.
+            """,
+            'return varied(x, h, c, W, U, b, order="figo")',
+            """
+            H = h.shape[1]
+            a = np.concatenate([x, h], axis=1) @ np.concatenate([W, U], axis=1).T + b
+            s = 1 / (1 + np.exp(-a))
+            f, i, o = s[:, :H], s[:, H : 2 * H], s[:, 3 * H :]
+            c = f * c + i * np.tanh(a[:, 2 * H : 3 * H])
+            return o * np.tanh(c), c
+            """,
+            """
+            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
+            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
+            c = i * c + f * np.tanh(g)
+            return o * np.tanh(c), c
+            """,
+        ),
+        "rows_fiog": Mistake(
+            """The rows are read in the order f, i, o, g. In torch it is i, f, g, o.
+
+            The shapes do not tell: every gate has H rows.
+            """,
+            'return varied(x, h, c, W, U, b, order="fiog")',
+        ),
+        "state_shown_raw": Mistake(
+            """The tanh of the output is missing: h is o * c.
+
+            c may be any number, for it adds up. What the cell shows is o * tanh(c), from -1 to
+            1.
+            """,
+            "return varied(x, h, c, W, U, b, show=lambda after, before, o: o * after)",
+            """
+            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
+            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
+            c = f * c + i * np.tanh(g)
+            return o * c, c
+            """,
+        ),
+        "old_state_shown": Mistake(
+            """The cell shows its old state: h is made from c as it was before the step.
+
+            First update c, then show it: h_new = o * tanh(c_new). An input can be seen at once.
+            """,
+            "return varied(x, h, c, W, U, b, show=lambda after, before, o: o * np.tanh(before))",
+            """
+            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
+            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
+            h = o * np.tanh(c)
+            c = f * c + i * np.tanh(g)
+            return h, c
+            """,
+        ),
+        "squashed_after_the_gate": Mistake(
+            """The output gate comes before tanh: h is tanh(o * c). It should be o * tanh(c).""",
+            "return varied(x, h, c, W, U, b, show=lambda after, before, o: np.tanh(o * after))",
+        ),
+        "shown_through_logistic": Mistake(
+            """The state is shown through the logistic function. It should be tanh: h = o *
+            tanh(c).
+            """,
+            "return varied(x, h, c, W, U, b, show=lambda after, before, o: o * sigmoid(after))",
+        ),
+        "output_gate_missing": Mistake(
+            """The output gate is missing: h is tanh(c) itself. Multiply it by o, entry by entry.""",
+            "return varied(x, h, c, W, U, b, show=lambda after, before, o: np.tanh(after))",
+        ),
+        "forgets_what_is_new": Mistake(
+            """The forget gate multiplies what is new as well: c is f * (c + i * g).
+
+            It acts on the old state alone: f * c + i * g. What is new has its own gate, i.
+            """,
+            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * (c + i * g))",
+        ),
+        "forget_gate_missing": Mistake(
+            """The forget gate is missing: c is c + i * g, which is the cell of 1997.
+
+            Since 2000 the old state is multiplied by f first.
+            """,
+            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: c + i * g)",
+        ),
+        "input_gate_missing": Mistake(
+            """The input gate is missing: c is f * c + g. What is new is multiplied by i: i * g.""",
+            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * c + g)",
+        ),
+        "input_gate_added": Mistake(
+            """The input gate is added to the candidate, i + g. It multiplies it: i * g.""",
+            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * c + i + g)",
+        ),
+        "gates_coupled": Mistake(
+            """The gates are coupled: f is 1 - i, or i is 1 - f.
+
+            That is a variant, and the next chapter has it. Here each gate has its own rows.
+            """,
+            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * c + (1 - f) * g)",
+        ),
+        "forget_gate_from_input_gate": Mistake(
+            """The forget gate is 1 - i. That is a variant, and the next chapter has it.
+
+            Here it has rows of its own: f = sigmoid(a_f).
+            """,
+            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: (1 - i) * c + i * g)",
+        ),
+        "state_squashed": Mistake(
+            """`c` comes back squashed: it is tanh(f * c + i * g). h is right.
+
+            Carried on like this, each step squashes what all the steps before have added up,
+            and the carousel is gone. Only what is shown goes through tanh; c is carried on as
+            it is.
+            """,
+            """
+            h, c = solution(x, h, c, W, U, b)
+            return h, np.tanh(c)
+            """,
+            """
+            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
+            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
+            c = np.tanh(f * c + i * np.tanh(g))
+            return o * c, c
+            """,
+        ),
+        "state_squashed_twice": Mistake(
+            """The state itself is squashed, tanh(f * c + i * g), and once more when it is shown.
+
+            Then each step squashes what all the steps before have added up, and the carousel is
+            gone. Only what is shown goes through tanh; c is carried on as it is.
+            """,
+            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: np.tanh(f * c + i * g))",
+        ),
+        "candidate_logistic": Mistake(
+            """The candidate goes through the logistic function. It should go through tanh.
+
+            g is no gate, though its rows are stacked among theirs: it may be negative.
+            """,
+            'return varied(x, h, c, W, U, b, squashed={"g": sigmoid})',
+            """
+            i, f, g, o = np.split(1 / (1 + np.exp(-(x @ W.T + h @ U.T + b))), 4, axis=1)
+            c = f * c + i * g
+            return o * np.tanh(c), c
+            """,
+        ),
+        "candidate_not_squashed": Mistake(
+            """The candidate is not squashed: g = tanh(a_g).""",
+            'return varied(x, h, c, W, U, b, squashed={"g": lambda a: a})',
+        ),
+        "gates_not_squashed": Mistake(
+            """The gates are not squashed. Each is the logistic function of its part of a, from 0
+            to 1.
+            """,
+            'return varied(x, h, c, W, U, b, squashed=dict.fromkeys("ifo", lambda a: a))',
+            """
+            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
+            c = f * c + i * np.tanh(g)
+            return o * np.tanh(c), c
+            """,
+        ),
+        "gates_through_tanh": Mistake(
+            """The gates go through tanh. They should go through the logistic function, from 0 to
+            1.
+
+            A gate at -1 would turn the sign of the state; a gate only opens and shuts.
+            """,
+            'return varied(x, h, c, W, U, b, squashed=dict.fromkeys("ifo", np.tanh))',
+            """
+            i, f, g, o = np.split(np.tanh(x @ W.T + h @ U.T + b), 4, axis=1)
+            c = f * c + i * g
+            return o * np.tanh(c), c
+            """,
+        ),
+        "output_gate_through_tanh": Mistake(
+            """The output gate goes through tanh, as it stands in print in a paper of 2015.
+
+            It is a gate like i and f: o = sigmoid(a_o).
+            """,
+            'return varied(x, h, c, W, U, b, squashed={"o": np.tanh})',
+        ),
+        "sign_in_logistic": Mistake(
+            """The gates are the wrong way round: the minus in 1 / (1 + exp(-a)) is missing.""",
+            """
+            return varied(x, h, c, W, U, b, squashed=dict.fromkeys("ifo", lambda a: sigmoid(-a)))
+            """,
+        ),
+        "state_in_place_of_output": Mistake(
+            """The gates see c where they should see h: `h @ U.T`, what the cell showed.
+
+            Gates that see c have peepholes. That is a variant, and the next chapter has it.
+            """,
+            "return varied(x, c, c, W, U, b)",
+        ),
+        "output_carried": Mistake(
+            """The forget gate multiplies h. What is carried on is the cell state: f * c + i * g.""",
+            "return varied(x, h, h, W, U, b)",
+        ),
+        "output_not_seen": Mistake(
+            """The term with U is missing: the gates see x and the bias only.
+
+            They see what the cells showed as well: `h @ U.T`.
+            """,
+            "return varied(x, 0 * h, c, W, U, b)",
+        ),
+        "input_not_seen": Mistake(
+            """The term with W is missing: nothing of the input, `x @ W.T`, gets in.""",
+            "return varied(0 * x, h, c, W, U, b)",
+        ),
+        "bias_not_seen": Mistake(
+            """The bias is missing. It is added to x @ W.T + h @ U.T.""",
+            "return varied(x, h, c, W, U, 0 * b)",
+        ),
+        "bias_counted_twice": Mistake(
+            """The bias is added twice, with x @ W.T and with h @ U.T.
+
+            torch has two vectors, which are added; here b is their sum.
+            """,
+            "return varied(x, h, c, W, U, 2 * b)",
+            """
+            i, f, g, o = np.split((x @ W.T + b) + (h @ U.T + b), 4, axis=1)
+            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
+            c = f * c + i * np.tanh(g)
+            return o * np.tanh(c), c
+            """,
+        ),
+        "one_bias_for_gates": Mistake(
+            """The gates share the bias of the output gate. Each has rows of its own in b.""",
+            """
+            _, _, b_g, b_o = np.split(b, 4)
+            return varied(x, h, c, W, U, np.concatenate([b_o, b_o, b_g, b_o]))
+            """,
+        ),
+        "writes_into_cell": Mistake(
+            """The new state is written into the caller's own c, and the old one is lost.
+
+            The backward pass needs c as it was before the step. `c = f * c + i * g` makes a new
+            array; `c *= f` and `c[:] = ...` do not.
+            """,
+            """
+            h, c[:] = solution(x, h, c, W, U, b)
+            return h, c
+            """,
+            """
+            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
+            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
+            c *= f
+            c += i * np.tanh(g)
+            return o * np.tanh(c), c
+            """,
+        ),
+    },
+)

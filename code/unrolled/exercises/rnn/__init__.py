@@ -1,0 +1,12 @@
+"""The exercises of the chapter on the loop."""
+
+from unrolled.exercises.rnn._fading import fading as fading
+
+ORDER = (
+    "parameters",
+    "memory",
+    "unroll",
+    "last_output",
+    "masked_mean",
+    "catches_padding",
+)

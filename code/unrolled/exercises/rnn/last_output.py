@@ -1,0 +1,139 @@
+"""The exercise ``rnn.last_output``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unrolled._validate import Array
+from unrolled.exercises._drawing import numbers
+from unrolled.exercises.grading import Exercise, Mistake
+
+Lengths = NDArray[np.int64]
+
+_rng = np.random.default_rng(0)
+
+
+def last_output(output: Array, lengths: Lengths) -> Any:
+    """Return what each sequence of a padded batch put out after its own last step.
+
+    output has shape (T, B, H), time first. Sequence b has lengths[b] steps, from 1 to
+    T, and output[t, b] is what it put out after step t = 0, ..., lengths[b] - 1; after
+    its end output is zero. lengths is an array of B whole numbers. Return an array of
+    shape (B, H), and leave output as it is.
+    """
+    return output[lengths - 1, np.arange(len(lengths))]
+
+
+def _last_output_looped(output: Array, lengths: Lengths) -> Array:
+    return np.stack([output[lengths[b] - 1, b] for b in range(output.shape[1])])
+
+
+def _last_output_masked(output: Array, lengths: Lengths) -> Array:
+    is_last = np.arange(len(output))[:, None] == lengths - 1
+    picked: Array = np.where(is_last[..., None], output, 0).sum(axis=0)
+    return picked
+
+
+def _last_output_torch(output: Array, lengths: Lengths) -> Any:
+    import torch
+
+    index = torch.as_tensor(lengths) - 1
+    values = torch.as_tensor(output)
+    return values.gather(0, index[None, :, None].expand(1, -1, values.shape[2]))[0]
+
+
+def _padded_outputs(lengths: Sequence[int], steps: int, hidden: int) -> tuple[Array, Lengths]:
+    """Draw outputs that are zero after each sequence's end."""
+    ends = np.array(lengths)
+    inside = np.arange(steps)[:, None, None] < ends[:, None]
+    return np.where(inside, numbers(_rng, steps, len(ends), hidden), 0.0), ends
+
+
+EXERCISE = Exercise(
+    last_output,
+    cases=[
+        _padded_outputs([2, 1], 3, 2),
+        _padded_outputs([1, 5, 3], 5, 2),
+        _padded_outputs([4, 2, 3, 2, 4], 4, 3),
+    ],
+    alternatives=[_last_output_looped, _last_output_masked, _last_output_torch],
+    mistakes={
+        "last_of_the_batch": Mistake(
+            """This takes the last step of the batch, `output[-1]`. There the short sequences are
+            padding.
+
+            For each sequence take the step at which it ended itself: lengths[b] - 1.
+            """,
+            "return output[-1]",
+            "return output[-1, :, :]",
+        ),
+        "one_step_after_the_end": Mistake(
+            """This is one step too late: `output[lengths[b], b]` is the first step of the padding.
+
+            Steps are counted from 0, so a sequence of n steps ends at step n - 1.
+            """,
+            {
+                "return output[lengths - 1, np.arange(len(lengths))]": "return output[lengths, np.arange(len(lengths))]"
+            },
+        ),
+        "one_step_before_the_end": Mistake(
+            """This is one step too early: a sequence of n steps ends at step n - 1, not n - 2.""",
+            {
+                "return output[lengths - 1, np.arange(len(lengths))]": "return output[lengths - 2, np.arange(len(lengths))]"
+            },
+        ),
+        "every_pair": Mistake(
+            """This takes, for each sequence's last step, the outputs of all sequences.
+
+            `output[lengths - 1]` chooses steps and keeps the whole batch at each. Choose a
+            sequence with each step: `output[lengths - 1, np.arange(B)]`.
+            """,
+            {"return output[lengths - 1, np.arange(len(lengths))]": "return output[lengths - 1]"},
+        ),
+        "batch_first_read": Mistake(
+            """Time and batch are swapped: `output[b, lengths[b] - 1]` reads axis 0 as the batch.
+
+            Here time comes first: `output[lengths[b] - 1, b]`. With other sizes this does not
+            even run.
+            """,
+            {
+                "return output[lengths - 1, np.arange(len(lengths))]": "return output[np.arange(len(lengths)), lengths - 1]"
+            },
+            "return np.stack([output[b, n - 1] for b, n in enumerate(lengths)])",
+        ),
+        "sum_over_time": Mistake(
+            """This adds up the outputs of all steps. Only the last one of each sequence was asked
+            for.
+            """,
+            """
+            total: Array = output.sum(axis=0)
+            return total
+            """,
+        ),
+        "mean_over_time": Mistake(
+            """This is the mean over a sequence's steps. Only its last output was asked for.""",
+            """
+            mean: Array = output.sum(axis=0) / lengths[:, None]
+            return mean
+            """,
+        ),
+        "first_output": Mistake(
+            """This is the output after the first step. The last of each sequence was asked for.""",
+            "return output[0]",
+        ),
+        "last_step_of_the_shortest": Mistake(
+            """One step is taken for all: the last one of the shortest sequence. The others go on
+            after it.
+
+            Each sequence has a last step of its own, lengths[b] - 1.
+            """,
+            {
+                "return output[lengths - 1, np.arange(len(lengths))]": "return output[lengths.min() - 1]"
+            },
+        ),
+    },
+)

@@ -1,0 +1,10 @@
+"""The exercises of the chapter on windows."""
+
+ORDER = (
+    "lag_matrix",
+    "seasonal_repeat",
+    "iterate",
+    "random_walk_error",
+    "parameters",
+    "catches_leak",
+)
