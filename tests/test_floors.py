@@ -11,6 +11,7 @@ FLOORS = {
     "figures": FIGURES,
     "experiments": TOP,
     "exercises": TOP,
+    "authoring": TOP,
     "__main__": ROOF,
 }
 

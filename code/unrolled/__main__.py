@@ -19,7 +19,7 @@ from typing import NoReturn
 from unrolled._book import chapters
 from unrolled.exercises import UnknownExercise, find, of_chapter
 from unrolled.exercises.grading import BROKEN, NOT_WRITTEN, PASSED, WRONG, Exercise, Verdict
-from unrolled.exercises.grading.answers import check_file, check_kept, path_of, start
+from unrolled.exercises.grading.answers import cell, check_file, check_kept, path_of, start
 
 EXIT = {BROKEN: 4, WRONG: 1, NOT_WRITTEN: 2, PASSED: 0}  # the worst first
 USAGE = 3
@@ -96,6 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_exercises)
 
+    command = commands.add_parser(
+        "new", help="write the file of a new exercise or claim, for authors"
+    )
+    command.add_argument("kind", choices=["exercise", "claim"])
+    command.add_argument("name", help="chapter and name, such as lstm.half_life")
+    command.set_defaults(run=_new)
+
     commands.add_parser(
         "evidence", add_help=False, help="measure the claims of the Evidence page again"
     )
@@ -166,6 +173,27 @@ def _exercises(arguments: argparse.Namespace) -> int:
             begun = path_of(exercise, arguments.work).exists()
             status = verdict.status if begun else "not started"
             print(f"  {exercise.id:28} {'not right yet' if status == WRONG else status}")
+    return 0
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    from unrolled.authoring import BLANK, new
+
+    try:
+        path = new(arguments.kind, arguments.name)
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from None
+    print(f"{path}: written; it runs as it is. Each {BLANK!r} in it says what to write.")
+    if arguments.kind == "exercise":
+        print(f"\nFor the chapter:\n\n{cell(find(arguments.name))}")
+        print(
+            f"```{{literalinclude}} ../code/unrolled/exercises/{arguments.name.replace('.', '/')}.py"
+            f"\n:pyobject: {find(arguments.name).name}\n```"
+        )
+        print(f"\nTested by: pytest tests/test_exercises.py -k {arguments.name}")
+    else:
+        print(f"\nFor the chapter:\n\n```{{evidence}} {arguments.name}\n```")
+        print(f"\nMeasured by: make evidence ARGS={arguments.name}, then with --confirm")
     return 0
 
 
