@@ -185,11 +185,10 @@ def _new(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     print(f"{path}: written; it runs as it is. Each {BLANK!r} in it says what to write.")
     if arguments.kind == "exercise":
-        print(f"\nFor the chapter:\n\n{cell(find(arguments.name))}")
-        print(
-            f"```{{literalinclude}} ../code/unrolled/exercises/{arguments.name.replace('.', '/')}.py"
-            f"\n:pyobject: {find(arguments.name).name}\n```"
-        )
+        exercise = find(arguments.name)
+        file = f"../code/unrolled/exercises/{exercise.id.replace('.', '/')}.py"
+        print(f"\nFor the chapter:\n\n{cell(exercise)}")
+        print(f"```{{literalinclude}} {file}\n:pyobject: {exercise.name}\n```")
         print(f"\nTested by: pytest tests/test_exercises.py -k {arguments.name}")
     else:
         print(f"\nFor the chapter:\n\n```{{evidence}} {arguments.name}\n```")
