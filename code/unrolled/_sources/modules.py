@@ -72,37 +72,95 @@ def parse(name: str, text: str, is_package: bool = False) -> Module:
     return module
 
 
-def imported_by(node: ast.AST, parents: list[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Return what the imports inside a statement set, by name, and all that they load."""
-    names, loads = defaultdict[str, list[str]](list), list[str]()
-    for each in ast.walk(node):
-        if isinstance(each, ast.Import | ast.ImportFrom):
-            _take(each, parents, names, [], loads)
-    return names, loads
+@dataclass
+class Mentions:
+    """What a statement mentions, wherever in it.
 
-
-def chains(node: ast.AST, hidden: frozenset[str] = frozenset()) -> Iterator[list[str]]:
-    """Yield every name that is read, with the attributes asked of it: ``a.b.c`` as a list.
-
-    Names that a function sets are its own, and are left out inside it.
+    Attributes
+    ----------
+    chains
+        Names that are read, each with the attributes asked of it: ``a.b.c`` as a tuple. Left out
+        is what a function calls its own.
+    imported, loads
+        As of a module, by the imports inside the statement.
+    texts
+        Strings with a dot: they may name a module.
+    computed
+        Whether a module is imported whose name is computed.
+    caught
+        What stands after ``except``, where the code goes on after it; None for nothing.
     """
-    if isinstance(node, ast.Attribute | ast.Name):
-        chain = chain_of(node)
-        if chain:
-            if chain[0] not in hidden:
-                yield chain
+
+    chains: set[tuple[str, ...]] = field(default_factory=set)
+    imported: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    loads: list[str] = field(default_factory=list)
+    texts: set[str] = field(default_factory=set)
+    computed: bool = False
+    caught: list[ast.expr | None] = field(default_factory=list)
+
+
+def mentions_of(node: ast.AST, parents: list[str]) -> Mentions:
+    """Return what a statement mentions; its relative imports start from ``parents``."""
+    found = Mentions()
+    _collect(node, frozenset(), parents, found)
+    return found
+
+
+def _collect(node: ast.AST, hidden: frozenset[str], parents: list[str], found: Mentions) -> None:
+    """Add what a node mentions; ``hidden`` are the names of the functions around it."""
+    match node:
+        case ast.Name() | ast.Attribute():
+            if chain := chain_of(node):
+                if chain[0] not in hidden:
+                    found.chains.add(tuple(chain))
+                return
+        case ast.Constant(value=value):
+            if isinstance(value, str) and "." in value:
+                found.texts.add(value)
             return
-    if isinstance(node, Function):
-        own = hidden | locals_of(node)
-        outside = [*getattr(node, "decorator_list", []), node.args, getattr(node, "returns", None)]
-        body = node.body if isinstance(node.body, list) else [node.body]
-        for each in filter(None, outside):
-            yield from chains(each, hidden)
-        for each in body:
-            yield from chains(each, own)
-        return
-    for child in ast.iter_child_nodes(node):
-        yield from chains(child, hidden)
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+            own = hidden | locals_of(node)
+            body = node.body if isinstance(node.body, list) else [node.body]
+            for each in body:
+                _collect(each, own, parents, found)
+            for each in [*getattr(node, "decorator_list", []), node.args]:
+                _collect(each, hidden, parents, found)
+            return
+        case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            _collect(node.generators[0].iter, hidden, parents, found)
+            hidden |= targets_of(node)
+        case ast.Import() | ast.ImportFrom():
+            _take(node, parents, found.imported, [], found.loads)
+        case ast.ExceptHandler(type=kind) if not gives_up(node.body):
+            found.caught += kind.elts if isinstance(kind, ast.Tuple) else [kind]
+        case ast.Call():
+            called = chain_of(node.func)[-1:]
+            if called == ["suppress"]:
+                found.caught += node.args
+            elif called == ["import_module"] and not isinstance(node.args[0], ast.Constant):
+                found.computed = True
+    for child in children(node):
+        _collect(child, hidden, parents, found)
+
+
+def children(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that a node holds, also one that lacks some fields."""
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            yield value
+        elif isinstance(value, list):
+            for each in value:
+                if isinstance(each, ast.AST):
+                    yield each
+
+
+def gives_up(body: list[ast.stmt]) -> bool:
+    """Say whether some statements end with an error, whatever happens in them."""
+    leaves = (ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom)
+    return isinstance(body[-1] if body else None, ast.Raise) and not any(
+        isinstance(node, leaves) for each in body for node in ast.walk(each)
+    )
 
 
 def chain_of(node: ast.expr) -> list[str]:
@@ -135,10 +193,21 @@ def locals_of(function: Function) -> frozenset[str]:
                 own.update(alias.asname or alias.name.partition(".")[0] for alias in names)
             case ast.ExceptHandler(name=str(name)) as node:
                 own.add(name)
-                todo += ast.iter_child_nodes(node)
+                todo += children(node)
             case node if not isinstance(node, (*SCOPES, *COMPREHENSIONS)):
-                todo += ast.iter_child_nodes(node)
+                todo += children(node)
     return frozenset(own - foreign)
+
+
+def targets_of(comprehension: ast.expr) -> frozenset[str]:
+    """Return the names that a comprehension sets for itself."""
+    generators = [each for each in children(comprehension) if isinstance(each, ast.comprehension)]
+    return frozenset(
+        node.id
+        for generator in generators
+        for node in ast.walk(generator.target)
+        if isinstance(node, ast.Name)
+    )
 
 
 def is_for_types(test: ast.expr) -> bool:
@@ -205,8 +274,11 @@ def _walk_scope(node: ast.AST) -> Iterator[ast.AST]:
     """Walk a statement, but not into functions, classes and the statements it holds."""
     if isinstance(node, SCOPES):
         return
+    if isinstance(node, COMPREHENSIONS):  # its names are its own, but for those set by :=
+        yield from (each.target for each in ast.walk(node) if isinstance(each, ast.NamedExpr))
+        return
     yield node
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
             yield from _walk_scope(child)
 

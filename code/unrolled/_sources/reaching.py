@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from unrolled._sources.files import PACKAGE, skeleton
-from unrolled._sources.modules import Module, chain_of, chains, imported_by, parse
-from unrolled._sources.words import Plain, caught_in
+from unrolled._sources.modules import Module, chain_of, mentions_of, parse
+from unrolled._sources.words import Plain
 
 _ANY = frozenset({"BaseException"})  # what may be caught if nothing is known
 _UNSEEN = ("globals", "eval", "exec", "__import__")  # they may read any name of the module
@@ -83,7 +83,7 @@ def mentions(source: str, *, package: Path = PACKAGE) -> set[str]:
         If ``source`` is not valid Python.
     """
     graph, module = _graph(package), parse("", source)
-    places = {p for node in module.tree.body for p in graph.mentioned(module, node)[0]}
+    places = {p for node in module.tree.body for p in graph.mentioned(module, node).places}
     return {f"{p.module}.{p.name or '*'}" for p in places if p.module}
 
 
@@ -108,15 +108,24 @@ def _graph(package: Path) -> Graph:
 _GRAPHS: dict[object, Graph] = {}  # the last one: asked 40 times in a row
 
 
+class _Mentioned(NamedTuple):
+    """Where the names lead that one statement mentions."""
+
+    places: set[Place]
+    aliases: dict[str, str]  # what the imports call it
+    loads: list[str]  # modules that it imports itself
+    caught: set[str]  # exceptions after which it goes on
+
+
 class _Found(NamedTuple):
     """What one definition says, and where it leads."""
 
     plain: str
     written: str
     places: list[Place]
-    aliases: dict[str, str]  # what the imports call what it mentions
-    loads: list[str]  # modules that it imports itself
-    caught: set[str]  # exceptions after which it goes on
+    aliases: dict[str, str]
+    loads: list[str]
+    caught: set[str]
 
 
 class Graph:
@@ -130,6 +139,7 @@ class Graph:
         self._plain: dict[tuple[str, int, frozenset[str]], list[ast.stmt]] = {}
         self._found: dict[tuple[Place, frozenset[str]], _Found] = {}
         self._loaded: dict[str, frozenset[str]] = {}
+        self._done_by: dict[str, list[ast.stmt]] = {}
         self._idle: dict[str, bool] = {}
 
     def reach(self, places: Iterable[Place], prose: bool) -> dict[str, str]:
@@ -154,17 +164,13 @@ class Graph:
             self._resolved[dotted] = self._resolve(dotted)
         return self._resolved[dotted]
 
-    def mentioned(
-        self, module: Module, node: ast.AST
-    ) -> tuple[set[Place], dict[str, str], list[str]]:
-        """Return where the names that a statement mentions lead; what imports call them; loads."""
-        local, loads = imported_by(node, module.parents)
-        places, aliases = set[Place](), dict[str, str]()
-        for origins in local.values():
+    def mentioned(self, module: Module, node: ast.AST) -> _Mentioned:
+        """Return where the names that a statement mentions lead."""
+        found, places, aliases = mentions_of(node, module.parents), set[Place](), dict[str, str]()
+        for origins in found.imported.values():
             places.update(place for origin in origins for place in self.resolve(origin))
-        for each in ast.walk(node):
-            places.update(self._imported_by_name(module, each))
-        for root, *attributes in chains(node):
+        places.update(Place(text, None) for text in found.texts if text in self._texts)
+        for root, *attributes in found.chains:
             if root in module.imported:
                 aliases[f"{module.name}.{root}"] = self._alias(module, root)
                 places.update(self._follow(self._origins(module, root), attributes))
@@ -172,7 +178,18 @@ class Graph:
                 places.add(Place(module.name, root))
             elif root not in module.imported:
                 places.update(self._unbound(module, root))
-        return places, aliases, loads
+        if found.computed and module.name:
+            places.add(Place(module.name, None))
+        caught = {self._error(module, kind) for kind in found.caught}
+        return _Mentioned(places, aliases, found.loads, caught)
+
+    def _error(self, module: Module, kind: ast.expr | None) -> str:
+        """Return the name of what is caught; an unknown expression may stand for anything."""
+        chain = chain_of(kind) if kind else []
+        meaning = self._meaning(module, chain) if chain else ""
+        if not meaning or meaning.startswith(f"{self.package}."):
+            return "BaseException"
+        return meaning.removeprefix("builtins.")
 
     def _resolve(self, dotted: str) -> list[Place]:
         module, *rest = dotted.split(".")
@@ -223,18 +240,6 @@ class Graph:
             return [Place(module.name, "__getattr__")]
         return [Place(module.name, None)] if module.starred and module.name else []
 
-    def _imported_by_name(self, module: Module, node: ast.AST) -> list[Place]:
-        """Return what ``import_module("a.b")`` leads to; its own module if the name is computed."""
-        match node:
-            case ast.Call(func=ast.Name(id="import_module") | ast.Attribute(attr="import_module")):
-                pass
-            case _:
-                return []
-        match node.args:
-            case [ast.Constant(value=str(name)), *_] if not name.startswith("."):
-                return [Place(name, None)] if name in self._texts else []
-        return [Place(module.name, None)] if module.name else []
-
     def _module(self, name: str) -> Module:
         if name not in self._modules:
             self._modules[name] = parse(name, *self._texts[name])
@@ -275,25 +280,25 @@ class Graph:
         self, module: Module, statements: list[ast.stmt], caught: frozenset[str], place: Place
     ) -> _Found:
         left = [each for node in statements for each in self._without_words(module, node, caught)]
-        places, aliases, loads = set[Place](), dict[str, str](), list[str]()
+        places, aliases, loads, errors = set[Place](), dict[str, str](), list[str](), set[str]()
         for node in left:
             more = self.mentioned(module, node)
-            places |= more[0]
-            aliases |= more[1]
-            loads += more[2]
+            places |= more.places
+            aliases |= more.aliases
+            loads += more.loads
+            errors |= more.caught
         if place.name is None:
             for name in module.imported:
                 aliases[f"{module.name}.{name}"] = self._alias(module, name)
                 places.update(self._origins(module, name))
             places.update(p for name in module.starred for p in self.resolve(f"{name}.*"))
-        places = {p for p in places if p.module}
         return _Found(
             "\n".join(map(skeleton, left)),
             "\n".join(map(module.lines, statements)),
-            sorted(places, key=str),
+            sorted((p for p in places if p.module), key=str),
             aliases,
             loads,
-            caught_in(left, lambda chain: self._meaning(module, chain)),
+            errors,
         )
 
     def _without_words(
@@ -301,17 +306,20 @@ class Graph:
     ) -> list[ast.stmt]:
         key = module.name, id(node), caught
         if key not in self._plain:
-            plain = Plain(
-                self.package,
-                lambda chain: self._meaning(module, chain),
-                self._function,
-                lambda name: self._is_idle(name, caught),
-                caught,
-            )
-            self._plain[key] = [] if isinstance(node, ast.Import | ast.ImportFrom) else plain(node)
+            is_import = isinstance(node, ast.Import | ast.ImportFrom)
+            self._plain[key] = [] if is_import else self._writer(module, caught)(node)
         return self._plain[key]
 
-    def _meaning(self, module: Module, chain: list[str]) -> str:
+    def _writer(self, module: Module, caught: frozenset[str]) -> Plain:
+        return Plain(
+            self.package,
+            lambda chain: self._meaning(module, chain),
+            self._function,
+            lambda name: self._is_idle(name, caught),
+            caught,
+        )
+
+    def _meaning(self, module: Module, chain: Sequence[str]) -> str:
         """Return the one dotted name that ``a.b`` stands for at a module's top, or ""."""
         root, *attributes = chain
         if root in module.bound:
@@ -342,9 +350,7 @@ class Graph:
         if key not in self._idle:
             self._idle[key] = False  # who calls itself does more
             module = self._module(dotted.rpartition(".")[0])
-            match self._without_words(module, function, caught):
-                case [ast.FunctionDef(body=[])]:
-                    self._idle[key] = True
+            self._idle[key] = self._writer(module, caught).only_checks(function)
         return self._idle[key]
 
     def _loads_of(self, name: str) -> frozenset[str]:
@@ -363,11 +369,13 @@ class Graph:
 
     def _effects(self, name: str) -> list[ast.stmt]:
         """Return what a module does besides to define: also by its own decorators and bases."""
-        module = self._module(name)
-        effects = list(module.effects)
-        for statements in module.bound.values():
-            effects += (node for node in statements if self._is_noted(module, node))
-        return list(dict.fromkeys(effects))
+        if name not in self._done_by:
+            module = self._module(name)
+            effects = list(module.effects)
+            for statements in module.bound.values():
+                effects += (node for node in statements if self._is_noted(module, node))
+            self._done_by[name] = list(dict.fromkeys(effects))
+        return self._done_by[name]
 
     def _is_noted(self, module: Module, node: ast.stmt) -> bool:
         """Say whether code of the package is told of a definition as soon as it is made."""

@@ -9,15 +9,17 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from unrolled._sources.modules import (
     COMPREHENSIONS,
     Function,
     chain_of,
+    gives_up,
     is_for_types,
     locals_of,
+    targets_of,
 )
 
 # What only looks, as far as its name tells: a guard that calls anything else is still evaluated.
@@ -26,11 +28,12 @@ _LOOKING = """
     issubclass len list max min range repr round set sorted str sum tuple type zip
 """.split()  # noqa: SIM905
 _LOOKING_METHODS = """
-    all any argmax argmin count difference dim endswith exists flatten get index intersection
-    is_complex is_dir is_file is_floating_point isalpha isdecimal isdigit isidentifier isnumeric
-    issubset issuperset items keys lower max mean min ndimension numel size startswith strip sum
-    tolist union values
+    _asdict all any argmax argmin count difference dim endswith exists flatten get index
+    intersection is_complex is_dir is_file is_floating_point isalpha isdecimal isdigit
+    isidentifier isnumeric issubset issuperset items keys lower max mean min ndimension numel size
+    startswith strip sum tolist union values
 """.split()  # noqa: SIM905
+_FILLING = ("add", "append", "extend", "setdefault", "update")  # of a container
 _LIBRARIES = ("numpy", "torch", "math", "operator", "inspect", "collections", "types", "typing")
 _CHANGING = ("at", "copyto", "fill_diagonal", "place", "put", "putmask", "random", "shuffle")
 _FIELDS = ("ClassVar", "InitVar", "KW_ONLY")  # annotations that decide what a field is
@@ -69,12 +72,46 @@ class Plain:
         self._caught = caught
         self._hidden = frozenset[str]()
         self._in_class = False
-        self._loads: Counter[str] = Counter()
+        self._whole: ast.AST = ast.Module([], [])
 
     def __call__(self, statement: ast.stmt) -> list[ast.stmt]:
         """Return what is left of a statement."""
-        self._loads = _loads(statement)
+        self._whole = statement
         return self._statement(statement)
+
+    def only_checks(self, function: ast.FunctionDef) -> bool:
+        """Say whether a function can do nothing else than raise: it returns and changes nothing."""
+        self._whole = function
+        body = self._function(function).body
+        self._hidden = locals_of(function)
+        fresh = _fresh(body) - {
+            each.arg for each in ast.walk(function) if isinstance(each, ast.arg)
+        }
+        return all(self._is_own_work(each, fresh) for each in body)
+
+    def _is_own_work(self, node: ast.stmt, fresh: set[str]) -> bool:
+        """Say whether a statement changes only a function's own names and new containers."""
+        match node:
+            case ast.For(target=target, iter=value):
+                targets, held = [target], [*node.body, *node.orelse]
+            case ast.If(test=value):
+                targets, held = [], [*node.body, *node.orelse]
+            case ast.Assign(targets=targets, value=value):
+                held = []
+            case ast.AugAssign(target=target, value=value):
+                targets, held = [target], []
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=target, attr=name)) as value):
+                targets, held = [target], []
+                if name not in _FILLING or not isinstance(target, ast.Name):
+                    return False
+                targets = [ast.Subscript(target, ast.Constant(0), ast.Store())]
+            case _:
+                return isinstance(node, ast.Raise) and not self._decides(_name_of(node))
+        return (
+            all(_is_own(each, fresh) for target in targets for each in _parts(target))
+            and self._only_looks(value, node, fresh)
+            and all(self._is_own_work(each, fresh) for each in held)
+        )
 
     def _statements(self, nodes: Iterable[ast.stmt]) -> list[ast.stmt]:
         return [left for node in nodes for left in self._statement(node)]
@@ -121,13 +158,7 @@ class Plain:
         if isinstance(node, ast.Lambda):
             return self._function(node)
         if isinstance(node, COMPREHENSIONS):
-            targets = {
-                each.id
-                for generator in node.generators
-                for each in ast.walk(generator.target)
-                if isinstance(each, ast.Name)
-            }
-            outer, self._hidden = self._hidden, self._hidden | targets
+            outer, self._hidden = self._hidden, self._hidden | targets_of(node)
             rebuilt = self._rebuilt(node)
             self._hidden = outer
             return rebuilt
@@ -221,18 +252,19 @@ class Plain:
         """Return a value as a statement, if to compute it can have an effect."""
         return [] if self._only_looks(value, within) else [ast.Expr(value)]
 
-    def _only_looks(self, value: ast.AST, within: ast.stmt) -> bool:
+    def _only_looks(self, value: ast.AST, within: ast.stmt, fresh: Collection[str] = ()) -> bool:
+        """Say whether to compute a value changes nothing, but for the containers named."""
         for node in ast.walk(value):
             match node:
                 case ast.Await() | ast.Yield() | ast.YieldFrom():
                     return False
                 case ast.NamedExpr(target=target) if self._used_outside(target, within):
                     return False
-                case ast.Call() if not self._call_only_looks(node):
+                case ast.Call() if not self._call_only_looks(node, fresh):
                     return False
         return True
 
-    def _call_only_looks(self, node: ast.Call) -> bool:
+    def _call_only_looks(self, node: ast.Call, fresh: Collection[str]) -> bool:
         if any(keyword.arg == "out" for keyword in node.keywords):
             return False
         callee = self._callee(node)
@@ -244,13 +276,18 @@ class Plain:
                 part in _CHANGING or part.startswith("set_") or part.endswith(("_", "seed"))
                 for part in parts
             )
-        return isinstance(node.func, ast.Attribute) and node.func.attr in _LOOKING_METHODS
+        match node.func:
+            case ast.Attribute(value=ast.Name(id=name), attr=method) if name in fresh:
+                return method in _FILLING or method in _LOOKING_METHODS
+            case ast.Attribute(attr=method):
+                return method in _LOOKING_METHODS
+        return False
 
     def _used_outside(self, target: ast.expr, within: ast.stmt) -> bool:
         """Say whether a name that a statement sets is read elsewhere."""
-        inside = _loads(within)
+        inside, everywhere = _loads(within), _loads(self._whole)
         names = [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
-        return any(self._loads[name] > inside[name] for name in names)
+        return any(everywhere[name] > inside[name] for name in names)
 
     def _passed_through(self, node: ast.Call) -> ast.expr | None:
         """Return the argument that a call gives back: of a check, a progress bar, a cast."""
@@ -276,25 +313,33 @@ class Plain:
         return self._meaning(chain)
 
 
-def gives_up(body: list[ast.stmt]) -> bool:
-    """Say whether some statements end with an error, whatever happens in them."""
-    leaves = (ast.Return, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom)
-    return isinstance(body[-1] if body else None, ast.Raise) and not any(
-        isinstance(node, leaves) for each in body for node in ast.walk(each)
-    )
-
-
-def caught_in(nodes: Iterable[ast.AST], meaning: Callable[[list[str]], str]) -> set[str]:
-    """Return the names of the exceptions after which some code goes on."""
-    kinds = list[ast.expr | None]()
-    for node in (each for root in nodes for each in ast.walk(root)):
+def _fresh(body: list[ast.stmt]) -> set[str]:
+    """Return the names that stand for one container, made right here."""
+    made, stored = set[str](), Counter[str]()
+    for node in (each for statement in body for each in ast.walk(statement)):
         match node:
-            case ast.ExceptHandler(type=kind) if not gives_up(node.body):
-                kinds += kind.elts if isinstance(kind, ast.Tuple) else [kind]
-            case ast.Call(args=args) if chain_of(node.func)[-1:] == ["suppress"]:
-                kinds += args
-    names = {meaning(chain_of(kind)) if kind and chain_of(kind) else "" for kind in kinds}
-    return {name.removeprefix("builtins.") or "BaseException" for name in names}
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict() | ast.List() | ast.Set()):
+                made.add(name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                stored[name] += 1
+    return {name for name in made if stored[name] == 1}
+
+
+def _parts(target: ast.expr) -> list[ast.expr]:
+    """Return what an assignment sets, one by one."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return [part for each in target.elts for part in _parts(each)]
+    return [target.value] if isinstance(target, ast.Starred) else [target]
+
+
+def _is_own(target: ast.expr, fresh: Collection[str]) -> bool:
+    """Say whether what is set is a name, or an element of a new container."""
+    match target:
+        case ast.Name():
+            return True
+        case ast.Subscript(value=ast.Name(id=name)):
+            return name in fresh
+    return False
 
 
 def _catches(name: str, error: str) -> bool:
