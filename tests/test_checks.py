@@ -6,44 +6,88 @@ import pytest
 
 import book
 import checks
+from checks import Check
 
 
 @pytest.fixture
 def fake(tmp_path, monkeypatch):
     """Replace the checks by scripts that say their name and exit as told."""
 
-    def replace(**exits):
+    def replace(*, alone=(), after=None, **exits):
         for name, code in exits.items():
-            (tmp_path / f"{name}.py").write_text(f"print('ran {name}')\nraise SystemExit({code})\n")
-        fakes = {name: (f"what {name} proves", [f"{name}.py"]) for name in exits}
+            (tmp_path / f"{name}.py").write_text(
+                f"import pathlib\nprint('ran {name}', *sorted(pathlib.Path().glob('ended-*')))\n"
+                f"pathlib.Path('ended-{name}').touch()\nraise SystemExit({code})\n"
+            )
+        fakes = {
+            name: Check(
+                f"what {name} proves", [f"{name}.py"], (after or {}).get(name, ""), name in alone
+            )
+            for name in exits
+        }
         monkeypatch.setattr(checks, "CHECKS", fakes)
 
     monkeypatch.setattr(checks, "ROOT", tmp_path)
+    monkeypatch.setattr(checks, "workers", lambda: 2)
     return replace
+
+
+def table(said):
+    """Return (how it ended, name) of every row."""
+    return [(row.split()[0], row.split()[3]) for row in said.splitlines() if " s  " in row]
 
 
 def test_all_pass(fake, capfd):
     fake(one=0, two=0)
     assert checks.main([]) == 0
     said = capfd.readouterr().out
-    assert said.endswith("2 checks passed, 0 failed\n")
-    assert "FAILED" not in said
+    assert table(said) == [("passed", "one"), ("passed", "two")]
+    assert "2 checks passed, 0 failed, " in said
 
 
 def test_a_failure_is_in_the_table_and_the_rest_still_runs(fake, capfd):
-    fake(one=0, two=3, three=0)
+    fake(one=0, two=3, three=0, alone=["three"])
     assert checks.main([]) == 1
     said = capfd.readouterr().out
     assert "ran three" in said
-    table = [line.split()[0] for line in said.splitlines() if " s  " in line]
-    assert table == ["passed", "FAILED", "passed"]
-    assert said.endswith("2 checks passed, 1 failed\n")
+    assert table(said) == [("passed", "one"), ("FAILED", "two"), ("passed", "three")]
+    assert "2 checks passed, 1 failed, " in said
+
+
+def test_what_could_not_be_checked_is_skipped_and_said(fake, capfd):
+    fake(one=0, two=checks.SKIPPED)
+    assert checks.main([]) == 0
+    said = capfd.readouterr().out
+    assert table(said) == [("passed", "one"), ("skipped", "two")]
+    assert "1 checks passed, 0 failed, 1 skipped, " in said
+
+
+def test_a_check_waits_for_what_it_looks_at_and_for_all_if_it_runs_alone(fake, capfd):
+    fake(book=0, site=0, tests=0, other=0, after={"site": "book"}, alone=["tests"])
+    assert checks.main([]) == 0
+    said = {line.split()[1]: line for line in capfd.readouterr().out.splitlines() if "ran" in line}
+    assert "ended-book" in said["site"]
+    assert all(f"ended-{name}" in said["tests"] for name in ("book", "site", "other"))
+
+
+def test_a_check_runs_without_the_one_before_it_if_named(fake, capfd):
+    fake(book=1, site=0, after={"site": "book"})
+    assert checks.main(["site"]) == 0
+    assert "ran book" not in capfd.readouterr().out
 
 
 def test_only_the_named_checks_run(fake, capfd):
     fake(one=0, two=1)
     assert checks.main(["one"]) == 0
     assert "ran two" not in capfd.readouterr().out
+
+
+def test_a_name_stands_for_all_that_begin_with_it(monkeypatch):
+    names = {"nbval-lstm": None, "nbval-rnn": None, "tests": None}
+    monkeypatch.setattr(checks, "CHECKS", names)
+    assert list(checks.chosen(["nbval"])) == ["nbval-lstm", "nbval-rnn"]
+    assert list(checks.chosen(["nbval-rnn"])) == ["nbval-rnn"]
+    assert list(checks.chosen([])) == list(names)
 
 
 def test_an_unknown_name_runs_nothing(fake, capfd):
@@ -55,11 +99,17 @@ def test_an_unknown_name_runs_nothing(fake, capfd):
 
 def test_a_missing_tool_fails_and_is_named(fake, monkeypatch, capfd):
     fake(one=0)
-    monkeypatch.setitem(checks.CHECKS, "none", ("nothing", ["no-such-tool", "--strict"]))
+    monkeypatch.setitem(checks.CHECKS, "none", Check("nothing", ["no-such-tool", "--strict"]))
     assert checks.main(["none", "one"]) == 1
     said = capfd.readouterr().out
     assert "no-such-tool is not installed" in said
     assert "ran one" in said
+
+
+def test_every_notebook_is_executed():
+    assert {f"nbval-{path.stem}" for path in checks.ROOT.glob("chapters/*.ipynb")} == {
+        name for name in checks.CHECKS if name.startswith("nbval-")
+    }
 
 
 @pytest.fixture

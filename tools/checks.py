@@ -1,6 +1,9 @@
-"""Run every check of the repository, the quick ones first, and say what passed.
+"""Run every check of the repository and say what passed.
 
 python tools/checks.py [names]
+
+Checks that use one core run side by side, as many as the machine has workers; then, each by
+itself, those that use all of them.
 """
 
 from __future__ import annotations
@@ -10,42 +13,119 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from browser import chromium
+from machine import workers
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTEST = ["pytest", "-q", "-n", "2", "--durations=5"]
-NBVAL = ["--nbval-sanitize-with=tests/nbval.cfg", "--nbval-cell-timeout=600"]
+SKIPPED = 77  # exit status of a check that could not be made here
+PYTEST = ["pytest", "-q", "--durations=5", "-n", str(workers())]
+NBVAL = ["--nbval", "--nbval-sanitize-with=tests/nbval.cfg", "--nbval-cell-timeout=600"]
 
-# name, what it proves, and the command: one that requirements.txt installs, or a script
-CHECKS: dict[str, tuple[str, list[str]]] = {
-    "ruff": ("the code is clean", ["ruff", "check"]),
-    "format": ("the code is formatted", ["ruff", "format", "--check"]),
-    "spelling": ("prose and code are spelt right", ["codespell"]),
-    "mypy": ("the package is typed", ["mypy"]),
-    "notebooks": ("each .ipynb agrees with its .md", ["tools/nb.py", "check"]),
-    "tests": ("package, exercises, claims", [*PYTEST, "tests", "--ignore=tests/test_site.py"]),
-    "book": ("the book builds without a warning", ["tools/book.py", "--fresh"]),
-    "site": ("links, anchors, alt texts, ids", ["tools/check_site.py"]),
-    "browser": ("every page, light and dark, desk and phone", [*PYTEST, "tests/test_site.py"]),
-    "nbval": (
-        "stored outputs are what the cells give",
-        [*PYTEST, "--dist=loadfile", "--nbval", "chapters", *NBVAL],
+
+@dataclass(frozen=True)
+class Check:
+    """What is proved, and the command: one that requirements.txt installs, or a script."""
+
+    what: str
+    command: list[str]
+    after: str = ""  # the check that makes what this one looks at
+    alone: bool = False  # it uses all cores by itself
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a check ended."""
+
+    name: str
+    what: str
+    status: int
+    seconds: float
+
+    def __str__(self) -> str:
+        word = {0: "passed", SKIPPED: "skipped"}.get(self.status, "FAILED")
+        return f"{word:<7} {self.seconds:6.1f} s  {self.name:<16} {self.what}"
+
+
+def nbval(ipynb: Path) -> Check:
+    """Return the check that a notebook's stored outputs are what its cells give."""
+    path = ipynb.relative_to(ROOT).as_posix()
+    return Check("stored outputs are what the cells give", ["pytest", "-q", path, *NBVAL])
+
+
+CHECKS = {
+    "ruff": Check("the code is clean", ["ruff", "check"]),
+    "format": Check("the code is formatted", ["ruff", "format", "--check"]),
+    "spelling": Check("prose and code are spelt right", ["codespell"]),
+    "notebooks": Check("each .ipynb agrees with its .md", ["tools/nb.py", "check"]),
+    "book": Check("the book builds without a warning", ["tools/book.py", "--fresh"]),
+    "site": Check("links, anchors, alt texts, ids", ["tools/check_site.py"], after="book"),
+    "mypy": Check("the package is typed", ["mypy"]),
+    "pins": Check("the pins hold for every Python", ["tools/pins.py", "--check"]),
+    **{f"nbval-{path.stem}": nbval(path) for path in sorted(ROOT.glob("chapters/*.ipynb"))},
+    "tests": Check(
+        "package, exercises, claims",
+        [*PYTEST, "tests", "--ignore=tests/test_site.py"],
+        alone=True,
+    ),
+    "browser": Check(
+        "every page, light and dark, desk and phone", [*PYTEST, "tests/test_site.py"], alone=True
     ),
 }
 
 
-def run(command: list[str]) -> bool:
-    """Run one check with its output on this terminal; return whether it passed."""
+def make(checks: Mapping[str, Check]) -> int:
+    """Make some checks and say how each ended; return 1 if one failed."""
+    began = time.monotonic()
+    shared = [name for name, check in checks.items() if not check.alone]
+    chains = [
+        [name, *(other for other in shared if checks[other].after == name)]
+        for name in shared
+        if checks[name].after not in shared
+    ]
+    with ThreadPoolExecutor(workers()) as pool:
+        done = list(pool.map(lambda chain: [_made(name, checks[name]) for name in chain], chains))
+    outcomes = [outcome for chain in done for outcome in chain]
+    outcomes += [_made(name, check) for name, check in checks.items() if check.alone]
+    print()
+    for outcome in outcomes:
+        print(outcome)
+    failed = sum(outcome.status not in (0, SKIPPED) for outcome in outcomes)
+    skipped = sum(outcome.status == SKIPPED for outcome in outcomes)
+    print(
+        f"{len(outcomes) - failed - skipped} checks passed, {failed} failed"
+        f"{f', {skipped} skipped' if skipped else ''}, {time.monotonic() - began:.0f} s"
+    )
+    return 1 if failed else 0
+
+
+def _made(name: str, check: Check) -> Outcome:
+    """Make one check; what it prints is shown at once, or whole at its end if others run too."""
+    title = f"\n== {name}: {check.what}\n"
+    if check.alone:
+        print(title, end="", flush=True)
+    began = time.monotonic()
+    status, output = _run(check.command, shown=check.alone)
+    if not check.alone:
+        print(f"{title}{output}", end="", flush=True)
+    return Outcome(name, check.what, status, time.monotonic() - began)
+
+
+def _run(command: list[str], *, shown: bool) -> tuple[int, str]:
+    """Run a command; return its exit status and, unless it is shown, what it printed."""
     first, *rest = command
     scripts = Path(sys.executable).parent  # of this virtual environment, active or not
-    start = [sys.executable, first] if first.endswith(".py") else [scripts / first]
+    start = [sys.executable, first] if first.endswith(".py") else [str(scripts / first)]
+    where = {} if shown else {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     try:
-        return subprocess.run([*start, *rest], cwd=ROOT, check=False).returncode == 0
+        done = subprocess.run([*start, *rest], cwd=ROOT, check=False, **where)
     except FileNotFoundError:
-        print(f"{first} is not installed: pip install -r requirements.txt")
-        return False
+        return 127, f"{first} is not installed: pip install -r requirements.txt\n"
+    return done.returncode, (done.stdout or b"").decode(errors="replace")
 
 
 def install_chromium() -> None:
@@ -68,26 +148,25 @@ def install_chromium() -> None:
     subprocess.run([*sudo, *environment, *install], check=False)
 
 
+def chosen(names: list[str]) -> dict[str, Check]:
+    """Return the checks of these names, all if there are none; "nbval" is every nbval-..."""
+    found = {
+        name: check
+        for name, check in CHECKS.items()
+        if not names or name in names or name.partition("-")[0] in names
+    }
+    known = {*found, *(name.partition("-")[0] for name in found)}
+    if unknown := sorted(set(names) - known):
+        raise SystemExit(f"no check {', '.join(unknown)}; there are: {', '.join(CHECKS)}")
+    return found
+
+
 def main(names: list[str]) -> int:
     """Run the named checks, or all; return 1 if one failed."""
-    unknown = set(names) - CHECKS.keys()
-    if unknown:
-        raise SystemExit(f"no check {', '.join(sorted(unknown))}; there are: {', '.join(CHECKS)}")
-    rows = []
-    for name in names or CHECKS:
-        what, command = CHECKS[name]
-        print(f"\n== {name}: {what}", flush=True)
-        start = time.monotonic()
-        if name == "browser":
-            install_chromium()
-        passed = run(command)
-        rows.append((name, what, passed, time.monotonic() - start))
-    print()
-    for name, what, passed, seconds in rows:
-        print(f"{'passed' if passed else 'FAILED'}  {seconds:6.1f} s  {name:<10} {what}")
-    failed = sum(not passed for _, _, passed, _ in rows)
-    print(f"{len(rows) - failed} checks passed, {failed} failed")
-    return 1 if failed else 0
+    checks = chosen(names)
+    if "browser" in checks:
+        install_chromium()
+    return make(checks)
 
 
 if __name__ == "__main__":
