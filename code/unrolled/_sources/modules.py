@@ -14,6 +14,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
+FILLING = ("add", "append", "extend", "setdefault", "update")  # of a container
+
 
 @dataclass(frozen=True)
 class Module:
@@ -239,6 +241,10 @@ def _enter(module: Module, inner: ast.stmt, outer: ast.stmt) -> None:
             _enter_targets(module, inner, outer)
         case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.Assert() | ast.Global():
             pass
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method))) if (
+            method in FILLING and any(map(_makes_container, module.bound[name]))
+        ):
+            module.bound[name].append(outer)
         case ast.Expr() | ast.Raise():
             module.effects.append(outer)
         case _:  # if, try, with, loops, match: what they hold, and the names they set themselves
@@ -250,6 +256,10 @@ def _enter(module: Module, inner: ast.stmt, outer: ast.stmt) -> None:
     for node in _walk_scope(inner):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             module.bound[node.id].append(outer)
+
+
+def _makes_container(node: ast.stmt) -> bool:
+    return isinstance(getattr(node, "value", None), ast.Dict | ast.List | ast.Set)
 
 
 def _enter_all(module: Module, statements: list[ast.stmt], outer: ast.stmt) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -90,11 +91,15 @@ def mentions(source: str, *, package: Path = PACKAGE) -> set[str]:
 def _graph(package: Path) -> Graph:
     """Return the graph of a package as it stands on the disk now."""
     texts = dict[str, tuple[str, bool]]()
-    for path in package.rglob("*.py"):
-        parts = path.relative_to(package.parent).with_suffix("").parts
-        is_package = parts[-1] == "__init__"
-        name = ".".join(parts[:-1] if is_package else parts)
-        texts[name] = path.read_text(encoding="utf-8"), is_package
+    for folder, _, files in os.walk(package):
+        parts = Path(folder).relative_to(package.parent).parts
+        for file in files:
+            stem, dot, suffix = file.partition(".")
+            if f"{dot}{suffix}" == ".py":
+                is_package = stem == "__init__"
+                name = ".".join(parts if is_package else (*parts, stem))
+                with open(f"{folder}/{file}", encoding="utf-8") as text:  # noqa: PTH123  (speed)
+                    texts[name] = text.read(), is_package
     for name in list(texts):  # a folder without __init__ is an empty package
         while name := name.rpartition(".")[0]:
             texts.setdefault(name, ("", True))
@@ -133,7 +138,7 @@ class Graph:
 
     def __init__(self, package: str, texts: dict[str, tuple[str, bool]]) -> None:
         self.package, self._texts = package, texts
-        self._unreached = (f"{package}._validate", f"{package}.training.progress")
+        self._unreached = (f"{package}._validate", f"{package}.training.progress_bar")
         self._modules: dict[str, Module] = {}
         self._resolved: dict[str, list[Place]] = {}
         self._plain: dict[tuple[str, int, frozenset[str]], list[ast.stmt]] = {}
@@ -172,7 +177,7 @@ class Graph:
         places.update(Place(text, None) for text in found.texts if text in self._texts)
         for root, *attributes in found.chains:
             if root in module.imported:
-                aliases[f"{module.name}.{root}"] = self._alias(module, root)
+                aliases[f"{module.name}:{root}"] = self._alias(module, root)
                 places.update(self._follow(self._origins(module, root), attributes))
             if root in module.bound:
                 places.add(Place(module.name, root))
@@ -289,7 +294,7 @@ class Graph:
             errors |= more.caught
         if place.name is None:
             for name in module.imported:
-                aliases[f"{module.name}.{name}"] = self._alias(module, name)
+                aliases[f"{module.name}:{name}"] = self._alias(module, name)
                 places.update(self._origins(module, name))
             places.update(p for name in module.starred for p in self.resolve(f"{name}.*"))
         return _Found(
@@ -381,14 +386,20 @@ class Graph:
         """Say whether code of the package is told of a definition as soon as it is made."""
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return False
-        decorators = [d.func if isinstance(d, ast.Call) else d for d in node.decorator_list]
-        return any(self._is_ours(module, each) for each in decorators) or (
+        return any(self._may_note(module, each) for each in node.decorator_list) or (
             isinstance(node, ast.ClassDef) and self._tells_its_bases(module, node)
         )
 
-    def _is_ours(self, module: Module, node: ast.expr) -> bool:
-        chain = chain_of(node)
-        return bool(chain) and self._meaning(module, chain).startswith(f"{self.package}.")
+    def _may_note(self, module: Module, decorator: ast.expr) -> bool:
+        """Say whether a decorator is the package's and does more than return something."""
+        is_made = isinstance(decorator, ast.Call)
+        chain = chain_of(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        dotted = self._meaning(module, chain) if chain else ""
+        if not dotted.startswith(f"{self.package}."):
+            return False
+        function = self._function(dotted)
+        writer = self._writer(self._module(dotted.rpartition(".")[0]), _ANY) if function else None
+        return not (function and writer and writer.is_quiet(function, with_inner=is_made))
 
     def _tells_its_bases(self, module: Module, node: ast.ClassDef) -> bool:
         """Say whether a class has a metaclass, or a base of the package that hears of it."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from unrolled._sources.modules import (
     COMPREHENSIONS,
+    FILLING,
     Function,
     chain_of,
     gives_up,
@@ -33,7 +34,6 @@ _LOOKING_METHODS = """
     isidentifier isnumeric issubset issuperset items keys lower max mean min ndimension numel size
     startswith strip sum tolist union values
 """.split()  # noqa: SIM905
-_FILLING = ("add", "append", "extend", "setdefault", "update")  # of a container
 _LIBRARIES = ("numpy", "torch", "math", "operator", "inspect", "collections", "types", "typing")
 _CHANGING = ("at", "copyto", "fill_diagonal", "place", "put", "putmask", "random", "shuffle")
 _FIELDS = ("ClassVar", "InitVar", "KW_ONLY")  # annotations that decide what a field is
@@ -67,7 +67,7 @@ class Plain:
         caught: frozenset[str] = frozenset(),
     ) -> None:
         self._validators = f"{package}._validate."
-        self._bars = (*_BARS, f"{package}.training.progress.progress")
+        self._bars = (*_BARS, f"{package}.training.progress_bar.progress")
         self._meaning, self._defined, self._is_idle = meaning, defined, is_idle
         self._caught = caught
         self._hidden = frozenset[str]()
@@ -80,14 +80,30 @@ class Plain:
         return self._statement(statement)
 
     def only_checks(self, function: ast.FunctionDef) -> bool:
-        """Say whether a function can do nothing else than raise: it returns and changes nothing."""
+        """Say whether a function can do nothing else than raise."""
+        return self.is_quiet(function) and not any(
+            isinstance(node, ast.Return) and node.value for node in ast.walk(function)
+        )
+
+    def is_quiet(self, function: ast.FunctionDef, *, with_inner: bool = False) -> bool:
+        """Say whether a function changes nothing but what it makes itself.
+
+        A function that it defines is not called, or is with ``with_inner``.
+        """
         self._whole = function
         body = self._function(function).body
-        self._hidden = locals_of(function)
         fresh = _fresh(body) - {
             each.arg for each in ast.walk(function) if isinstance(each, ast.arg)
         }
-        return all(self._is_own_work(each, fresh) for each in body)
+        outer, self._hidden = self._hidden, locals_of(function)
+        quiet = all(
+            self.is_quiet(each)
+            if with_inner and isinstance(each, ast.FunctionDef)
+            else self._is_own_work(each, fresh)
+            for each in body
+        )
+        self._hidden = outer
+        return quiet
 
     def _is_own_work(self, node: ast.stmt, fresh: set[str]) -> bool:
         """Say whether a statement changes only a function's own names and new containers."""
@@ -100,13 +116,14 @@ class Plain:
                 held = []
             case ast.AugAssign(target=target, value=value):
                 targets, held = [target], []
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=target, attr=name)) as value):
-                targets, held = [target], []
-                if name not in _FILLING or not isinstance(target, ast.Name):
-                    return False
-                targets = [ast.Subscript(target, ast.Constant(0), ast.Store())]
+            case ast.Expr(value=value):
+                targets, held = [], []
+            case ast.Return(value=value):
+                return value is None or self._only_looks(value, node, fresh)
+            case ast.Raise():
+                return not self._decides(_name_of(node))
             case _:
-                return isinstance(node, ast.Raise) and not self._decides(_name_of(node))
+                return isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom)
         return (
             all(_is_own(each, fresh) for target in targets for each in _parts(target))
             and self._only_looks(value, node, fresh)
@@ -278,13 +295,15 @@ class Plain:
             )
         match node.func:
             case ast.Attribute(value=ast.Name(id=name), attr=method) if name in fresh:
-                return method in _FILLING or method in _LOOKING_METHODS
+                return method in FILLING or method in _LOOKING_METHODS
             case ast.Attribute(attr=method):
                 return method in _LOOKING_METHODS
         return False
 
     def _used_outside(self, target: ast.expr, within: ast.stmt) -> bool:
-        """Say whether a name that a statement sets is read elsewhere."""
+        """Say whether a name that a statement sets is read elsewhere: at the top, by anybody."""
+        if not isinstance(self._whole, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return True
         inside, everywhere = _loads(within), _loads(self._whole)
         names = [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
         return any(everywhere[name] > inside[name] for name in names)
