@@ -7,12 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from unrolled._validate import Array
-from unrolled.exercises.grading import Mistake, bug_hunt
+from unrolled.exercises.grading import Mistake, bug_hunt, edited
 
 Pair = tuple[Array, Array]
 SplitAndScale = Callable[[Array, int], Pair]
-
-_rng = np.random.default_rng(0)
 
 
 def catches_leak(split_and_scale: SplitAndScale) -> None:
@@ -26,7 +24,7 @@ def catches_leak(split_and_scale: SplitAndScale) -> None:
     Call the implementation with a series of your choice, and compare both parts with
     what they should be. Right ones may differ in the last digits: use np.allclose.
     """
-    series = np.arange(12.0)
+    series = np.arange(12.0) ** 2  # neither even, nor like its own mean and median
     train, test = split_and_scale(series, 8)
     past, future = series[:8], series[8:]
     mean, sd = past.mean(), past.std()
@@ -97,46 +95,87 @@ def _split_after_scaling(series: Array, n_train: int) -> Pair:
     return scaled[:n_train], scaled[n_train:]
 
 
-def _whole_series_statistics(series: Array, n_train: int) -> Pair:
-    """Takes the mean and standard deviation of the whole series, the test part included."""
-    scaled = _scaled(series, series)
-    return scaled[:n_train], scaled[n_train:]
+def _split_backwards(series: Array, n_train: int) -> Pair:
+    """Scales value by value, the last first, into arrays that it made before."""
+    mean, sd = series[:n_train].mean(), series[:n_train].std()
+    scaled = np.empty(len(series))
+    for t in reversed(range(len(series))):
+        scaled[t] = (series[t] - mean) / sd
+    return scaled[:n_train].copy(), scaled[n_train:].copy()
 
 
-def _each_by_its_own(series: Array, n_train: int) -> Pair:
-    """Scales the test part by the test part's own mean and standard deviation."""
-    train, test = series[:n_train], series[n_train:]
-    return _scaled(train, train), _scaled(test, test)
-
-
-def _shuffled(series: Array, n_train: int) -> Pair:
-    """Shuffles the series before it is cut, so that the training part holds future values."""
-    return _plain_split(np.random.default_rng(1).permutation(series), n_train)
-
-
-def _shared_value(series: Array, n_train: int) -> Pair:
-    """Begins the test part one value too early: the last training value is also tested on."""
-    scaled = _scaled(series, series[:n_train])
-    return scaled[:n_train], scaled[n_train - 1 :]
-
-
-def _train_sees_the_whole(series: Array, n_train: int) -> Pair:
-    """Scales the training part with numbers from the whole series; the test part is right."""
-    return _scaled(series[:n_train], series), _scaled(series[n_train:], series[:n_train])
-
-
-def _one_value_of_the_future(series: Array, n_train: int) -> Pair:
-    """Takes its mean and standard deviation from n_train + 1 values: one is of the test part."""
-    scaled = _scaled(series, series[: n_train + 1])
-    return scaled[:n_train], scaled[n_train:]
-
-
-def _divides_by_one_less(series: Array, n_train: int) -> Pair:
-    """Takes the standard deviation with ddof=1."""
-    shrink = np.sqrt(1 - 1 / n_train)
-    train, test = _plain_split(series, n_train)
-    return train * shrink, test * shrink
-
+_whole_series_statistics = edited(
+    _plain_split,
+    {"_scaled(train, train)": "_scaled(train, series)", "(test, train)": "(test, series)"},
+    "Takes the mean and standard deviation of the whole series, the test part included.",
+)
+_each_by_its_own = edited(
+    _plain_split,
+    {"_scaled(test, train)": "_scaled(test, test)"},
+    "Scales the test part by the test part's own mean and standard deviation.",
+)
+_divides_by_one_less = edited(
+    _plain_split,
+    {
+        "_scaled(train, train)": "_scaled(train, train) * np.sqrt(1 - 1 / n_train)",
+        "_scaled(test, train)": "_scaled(test, train) * np.sqrt(1 - 1 / n_train)",
+    },
+    "Takes the standard deviation with ddof=1.",
+)
+_BUGGY = [
+    _whole_series_statistics,
+    _each_by_its_own,
+    edited(
+        _plain_split,
+        {
+            "series[:n_train], series[n_train:]": (
+                "np.split(np.random.default_rng(1).permutation(series), [n_train])"
+            )
+        },
+        "Shuffles the series before it is cut, so that the training part holds future values.",
+    ),
+    edited(
+        _plain_split,
+        {"series[n_train:]": "series[n_train - 1 :]"},
+        "Begins the test part one value too early: the last training value is also tested on.",
+    ),
+    edited(
+        _plain_split,
+        {"_scaled(train, train)": "_scaled(train, series)"},
+        "Scales the training part with numbers from the whole series; the test part is right.",
+    ),
+    edited(
+        _plain_split,
+        {
+            "_scaled(train, train)": "_scaled(train, series[: n_train + 1])",
+            "_scaled(test, train)": "_scaled(test, series[: n_train + 1])",
+        },
+        "Takes its mean and standard deviation from n_train + 1 values: one is of the test part.",
+    ),
+    edited(
+        _plain_split,
+        {"_scaled(test, train)": "(test - train.mean()) / test.std()"},
+        "Divides the test part by its own standard deviation; the rest is right.",
+    ),
+    edited(
+        _plain_split,
+        {"_scaled(test, train)": "(test - test.mean()) / train.std()"},
+        "Subtracts the test part's own mean from the test part; the rest is right.",
+    ),
+    edited(
+        _plain_split,
+        {
+            "_scaled(train, train)": "(train - train.mean()) / series.std()",
+            "_scaled(test, train)": "(test - train.mean()) / series.std()",
+        },
+        "Divides by the standard deviation of the whole series; the mean is the training part's.",
+    ),
+    edited(
+        _plain_split,
+        {"_scaled(test, train)": "_scaled(np.append(test[1:], test[-1]), train)"},
+        "Shows in each place of the test part the value that comes after it.",
+    ),
+]
 
 _ANY_SERIES = "the test may choose its series"
 
@@ -146,20 +185,16 @@ _EITHER_ORDER = "whichever of two close arrays comes first, they are close"
 
 EXERCISE = bug_hunt(
     catches_leak,
-    right=[_plain_split, _split_after_scaling],
-    buggy=[
-        _whole_series_statistics,
-        _each_by_its_own,
-        _shuffled,
-        _shared_value,
-        _train_sees_the_whole,
-        _one_value_of_the_future,
-    ],
+    right=[_plain_split, _split_after_scaling, _split_backwards],
+    buggy=_BUGGY,
     probes=[_divides_by_one_less],
     alternatives=[_catches_leak_undone, _catches_leak_looped, _catches_leak_torch],
     equivalent={
-        "series = np.arange(12.0) -> series = np.arange(13.0)": _ANY_SERIES,
-        "series = np.arange(12.0) -> series = np.arange(11.0)": _ANY_SERIES,
+        "series = np.arange(12.0) ** 2 -> series = np.arange(13.0) ** 2": _ANY_SERIES,
+        "series = np.arange(12.0) ** 2 -> series = np.arange(11.0) ** 2": _ANY_SERIES,
+        "series = np.arange(12.0) ** 2 -> series = np.arange(12.0) ** 3": _ANY_SERIES,
+        "series = np.arange(12.0) ** 2 -> series = np.arange(12.0) ** 1": _ANY_SERIES,
+        "series = np.arange(12.0) ** 2 -> series = np.arange(12.0) * 2": _ANY_SERIES,
         "assert np.allclose(train, (past - mean) / sd)"
         " -> assert np.allclose((past - mean) / sd, train)": _EITHER_ORDER,
         "assert np.allclose(test, (future - mean) / sd)"

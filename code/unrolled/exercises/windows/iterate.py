@@ -12,7 +12,6 @@ from unrolled.exercises._drawing import numbers
 from unrolled.exercises.grading import Exercise, Mistake
 
 Predict = Callable[[Array], float]
-Move = Callable[[Array, float], Array]
 
 _rng = np.random.default_rng(0)
 
@@ -52,15 +51,6 @@ def _iterate_torch(predict: Predict, history: Array, horizon: int, window: int) 
     return torch.tensor(forecasts)
 
 
-def _moving(move: Move, predict: Predict, history: Array, horizon: int, window: int) -> Array:
-    """Iterate with another idea of what the next window is: move(lags, forecast)."""
-    lags, forecasts = history[-window:], []
-    for _ in range(horizon):
-        forecasts.append(predict(lags))
-        lags = move(lags, forecasts[-1])
-    return np.array(forecasts)
-
-
 def _first_forecast_from_data(
     result: Array, predict: Predict, history: Array, horizon: int, window: int
 ) -> bool:
@@ -78,13 +68,23 @@ def _continues_the_line(lags: Array) -> float:
     return float(lags[-1] + (lags[-1] - lags[0]) / max(len(lags) - 1, 1))
 
 
+def _bends(lags: Array) -> float:
+    """A model that is no straight line: the cosine of the mean of its lags, the newest twice."""
+    return float(np.cos((np.sum(lags) + lags[-1]) / (len(lags) + 1)))
+
+
 EXERCISE = Exercise(
     iterate,
     cases=[
         (_newest_weighs_most, np.array([50.0, 30, 70, 20, 40]), 3, 3),
         (_newest_weighs_most, numbers(_rng, 8), 6, 4),
         (_continues_the_line, np.array([7.0, 9, 1, 2, 4]), 2, 3),
+        (_newest_weighs_most, numbers(_rng, 8), 6, 4),
         (_newest_weighs_most, numbers(_rng, 5), 4, 1),
+        (_continues_the_line, numbers(_rng, 5), 1, 5),  # all of the history, one step
+        (_bends, numbers(_rng, 31), 40, 7),
+        (_continues_the_line, 1e6 * numbers(_rng, 6), 5, 2),
+        (_bends, np.zeros(4), 3, 2),
     ],
     alternatives=[_iterate_growing, _iterate_torch],
     properties=[_first_forecast_from_data],
@@ -95,16 +95,14 @@ EXERCISE = Exercise(
             After each step the window must move on: drop its oldest lag, put the forecast at
             its end.
             """,
-            "return _moving(lambda lags, _: lags, predict, history, horizon, window)",
+            {"lags = np.append(lags[1:], forecast)": "pass"},
         ),
         "forecast_enters_as_oldest": Mistake(
             """The forecast enters the window at the wrong end.
 
             Lags stand oldest first, so the forecast, now the newest value, belongs at the end.
             """,
-            """
-            return _moving(lambda lags, new: np.append(new, lags[:-1]), predict, history, horizon, window)
-            """,
+            {"np.append(lags[1:], forecast)": "np.append(forecast, lags[:-1])"},
             """
             lags, forecasts = history[-window:].copy(), []
             for _ in range(horizon):
@@ -120,9 +118,7 @@ EXERCISE = Exercise(
             All lags move one place to the left; the forecast enters on the right, as the
             newest.
             """,
-            """
-            return _moving(lambda lags, new: np.append(new, lags[1:]), predict, history, horizon, window)
-            """,
+            {"np.append(lags[1:], forecast)": "np.append(forecast, lags[1:])"},
         ),
         "newest_lag_dropped": Mistake(
             """The wrong lag leaves: each forecast replaces the newest value, and the oldest ones
@@ -130,9 +126,7 @@ EXERCISE = Exercise(
 
             Drop the oldest lag, `lags[1:]`, before the forecast enters at the end.
             """,
-            """
-            return _moving(lambda lags, new: np.append(lags[:-1], new), predict, history, horizon, window)
-            """,
+            {"np.append(lags[1:], forecast)": "np.append(lags[:-1], forecast)"},
         ),
         "rolls_the_wrong_way": Mistake(
             """The window rolls the wrong way: to the right, so that the forecast replaces a newer
@@ -141,9 +135,7 @@ EXERCISE = Exercise(
             The oldest lag, at index 0, is the one to leave: all others move one place to the
             left, as with `np.roll(lags, -1)`.
             """,
-            """
-            return _moving(lambda lags, new: np.append(np.roll(lags, 1)[:-1], new), predict, history, horizon, window)
-            """,
+            {"np.append(lags[1:], forecast)": "np.append(np.roll(lags, 1)[:-1], forecast)"},
             """
             lags, forecasts = history[-window:].copy(), []
             for _ in range(horizon):
@@ -159,7 +151,7 @@ EXERCISE = Exercise(
             The model takes exactly `window` lags, so when a forecast enters, the oldest lag
             leaves.
             """,
-            "return _moving(np.append, predict, history, horizon, window)",
+            {"lags[1:]": "lags"},
         ),
         "whole_history": Mistake(
             """The model is given the whole history instead of the last `window` values of it.
@@ -174,7 +166,7 @@ EXERCISE = Exercise(
             What comes next follows the end: start from the last `window` values,
             `history[-window:]`.
             """,
-            "return solution(predict, history[:window], horizon, window)",
+            {"history[-window:]": "history[:window]"},
         ),
         "writes_into_history": Mistake(
             """The forecasts are written into the caller's own history, which they destroy.

@@ -62,8 +62,13 @@ EXERCISE = Exercise(
     cases=[
         (np.arange(10.0, 70, 10), 2),
         (numbers(_rng, 9), 4),
+        (numbers(_rng, 9), 4),
         (numbers(_rng, 8), 1),
         (numbers(_rng, 7), 5),
+        (numbers(_rng, 6), 5),  # one pair
+        (numbers(_rng, 45, scale=1e6), 13),
+        (numbers(_rng, 40) * 1e-9, 31),
+        (np.arange(8), 3),
     ],
     alternatives=[_lag_matrix_sliding, _lag_matrix_filled, _lag_matrix_torch],
     properties=[_windows_move_by_one],

@@ -39,9 +39,11 @@ def _parameters_torch(window: int, hidden: int) -> int:
     return sum(p.numel() for p in model.parameters())
 
 
+SUM = "window * hidden + hidden + hidden + 1"
+
 EXERCISE = Exercise(
     parameters,
-    cases=[(5, 3), (1, 1), (24, 32), (2, 7)],
+    cases=[(5, 3), (1, 1), (24, 32), (2, 7), (7, 2), (1, 40), (30, 1), (999, 1001)],
     alternatives=[_parameters_looped, _parameters_vectorised, _parameters_torch],
     mistakes={
         "no_biases": Mistake(
@@ -52,14 +54,12 @@ EXERCISE = Exercise(
             weight to the output. Of these two sets, `hidden` biases and `hidden` weights, one
             is not counted, and neither is the bias of the output.
             """,
-            {"return window * hidden + hidden + hidden + 1": "return window * hidden + hidden"},
+            {SUM: "window * hidden + hidden"},
             "return (window + 1) * hidden",
         ),
         "no_output_bias": Mistake(
             """One number is missing: the bias of the output.""",
-            {
-                "return window * hidden + hidden + hidden + 1": "return window * hidden + hidden + hidden"
-            },
+            {SUM: "window * hidden + hidden + hidden"},
         ),
         "hidden_counted_once": Mistake(
             """This is short by `hidden`: one of two sets of that size is missing.
@@ -67,7 +67,7 @@ EXERCISE = Exercise(
             There are `hidden` biases, one for each hidden unit, and also `hidden` weights from
             the hidden units to the output.
             """,
-            {"return window * hidden + hidden + hidden + 1": "return window * hidden + hidden + 1"},
+            {SUM: "window * hidden + hidden + 1"},
         ),
         "first_layer_only": Mistake(
             """This counts the weights of the first layer only.
@@ -75,14 +75,14 @@ EXERCISE = Exercise(
             To come: a bias for each hidden unit, a weight from each of them to the output, and
             its bias.
             """,
-            {"return window * hidden + hidden + hidden + 1": "return window * hidden"},
+            {SUM: "window * hidden"},
         ),
         "one_bias_a_layer": Mistake(
             """Here each layer has one bias; in truth each of its units has one.
 
             The hidden layer has `hidden` biases, the output layer has one.
             """,
-            {"return window * hidden + hidden + hidden + 1": "return window * hidden + hidden + 2"},
+            {SUM: "window * hidden + hidden + 2"},
         ),
         "counts_units": Mistake(
             """These are the units of the network. What it learns is on the connections between
@@ -90,16 +90,14 @@ EXERCISE = Exercise(
 
             Between `window` lags and `hidden` units there are window * hidden weights.
             """,
-            {"return window * hidden + hidden + hidden + 1": "return window + hidden + 1"},
+            {SUM: "window + hidden + 1"},
         ),
         "biased_inputs": Mistake(
             """The lags were given biases, too. They are data: nothing is learned for them.
 
             Only the hidden units and the output have biases.
             """,
-            {
-                "return window * hidden + hidden + hidden + 1": "return window * hidden + hidden + hidden + 1 + window"
-            },
+            {SUM: "window * hidden + hidden + hidden + 1 + window"},
         ),
     },
 )

@@ -38,7 +38,7 @@ def _random_walk_torch(k: int, sigma: float) -> Any:
 
 EXERCISE = Exercise(
     random_walk_error,
-    cases=[(5, 3.0), (1, 0.5), (2, 0.1), (40, 1.0)],
+    cases=[(5, 3.0), (1, 0.5), (2, 0.1), (40, 1.0), (3, 1e-6), (1, 1e6), (1000, 2.5)],
     alternatives=[_random_walk_looped, _random_walk_vectorised, _random_walk_torch],
     mistakes={
         "one_step_only": Mistake(
@@ -47,7 +47,7 @@ EXERCISE = Exercise(
 
             The error k steps ahead is the sum of k independent steps.
             """,
-            {"return k * sigma**2": "return sigma**2"},
+            {"k * sigma**2": "sigma**2"},
         ),
         "adds_deviations": Mistake(
             """Here the steps' standard deviations are added: k sigma, squared.
@@ -55,21 +55,21 @@ EXERCISE = Exercise(
             That would be right if all steps were equal. Independent steps partly cancel: it is
             their variances that add up.
             """,
-            {"return k * sigma**2": "return (k * sigma) ** 2"},
+            {"k * sigma**2": "(k * sigma) ** 2"},
         ),
         "one_step_short": Mistake(
             """One step is missing: k - 1 are counted.
 
-            From x[n] to x[n + k] there are k steps: e[n], ..., e[n + k - 1]. Try k = 1.
+            From x[n] to x[n + k] there are k steps: e[n + 1], ..., e[n + k]. Try k = 1.
             """,
-            {"return k * sigma**2": "return (k - 1) * sigma**2"},
+            {"k * sigma**2": "(k - 1) * sigma**2"},
         ),
         "one_step_too_many": Mistake(
             """One step too many is counted.
 
-            From x[n] to x[n + k] there are k steps: e[n], ..., e[n + k - 1]. Try k = 1.
+            From x[n] to x[n + k] there are k steps: e[n + 1], ..., e[n + k]. Try k = 1.
             """,
-            {"return k * sigma**2": "return (k + 1) * sigma**2"},
+            {"k * sigma**2": "(k + 1) * sigma**2"},
         ),
         "root": Mistake(
             """This is the root of the expected squared error, the standard deviation of the
@@ -77,7 +77,7 @@ EXERCISE = Exercise(
 
             The square itself is asked for.
             """,
-            {"return k * sigma**2": "return float(np.sqrt(k)) * sigma"},
+            {"k * sigma**2": "float(np.sqrt(k)) * sigma"},
         ),
         "deviation_for_variance": Mistake(
             """Sigma stands where its square belongs.
@@ -85,7 +85,7 @@ EXERCISE = Exercise(
             Sigma is the standard deviation of a step. Its expected square, the variance, is
             sigma**2.
             """,
-            {"return k * sigma**2": "return k * sigma"},
+            {"k * sigma**2": "k * sigma"},
         ),
         "mean_error": Mistake(
             """Zero is the expected error, in which errors up and down cancel. Their squares do

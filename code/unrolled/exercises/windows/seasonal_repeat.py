@@ -55,6 +55,13 @@ EXERCISE = Exercise(
         (numbers(_rng, 11), 4, 4),
         (numbers(_rng, 9), 2, 4),
         (numbers(_rng, 8), 11, 3),
+        (numbers(_rng, 8), 11, 3),
+        (numbers(_rng, 6), 13, 6),  # the whole history is one cycle
+        (numbers(_rng, 5), 4, 1),
+        (numbers(_rng, 1), 3, 1),
+        (numbers(_rng, 7), 1, 5),
+        (1e6 * numbers(_rng, 40), 100, 13),
+        (np.arange(9), 12, 4),
     ],
     alternatives=[_seasonal_tiled, _seasonal_grown, _seasonal_torch],
     properties=[_one_period_apart_is_equal],
@@ -133,7 +140,6 @@ EXERCISE = Exercise(
             than the period. Cut the last cycle first, `history[-period:]`; then repeat it for
             as long as needed.
             """,
-            "return history[-period : -period + horizon]",
             "return history[-period : -period + horizon]",
         ),
         "index_runs_past_zero": Mistake(
