@@ -8,6 +8,7 @@ so that asking costs milliseconds and imports neither torch nor the code in ques
 import ast
 import hashlib
 from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -80,6 +81,11 @@ def imports(source: str, module: str = "", is_package: bool = False) -> set[str]
     SyntaxError
         If ``source`` is not valid Python.
     """
+    return set(_imports(source, module, is_package))
+
+
+@cache  # of a text, so a changed file is read anew
+def _imports(source: str, module: str, is_package: bool) -> frozenset[str]:
     parents = module.split(".") if is_package else module.split(".")[:-1]
     names = set[str]()
     for node in ast.walk(ast.parse(source, filename=module or "<source>")):
@@ -93,7 +99,7 @@ def imports(source: str, module: str = "", is_package: bool = False) -> set[str]
                 args=[ast.Constant(value=str(name)), *_],
             ):
                 names.add(name)
-    return names
+    return frozenset(names)
 
 
 def digest(
@@ -149,7 +155,7 @@ def _resolve(name: str, package: Path) -> tuple[list[tuple[str, Path]], list[str
         init = folder / "__init__.py"
         below = bool(rest) and _is_module(folder / rest[0])
         if init.is_file():
-            offers = _offers(ast.parse(_read(init), filename=module), module)
+            offers = _offered(_read(init), module)
             # Of "a.b.c" with a module a.b, b is that module; the b of "a.b" may be either.
             if offers and rest and rest[0] in offers and not (below and len(rest) > 1):
                 origins.append(offers[rest[0]])
@@ -164,6 +170,11 @@ def _resolve(name: str, package: Path) -> tuple[list[tuple[str, Path]], list[str
 
 def _is_module(place: Path) -> bool:
     return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+@cache
+def _offered(source: str, module: str) -> dict[str, str] | None:
+    return _offers(ast.parse(source, filename=module), module)
 
 
 def _offers(tree: ast.Module | ast.If, module: str) -> dict[str, str] | None:
