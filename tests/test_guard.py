@@ -13,7 +13,8 @@ from unrolled.exercises.grading.guard import TimeUp, call
 
 def test_returns_the_value_and_nothing_else():
     outcome = call(lambda a, b: a + b, (1, 2), 1.0)
-    assert (outcome.value, outcome.error, outcome.printed, outcome.changed) == (3, None, "", ())
+    assert (outcome.error, outcome.printed, outcome.changed) == (None, "", ())
+    assert outcome.value.array == 3
     assert outcome.finished
 
 
@@ -67,8 +68,8 @@ def test_errors_are_returned_with_the_line_that_raised(error):
         raise error("because")
 
     outcome = call(fail, (), 1.0)
-    assert type(outcome.error) is error
-    assert outcome.error.__traceback__ is None
+    assert outcome.error.name == error.__name__
+    assert outcome.error.says == f"{error.__name__}: because"
     assert outcome.line.endswith('`raise error("because")`')
 
 
@@ -145,7 +146,7 @@ def test_the_time_of_an_import_does_not_count(tmp_path, monkeypatch, limit):
         return slow_to_import.x
 
     outcome = call(answer, (), limit)
-    assert outcome.value == 1
+    assert outcome.value.array == 1
     assert outcome.seconds < 0.4
 
 

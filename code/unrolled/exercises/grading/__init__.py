@@ -13,9 +13,9 @@ from unrolled.exercises.grading.engine import (
     WRONG,
     Exercise,
     Verdict,
-    bug_hunt,
     grade,
 )
+from unrolled.exercises.grading.hunts import bug_hunt
 from unrolled.exercises.grading.mistakes import Mistake, edited
 
 __all__ = [

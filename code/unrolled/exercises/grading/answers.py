@@ -12,20 +12,24 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from pathlib import Path
 from typing import IO
 
 from unrolled.exercises.grading.engine import (
+    BROKEN,
     NOT_WRITTEN,
     SECONDS,
     WRONG,
     Exercise,
     Verdict,
-    without_annotations,
 )
+from unrolled.exercises.grading.faults import APOLOGY
 from unrolled.exercises.grading.readable import fill
+from unrolled.exercises.grading.signatures import without_annotations
 
 BACKSTOP = 90.0  # seconds after which the child is killed, should its own watchdog fail
+MOST = 10**6  # bytes that a child may write: a verdict has a thousand
 
 _CODE = Path(__file__).parents[3]
 
@@ -77,60 +81,95 @@ def check_file(exercise: Exercise, path: Path, seconds: float = SECONDS) -> Verd
 
     So nothing that the file does (an endless loop in C, `os._exit`) reaches this process.
     """
+    if not path.exists():
+        begin = f"Begin with: python -m unrolled start {exercise.id}"
+        return Verdict(exercise.id, NOT_WRITTEN, begin)
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return Verdict(
-            exercise.id, NOT_WRITTEN, f"Begin with: python -m unrolled start {exercise.id}"
-        )
+        if not path.is_file():
+            raise IsADirectoryError(None, "it is no file")
+        with path.open("rb") as file:
+            text = file.read(MOST)
     except OSError as error:
         return Verdict(exercise.id, WRONG, f"{path} cannot be read: {error.strerror}.")
-    if text == _starting_file(exercise):
+    if text.replace(b"\r\n", b"\n") == _starting_file(exercise).encode():
         return Verdict(exercise.id, NOT_WRITTEN)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # starting many threads takes longer
-    environment["PYTHONPATH"] = os.pathsep.join(
-        filter(None, (str(_CODE), os.environ.get("PYTHONPATH")))
-    )
-    command = [
-        *(sys.executable, "-m", "unrolled.exercises.grading.child"),
-        *(exercise.id, str(path), str(seconds)),
-    ]
     # Files, not pipes: those end only when every process that the answer leaves behind has.
     with tempfile.TemporaryFile() as report, tempfile.TemporaryFile() as trace:
         child = subprocess.Popen(
-            command,
+            _command(exercise, path.resolve(), seconds),
             stdin=subprocess.DEVNULL,
             stdout=report,
             stderr=trace,
-            env=environment,
+            env=_environment(),
             start_new_session=True,
         )
         try:
-            code = child.wait(2 * seconds + BACKSTOP)
-        except subprocess.TimeoutExpired:
-            return Verdict(exercise.id, WRONG, _endless(seconds))
+            code = _wait(child, 2 * seconds + BACKSTOP, (report, trace))
         finally:
             _kill(child)
         said, traced = _content(report), _content(trace)
+    if code is None:
+        writes = len(said) >= MOST or len(traced) >= MOST
+        return Verdict(exercise.id, WRONG, fill(_FLOOD) if writes else _endless(seconds))
     try:
         return Verdict(**json.loads(said))
     except (ValueError, TypeError):
-        return Verdict(exercise.id, WRONG, _gone(code, traced, path, seconds))
+        return _gone(exercise, code, traced, path.resolve(), seconds)
+
+
+def _command(exercise: Exercise, path: Path, seconds: float) -> list[str]:
+    child = (sys.executable, "-P", "-m", "unrolled.exercises.grading.child")
+    return [*child, exercise.id, str(path), str(seconds), os.environ.get("PYTHONPATH", "")]
+
+
+def _environment() -> dict[str, str]:
+    """Let the child find this package, and none of the reader's files in place of Python's.
+
+    Assertions hold in it, as a test is nothing without them.
+    """
+    mine = {**os.environ, "PYTHONPATH": str(_CODE)}
+    mine["OMP_NUM_THREADS"] = "1"  # starting many threads takes longer
+    mine.pop("PYTHONOPTIMIZE", None)
+    return mine
+
+
+def _wait(
+    child: subprocess.Popen[bytes], seconds: float, outputs: tuple[IO[bytes], ...]
+) -> int | None:
+    """Wait for the child's exit status; None if it takes too long, or writes too much."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.wait(0.05)
+        if any(os.fstat(output.fileno()).st_size >= MOST for output in outputs):
+            return None
+    return None
 
 
 def _content(file: IO[bytes]) -> str:
     file.seek(0)
-    return file.read().decode(errors="replace")
+    return file.read(MOST).decode(errors="replace")
 
 
-def _gone(code: int, trace: str, path: Path, seconds: float) -> str:
+_FLOOD = (
+    "It wrote more than a million bytes to files of the checker's, and had to be stopped. Is there "
+    "a loop that never ends?"
+)
+
+
+def _gone(exercise: Exercise, code: int, trace: str, path: Path, seconds: float) -> Verdict:
     """Say why the process left no verdict; `trace` is what its watchdog may have written."""
     if "Timeout (" in trace:
         line = re.search(rf'File "{re.escape(str(path))}", line (\d+)', trace)
-        return _endless(seconds, int(line[1]) if line else None)
-    if code < 0:
-        return f"Python itself was brought down ({signal.Signals(-code).name}) by this code."
-    return "This code ended the Python process before the check was done (`os._exit`?)."
+        why = _endless(seconds, int(line[1]) if line else None)
+    elif "Traceback (most recent call last)" in trace:  # before it had come to the answer
+        return Verdict(exercise.id, BROKEN, APOLOGY + trace.rstrip())
+    elif code < 0:
+        names = {int(each): each.name for each in signal.Signals}
+        why = f"Python itself was brought down ({names.get(-code, -code)}) by this code."
+    else:
+        why = "This code ended the Python process before the check was done (`os._exit`?)."
+    return Verdict(exercise.id, WRONG, why)
 
 
 def _endless(seconds: float, line: int | None = None) -> str:

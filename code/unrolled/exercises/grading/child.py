@@ -13,10 +13,10 @@ import threading
 import time
 import traceback
 import types
-from collections.abc import Iterator
 from pathlib import Path
 
 from unrolled.exercises import find
+from unrolled.exercises.grading import faults, process
 from unrolled.exercises.grading.engine import (
     BROKEN,
     NOT_WRITTEN,
@@ -24,33 +24,39 @@ from unrolled.exercises.grading.engine import (
     Exercise,
     Verdict,
     grade,
-    out_of_memory,
 )
-from unrolled.exercises.grading.guard import call
-from unrolled.exercises.grading.readable import fill, said_by
+from unrolled.exercises.grading.files import Code, Unreadable, code_of, explained, hiding
+from unrolled.exercises.grading.guard import Outcome, call
+from unrolled.exercises.grading.readable import fill
 
 GRACE = 2.0  # seconds beyond its time limit that a call may keep all other threads waiting
-MEMORY = 4 * 2**30  # bytes that the process may use
-STDERR = 2  # `sys.stderr` is redirected during a call
 
 
-def main(exercise_id: str, path: str, seconds: str) -> None:
-    """Grade the file at `path`, and leave without waiting for a thread that would not stop."""
-    threading.Thread(target=_watch, args=(float(seconds) + GRACE,), daemon=True).start()
-    report = os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # only the verdict may reach the parent
+def main(exercise_id: str, path: str, seconds: str, python_path: str) -> None:
+    """Grade the file at `path`, and leave without waiting for a thread that would not stop.
+
+    The reader's own folders, those of `python_path` and that of the file, are searched for modules
+    after all others: what lies there can be imported, and hides nothing.
+    """
+    report, trace = os.dup(1), os.dup(2)
+    for standard in (1, 2):  # only the verdict may reach the parent
+        os.dup2(os.open(os.devnull, os.O_WRONLY), standard)
+    threading.Thread(target=_watch, args=(float(seconds) + GRACE, trace), daemon=True).start()
+    own = [each for each in python_path.split(os.pathsep) if each]
+    sys.path += [*own, str(Path(path).parent)]
+    os.environ["PYTHONPATH"] = os.pathsep.join([os.environ.get("PYTHONPATH", ""), *own])
     try:
-        with _limited_memory():
+        with process.limited_memory():
             verdict = grade_file(find(exercise_id), Path(path), float(seconds))
     except MemoryError:  # what the answer keeps leaves too little to grade it
-        verdict = Verdict(exercise_id, WRONG, out_of_memory())
+        verdict = Verdict(exercise_id, WRONG, faults.out_of_memory())
     except Exception:
-        verdict = Verdict(exercise_id, BROKEN, _APOLOGY + traceback.format_exc().rstrip())
+        verdict = Verdict(exercise_id, BROKEN, faults.APOLOGY + traceback.format_exc().rstrip())
     os.write(report, json.dumps(dataclasses.asdict(verdict)).encode())
     os._exit(0)
 
 
-def _watch(limit: float) -> None:
+def _watch(limit: float, trace: int) -> None:
     """End the process once this thread has had no turn for `limit` seconds.
 
     A loop inside C keeps Python's lock, so that no Python code can stop it. The watchdog of
@@ -58,68 +64,57 @@ def _watch(limit: float) -> None:
     """
     while True:
         with contextlib.suppress(RuntimeError, MemoryError):  # no memory left to start it with
-            faulthandler.dump_traceback_later(limit, exit=True, file=STDERR)
+            faulthandler.dump_traceback_later(limit, exit=True, file=trace)
         time.sleep(0.2)
-
-
-@contextlib.contextmanager
-def _limited_memory() -> Iterator[None]:
-    """Make a list that grows without end raise MemoryError before it fills the machine.
-
-    The limit is on memory that can be written to (RLIMIT_DATA): one on addresses (RLIMIT_AS)
-    would count the libraries of torch and what CUDA reserves, gigabytes that are never used.
-    """
-    try:
-        import resource
-    except ImportError:  # there is none on Windows
-        yield
-        return
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    limits = [MEMORY, *(limit for limit in before if limit != resource.RLIM_INFINITY)]
-    resource.setrlimit(resource.RLIMIT_DATA, (min(limits), before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
-
-
-_APOLOGY = """\
-This says nothing about your answer: the mistake is in the checker. Please report it, together
-with your file and these lines.
-
-"""
 
 
 def grade_file(exercise: Exercise, path: Path, seconds: float) -> Verdict:
     """Run a file and grade the function in it that has the exercise's name."""
+    try:
+        code = code_of(path, exercise.name)
+        verdict = _graded(exercise, code, path, seconds)
+    except Unreadable as error:
+        return Verdict(exercise.id, WRONG, str(error))
+    folders = [path.parent, Path.cwd(), *map(Path, os.environ["PYTHONPATH"].split(os.pathsep))]
+    notes = [verdict.message, code.note, hiding(folders)]
+    return dataclasses.replace(verdict, message="\n\n".join(filter(None, notes)))
+
+
+def _graded(exercise: Exercise, code: Code, path: Path, seconds: float) -> Verdict:
     module = types.ModuleType("answer")
     module.__file__ = str(path)
     sys.modules["answer"] = module  # where dataclasses and pickle look for it
+    complaints: list[str] = []
 
     def load() -> None:
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+        for file, piece in code.pieces:
+            try:
+                compiled = compile(piece, file, "exec", dont_inherit=True, optimize=0)
+            except SyntaxError as error:
+                complaints.append(explained(error))
+                return
+            exec(compiled, module.__dict__)
+        if exercise.name not in module.__dict__:
+            complaints.append(_absent(exercise, module))
 
     outcome = call(load, (), seconds)
-    if isinstance(outcome.error, SyntaxError):
-        return Verdict(exercise.id, WRONG, _not_python(outcome.error))
-    if isinstance(outcome.error, NotImplementedError):
+    if complaint := "".join(complaints) or _does_not_run(outcome, seconds):
+        return Verdict(exercise.id, WRONG, complaint)
+    if outcome.error:
         return Verdict(exercise.id, NOT_WRITTEN)
-    if isinstance(outcome.error, MemoryError):
-        return Verdict(exercise.id, WRONG, out_of_memory(outcome.line))
-    if not outcome.finished or outcome.error:
-        at = f" It stopped at {outcome.line}." if outcome.line else ""
-        why = said_by(outcome.error) if outcome.error else f"not finished in {seconds:g} seconds"
-        return Verdict(exercise.id, WRONG, fill(f"The file does not run: {why}.{at}"))
-    if exercise.name not in vars(module):
-        return Verdict(exercise.id, WRONG, _absent(exercise, module))
-    return grade(exercise, vars(module)[exercise.name], seconds)
+    return grade(exercise, module.__dict__[exercise.name], seconds)
 
 
-def _not_python(error: SyntaxError) -> str:
-    text = (error.text or "").rstrip()
-    caret = " " * max((error.offset or 1) - 1, 0) + "^"
-    shown = f"\n\n{text}\n{caret}" if text else ""
-    return f"Python cannot read the file: {error.msg}, line {error.lineno}.{shown}"
+def _does_not_run(outcome: Outcome, seconds: float) -> str:
+    """Say why a file does not run to its end, unless it meets the starter's own last line."""
+    if complaint := faults.unfit(outcome):
+        return complaint
+    at = f" It stopped at {outcome.line}." if outcome.line else ""
+    if not outcome.finished:
+        return fill(f"The file does not run: not finished in {seconds:g} seconds.{at}")
+    if outcome.error and outcome.error.unwritten != "all":
+        return fill(f"The file does not run: {outcome.error.says}.{at}")
+    return ""
 
 
 def _absent(exercise: Exercise, module: types.ModuleType) -> str:

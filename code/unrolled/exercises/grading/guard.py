@@ -1,13 +1,14 @@
 """Calling code that was written to learn from: it may print, hang, exit or write into its inputs.
 
-`call` always comes back, within the time it was given, and says what happened.
+`call` always comes back, within the time it was given, and says what happened. What the code
+returned or raised is looked at inside the call, too, as that may run more of the same code.
 """
 
 from __future__ import annotations
 
 import contextlib
-import copy
 import ctypes
+import dis
 import inspect
 import io
 import linecache
@@ -18,25 +19,32 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from os import sep
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from unrolled.exercises.grading import process
+from unrolled.exercises.grading.values import Raised, TimeUp, Value, plain, read
+
 PRINTED = 10_000  # characters of output kept: an endless `print` must not fill the memory
 PATIENCE = 0.5  # seconds in which a thread that was told to stop is told again
 STEP = 0.02  # seconds between two looks at what the thread is doing
 IMPORTING = 60.0  # seconds that imports may add: half an import of torch breaks torch for good
+QUOTED = 100  # characters of a line that are quoted
+EDITED = "<a mistake in "  # in a hunt, what an answer tests
 
 _OURS = str(Path(__file__).parents[2])
-_LIBRARIES = (_OURS, *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
+_INSTALLED = (sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+_LIBRARIES = tuple(folder + sep for folder in (_OURS, *_INSTALLED))
 _NOT_WRITTEN_BY_HAND = ("<frozen", "<__array_function__")
+_RAISE = dis.opmap["RAISE_VARARGS"]
 
-
-class TimeUp(BaseException):
-    """Raised inside a call that has used up its time."""
+Frame = tuple[types.FrameType, int]
 
 
 @dataclass(frozen=True)
@@ -44,16 +52,18 @@ class Outcome:
     """What one call did: its value or its error, what it printed, which arguments it changed.
 
     `line` is where in the reader's own code it stopped; `finished` is false when time ran out.
-    `seconds` is the time it took, imports not counted.
+    `seconds` is the time it took, imports not counted. `replaced` are the functions of Python and
+    NumPy that it set to something else; they have been put back.
     """
 
-    value: Any = None
-    error: BaseException | None = None
+    value: Value = None
+    error: Raised | None = None
     line: str = ""
     printed: str = ""
     changed: tuple[int, ...] = ()
     finished: bool = True
     seconds: float = 0.0
+    replaced: tuple[str, ...] = ()
 
 
 class _Printed(io.TextIOBase):
@@ -63,7 +73,7 @@ class _Printed(io.TextIOBase):
         self.text = ""
 
     def write(self, text: str) -> int:
-        self.text += text[: PRINTED - len(self.text)]
+        self.text += str.__str__(text)[: PRINTED - len(self.text)]
         return len(text)
 
     def writable(self) -> bool:
@@ -78,46 +88,69 @@ def call(function: Callable[..., Any], args: Sequence[Any], seconds: float) -> O
     Only a call that never gives Python's lock back (`10**10**10`) holds it up; the command line
     therefore also has a process to kill.
     """
-    given = copy.deepcopy(tuple(args))
     done: list[Outcome] = []
 
     def work() -> None:
-        try:
-            with np.errstate(all="ignore"):
-                value = function(*given)
-            if inspect.iscoroutine(value):
-                value.close()  # nobody will await it
-            done.append(Outcome(value=value))
-        except TimeUp:
-            pass
-        except BaseException as error:
-            traceback.clear_frames(
-                error.__traceback__
-            )  # after a MemoryError there is none to spare
-            line = _their_line(traceback.walk_tb(error.__traceback__))
-            done.append(Outcome(error=error.with_traceback(None), line=line))
+        with contextlib.suppress(TimeUp):
+            done.append(_attempt(function, args))
 
     worker = threading.Thread(target=work, daemon=True)
-    printed, complaints = _Printed(), _Printed()
-    stuck_at = None
-    with (
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(complaints),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
+    functions, deepest = process.Functions(*process.SHARED), sys.getrecursionlimit()
+    spent, late, line = seconds, True, ""
+    replaced: tuple[str, ...] = ()
+    with _quiet() as printed:
         worker.start()
         try:
             spent = _wait(worker, seconds)
-            if worker.is_alive():
-                stuck_at = _their_line(reversed(_stack(worker)))
+            if late := worker.is_alive():
+                line = _their_line([*reversed(_stack(worker))])
+        except Exception:  # waiting needs what it has replaced
+            if not (replaced := functions.restore()) and sys.getrecursionlimit() >= deepest:
+                raise
         finally:
+            replaced = functions.restore() or replaced
+            sys.setrecursionlimit(deepest)
             _stop(worker)
-    if stuck_at is not None:
-        return Outcome(finished=False, line=stuck_at, printed=printed.text, seconds=spent)
-    pairs = zip(given, args, strict=True)
-    changed = tuple(i for i, pair in enumerate(pairs) if not _same(*pair))
-    return replace(done[0], printed=printed.text, changed=changed, seconds=spent)
+    outcome = done[0] if done and not late else Outcome(finished=False, line=line)
+    return replace(outcome, printed=printed.text, seconds=spent, replaced=replaced)
+
+
+def trusted(function: Callable[..., Any], args: Sequence[Any]) -> Outcome:
+    """Do what `call` does, here and now and without a limit: for code of our own."""
+    with _quiet() as printed:
+        outcome = _attempt(function, args)
+    return replace(outcome, printed=printed.text)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[_Printed]:
+    """Keep the beginning of what is printed, and no warnings."""
+    printed = _Printed()
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(_Printed()),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield printed
+
+
+def _attempt(function: Callable[..., Any], args: Sequence[Any]) -> Outcome:
+    """Call it, and look at what it returned, raised or changed."""
+    given = deepcopy(tuple(args))
+    try:
+        with np.errstate(all="ignore"):
+            value = function(*given)
+            if inspect.iscoroutine(value):
+                value.close()  # nobody will await it
+            return Outcome(value=read(value), changed=_changed(given, args))
+    except TimeUp:
+        raise
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)  # after a MemoryError there is none to spare
+        frames = list(traceback.walk_tb(error.__traceback__))
+        raised = Raised.by(error, _unwritten(error, frames))
+        return Outcome(error=raised, line=_their_line(frames))
 
 
 def _wait(worker: threading.Thread, seconds: float) -> float:
@@ -127,6 +160,7 @@ def _wait(worker: threading.Thread, seconds: float) -> float:
     """
     spent = importing = 0.0
     while worker.is_alive() and spent < seconds and importing < IMPORTING:
+        process.shallow()
         began, was_importing = time.monotonic(), _is_importing(worker)
         worker.join(min(STEP, seconds - spent))
         took = time.monotonic() - began
@@ -151,29 +185,68 @@ def _stop(worker: threading.Thread) -> None:
         worker.join(0.01)
 
 
-def _stack(worker: threading.Thread) -> list[tuple[types.FrameType, int]]:
+def _stack(worker: threading.Thread) -> list[Frame]:
     frame = sys._current_frames().get(worker.ident or 0)
     return list(traceback.walk_stack(frame)) if frame else []
 
 
-def _their_line(frames: Iterable[tuple[types.FrameType, int]]) -> str:
-    """Quote the innermost line that the reader wrote, as in ``line 3: `return x```."""
-    found = ""
-    for frame, number in frames:
-        file = frame.f_code.co_filename
-        if not _is_theirs(file):
-            continue
-        text = linecache.getline(file, number, frame.f_globals).strip()
-        found = f"line {number}: `{text}`" if text else f"line {number}"
-    return found
+def _their_line(frames: Sequence[Frame]) -> str:
+    """Quote the innermost line that the reader wrote, as in ``line 3: `return x```.
+
+    Where it is not in the file in which the call began, its file is named.
+    """
+    theirs = [(frame.f_code.co_filename, number) for frame, number in frames if _is_theirs(frame)]
+    if not theirs:
+        return ""
+    begun = theirs[0][0]
+    file, number = next(t for t in reversed(theirs) if t[0] == begun or not t[0].startswith(EDITED))
+    text = plain(linecache.getline(file, number).strip())
+    if len(text) > QUOTED:
+        text = text[:QUOTED] + " ..."
+    of = "" if file == begun or file.startswith("<") else f" of {plain(Path(file).name)}"
+    cell = f"{file[1:-1]}, " if file.startswith("<code cell ") else ""
+    return f"{cell}line {number}{of}" + (f": `{text}`" if text else "")
 
 
-def _is_theirs(file: str) -> bool:
+def _is_theirs(frame: types.FrameType) -> bool:
+    file = frame.f_code.co_filename
     return not (
         file.startswith((*_LIBRARIES, *_NOT_WRITTEN_BY_HAND))
         or "site-packages" in file
         or "dist-packages" in file
     )
+
+
+def _unwritten(error: BaseException, frames: Sequence[Frame]) -> str:
+    """Whether a reader's bare `raise NotImplementedError` is what was met: see `Raised`.
+
+    It is the starter's where nothing stands before it, in the function that was called.
+    """
+    if type(error) is not NotImplementedError or error.args or not _is_theirs(frames[-1][0]):
+        return ""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    code = frames[-1][0].f_code
+    if last is None or code.co_code[last.tb_lasti] != _RAISE:
+        return ""  # something that is written in C raised it
+    begun = [f for f, _ in frames if _is_theirs(f) and f.f_code.co_name != "<module>"]
+    lines = {line for _, _, line in code.co_lines() if line}
+    first = min(lines - {code.co_firstlineno}, default=code.co_firstlineno)
+    return "all" if len(begun) == 1 and frames[-1][1] == first else "a part"
+
+
+def _changed(given: Sequence[Any], args: Sequence[Any]) -> tuple[int, ...]:
+    """List the arguments that are not what they were; what stands in them now may be anything."""
+    changed = []
+    for i, (after, before) in enumerate(zip(given, args, strict=True)):
+        try:
+            same = _same(after, before)
+        except Exception:
+            same = False
+        if not same:
+            changed.append(i)
+    return tuple(changed)
 
 
 def _same(after: Any, before: Any) -> bool:

@@ -1,0 +1,93 @@
+"""Other right answers, as they are shown to whoever has found one."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from unrolled.exercises.grading.readable import WIDTH
+
+SHORT = 10  # lines of an answer that is shown
+SHOWN = 2  # answers
+
+Function = Callable[..., Any]
+
+
+def others(solution: Function, alternatives: Sequence[Function], mine: str) -> str:
+    """Show one or two right answers that are short, or say where they stand.
+
+    `mine` is what the reader wrote, or "": the same again is left out.
+    """
+    name = solution.__name__
+    texts = {_plainly(_source(function), name): None for function in (solution, *alternatives)}
+    texts.pop(_plainly(mine, name), None)
+    short = sorted(filter(_is_short, texts), key=len)[:SHOWN]
+    if not short:
+        file = Path(inspect.getsourcefile(solution) or "")
+        where = "/".join(file.parts[-3:])  # lstm.step stands in exercises/lstm/step.py
+        return f"Other right answers: `code/unrolled/{where}`." if alternatives else ""
+    head = "Another right answer:" if len(short) == 1 else "Other right answers:"
+    return "\n\n".join((head, *(textwrap.indent(text, "    ") for text in short)))
+
+
+def _is_short(text: str) -> bool:
+    lines = text.splitlines()
+    return 0 < len(lines) <= SHORT and max(map(len, lines)) <= WIDTH - 6
+
+
+def _source(function: Function) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return ""
+
+
+def _plainly(source: str, name: str) -> str:
+    """Write a function as a reader could have: under the exercise's name, without annotations.
+
+    "" if it cannot stand alone, as it calls a helper that stands beside it.
+    """
+    try:
+        (function,) = ast.parse(textwrap.dedent(source)).body
+    except (SyntaxError, ValueError):
+        return ""
+    if not isinstance(function, ast.FunctionDef):
+        return ""
+    for node in ast.walk(function):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    first, *rest = function.body
+    body = rest if rest and ast.get_docstring(function) is not None else [first]
+    if _names(function, ast.Load) - _names(function, ast.Store) - _KNOWN:
+        return ""
+    lines = textwrap.dedent(source).splitlines()[body[0].lineno - 1 : function.end_lineno]
+    text = re.sub(r" +# (type: ignore|noqa).*", "", "\n".join(lines))
+    return f"def {name}({ast.unparse(function.args)}):\n{text}"
+
+
+_KNOWN = {*dir(builtins), "np"}
+
+
+def _names(function: ast.FunctionDef, context: type[ast.expr_context]) -> set[str]:
+    """List the names that a function reads, or those that it binds."""
+    nodes = list(ast.walk(function))
+    found = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
+    if context is ast.Load:
+        return found
+    bound = {n.arg for n in nodes if isinstance(n, ast.arg)}
+    inner = {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)} - {
+        function.name
+    }
+    imported = {
+        alias.asname or alias.name.partition(".")[0]
+        for n in nodes
+        if isinstance(n, ast.Import | ast.ImportFrom)
+        for alias in n.names
+    }
+    return found | bound | inner | imported
