@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ def flip_update(W: Array, U: Array, b: Array) -> Arrays:
     return sign[:, None] * W, sign[:, None] * U, sign * b
 
 
-def _flip_copies(W: Array, U: Array, b: Array) -> Any:
+def _copies(W: Array, U: Array, b: Array) -> Any:
     flipped = []
     for each in (W, U, b):
         r, z, n = np.split(each, 3)
@@ -40,14 +39,14 @@ def _flip_copies(W: Array, U: Array, b: Array) -> Any:
     return tuple(flipped)
 
 
-def _flip_einsum(W: Array, U: Array, b: Array) -> Any:
+def _einsum(W: Array, U: Array, b: Array) -> Any:
     sign = np.array([1, -1, 1])
     return tuple(
         np.einsum("g,gk->gk", sign, each.reshape(3, -1)).reshape(each.shape) for each in (W, U, b)
     )
 
 
-def _flip_torch(W: Array, U: Array, b: Array) -> Any:
+def _torch(W: Array, U: Array, b: Array) -> Any:
     import torch
 
     flipped = [torch.tensor(each) for each in (W, U, b)]
@@ -56,16 +55,21 @@ def _flip_torch(W: Array, U: Array, b: Array) -> Any:
     return tuple(flipped)
 
 
-def _turn(each: Array, gate: int, by: Callable[[Array], Array] = np.negative) -> Array:
-    parts = np.split(each, 3)
-    parts[gate] = by(parts[gate])
-    return np.concatenate(parts)
+def _leaves_r_and_n(result: Arrays, W: Array, U: Array, b: Array) -> bool:
+    """Rows of r or of n have changed: the first H rows, or the last H.
+
+    Both mean the same in both kinds of GRU. Leave them as they are; rows H to 2H are those of z.
+    """
+    H = len(b) // 3
+    others = np.r_[:H, 2 * H : 3 * H]
+    pairs = zip(result, (W, U, b), strict=True)
+    return all(np.allclose(new[others], old[others], rtol=1e-5, atol=0) for new, old in pairs)
 
 
 def _computes_the_same(result: Arrays, W: Array, U: Array, b: Array) -> bool:
     """Let both GRUs take a step, from one x and one h: they should get to the same h.
 
-    Yours do not.
+    Yours do not. What has to become of z, so that 1 - z is what z was?
     """
     x, h = np.linspace(-1, 1, W.shape[1])[None], np.linspace(1, -0.5, U.shape[1])[None]
 
@@ -80,7 +84,7 @@ def _computes_the_same(result: Arrays, W: Array, U: Array, b: Array) -> bool:
         return np.allclose(step(result, keeps=False), step((W, U, b), keeps=True), rtol=1e-4)
 
 
-def _flip_case(inputs: int, hidden: int) -> Arrays:
+def _case(inputs: int, hidden: int) -> Arrays:
     return (
         numbers(_rng, 3 * hidden, inputs),
         numbers(_rng, 3 * hidden, hidden),
@@ -88,14 +92,35 @@ def _flip_case(inputs: int, hidden: int) -> Arrays:
     )
 
 
+def _scaled(inputs: int, hidden: int, scale: float) -> Arrays:
+    """Draw numbers of all digits."""
+    shapes = (3 * hidden, inputs), (3 * hidden, hidden), (3 * hidden,)
+    return tuple(scale * _rng.normal(size=shape) for shape in shapes)
+
+
+def _zeros(inputs: int, hidden: int) -> Arrays:
+    return tuple(0 * each for each in _case(inputs, hidden))
+
+
 _ROWS = "W, U and b have as many rows"
 
 
 EXERCISE = Exercise(
     flip_update,
-    cases=[_flip_case(2, 2), _flip_case(3, 4), _flip_case(1, 1), _flip_case(2, 3)],
-    alternatives=[_flip_copies, _flip_einsum, _flip_torch],
-    properties=[_computes_the_same],
+    cases=[
+        _case(1, 2),
+        _case(2, 1),
+        _case(3, 4),
+        _case(3, 4),
+        _case(5, 3),
+        _case(1, 1),
+        _case(2, 11),
+        _zeros(4, 2),
+        _scaled(2, 3, 1e6),
+        _scaled(2, 3, 1e-6),
+    ],
+    alternatives=[_copies, _einsum, _torch],
+    properties=[_leaves_r_and_n, _computes_the_same],
     parts=("W", "U", "b"),
     equivalent={
         "H = len(b) // 3 -> H = len(U) // 3": _ROWS,
@@ -104,23 +129,16 @@ EXERCISE = Exercise(
     mistakes={
         "flips_reset": Mistake(
             """These are the reset gate's rows, the first H. The update gate's are H to 2H.""",
-            "return _turn(W, 0), _turn(U, 0), _turn(b, 0)",
-            """
-            H, W, U, b = len(b) // 3, W.copy(), U.copy(), b.copy()
-            for each in (W, U, b):
-                each[:H] = -each[:H]
-            return W, U, b
-            """,
+            {"sign[H : 2 * H]": "sign[:H]"},
         ),
         "flips_candidate": Mistake(
             """These are the candidate's rows, the last H. The update gate's are H to 2H.""",
-            "return _turn(W, 2), _turn(U, 2), _turn(b, 2)",
+            {"sign[H : 2 * H]": "sign[2 * H :]"},
         ),
         "flips_all_gates": Mistake(
             """All rows are turned. Only z has changed its meaning: r and n should stay as they
             are.
             """,
-            "return -W, -U, -b",
             "return -W, -U, -b",
         ),
         "flips_both_gates": Mistake(
@@ -129,48 +147,48 @@ EXERCISE = Exercise(
 
             They are rows H to 2H.
             """,
-            "return tuple(_turn(_turn(each, 0), 1) for each in (W, U, b))",
+            {"sign[H : 2 * H]": "sign[: 2 * H]"},
+        ),
+        "flips_candidate_too": Mistake(
+            """The candidate is turned as well: its rows are the last H. It means the same in both
+            kinds.
+
+            Turn the rows of z only, H to 2H.
+            """,
+            {"sign[H : 2 * H]": "sign[H:]"},
+        ),
+        "flips_all_others": Mistake(
+            """The rows of r and n are turned, and those of z are not. It is the other way round.""",
+            {"np.ones(3 * H)": "-np.ones(3 * H)", "sign[H : 2 * H] = -1": "sign[H : 2 * H] = 1"},
+        ),
+        "flips_one_row": Mistake(
+            """One row of z is turned, and there are H, one for each unit: rows H to 2H.""",
+            {"sign[H : 2 * H]": "sign[H]"},
+            {"sign[H : 2 * H]": "sign[H : 2 * H - 1]"},
         ),
         "flips_bias_only": Mistake(
             """Only the bias is turned. Then 1 - z comes out where x and h are 0, and nowhere else.
 
             sigmoid(-a) = 1 - sigmoid(a): all of a has to change its sign, W x and U h, too.
             """,
-            "return W.copy(), U.copy(), _turn(b, 1)",
-            """
-            H, b = len(b) // 3, b.copy()
-            b[H : 2 * H] *= -1
-            return W, U, b
-            """,
+            {"sign[:, None] * W, sign[:, None] * U": "W.copy(), U.copy()"},
         ),
         "leaves_bias": Mistake(
             """The bias is left as it was. All that z sees has to change its sign, W x + U h + b.""",
-            "return _turn(W, 1), _turn(U, 1), b.copy()",
-            """
-            H, W, U = len(b) // 3, W.copy(), U.copy()
-            W[H : 2 * H] *= -1
-            U[H : 2 * H] *= -1
-            return W, U, b
-            """,
+            {"sign * b": "b.copy()"},
         ),
         "leaves_recurrence": Mistake(
             """U is left as it was. All that z sees has to change its sign, W x + U h + b.""",
-            "return _turn(W, 1), U.copy(), _turn(b, 1)",
+            {"sign[:, None] * U": "U.copy()"},
         ),
         "leaves_input_weights": Mistake(
             """W is left as it was. All that z sees has to change its sign, W x + U h + b.""",
-            "return W.copy(), _turn(U, 1), _turn(b, 1)",
+            {"sign[:, None] * W": "W.copy()"},
         ),
         "one_minus_weights": Mistake(
             """The weights of z are taken from 1. It is z itself that should become 1 - z.
 
             z is sigmoid(a), and 1 - sigmoid(a) = sigmoid(-a): turn the sign of a.
-            """,
-            """
-            def minus(part: Array) -> Array:
-                return 1 - part
-
-            return _turn(W, 1, minus), _turn(U, 1, minus), _turn(b, 1, minus)
             """,
             """
             H, W, U, b = len(b) // 3, W.copy(), U.copy(), b.copy()
@@ -185,19 +203,20 @@ EXERCISE = Exercise(
             1 - sigmoid(a) = sigmoid(-a): turn the sign of a.
             """,
             """
-            with np.errstate(all="ignore"):
-                return tuple(_turn(each, 1, np.reciprocal) for each in (W, U, b))
+            H, W, U, b = len(b) // 3, W.copy(), U.copy(), b.copy()
+            for each in (W, U, b):
+                each[H : 2 * H] = 1 / each[H : 2 * H]
+            return W, U, b
             """,
         ),
-        "gates_swapped": Mistake(
-            """The rows of r and z have changed places. It is the meaning of z that differs, not
-            its place.
+        "rows_swapped": Mistake(
+            """The rows of z have changed places with others. It is the meaning of z that differs,
+            not its place.
 
             z should become 1 - z, which is sigmoid(-a) of the same a.
             """,
-            """
-            return tuple(np.concatenate([np.split(e, 3)[k] for k in (1, 0, 2)]) for e in (W, U, b))
-            """,
+            "return tuple(np.concatenate([np.split(e, 3)[k] for k in (1, 0, 2)]) for e in (W, U, b))",
+            "return tuple(np.concatenate([np.split(e, 3)[k] for k in (0, 2, 1)]) for e in (W, U, b))",
         ),
         "every_third_row": Mistake(
             """Every third row is turned, as if the gates took turns. The rows of a gate stand
@@ -205,10 +224,7 @@ EXERCISE = Exercise(
 
             Those of z are rows H to 2H.
             """,
-            """
-            sign = np.where(np.arange(len(b)) % 3 == 1, -1.0, 1.0)
-            return sign[:, None] * W, sign[:, None] * U, sign * b
-            """,
+            {"sign[H : 2 * H]": "sign[1::3]"},
         ),
         "nothing_flipped": Mistake(
             """Nothing has changed. The two kinds take the same z for opposite things.
@@ -222,11 +238,6 @@ EXERCISE = Exercise(
             now.
 
             `W[H : 2 * H] *= -1` writes into the array itself. Work on copies: `W.copy()`.
-            """,
-            """
-            for each in (W, U, b):
-                each[:] = _turn(each, 1)
-            return W, U, b
             """,
             """
             H = len(b) // 3
