@@ -17,8 +17,6 @@ Lengths = NDArray[np.int64]
 Pair = tuple[Array, Array]
 Run = Callable[[Array, Lengths], Pair]
 
-_rng = np.random.default_rng(0)
-
 
 def catches_padding(run: Run) -> None:
     """Test run: return if it is right, raise AssertionError if it is not.
@@ -76,11 +74,7 @@ def _catches_padding_torch(run: Run) -> None:
 
 
 _W = np.array([[0.9, -0.4], [-0.3, 0.8], [0.5, 0.6]])
-
-
 _U = np.array([[0.5, -0.7, 0.2], [0.4, 0.3, -0.6], [-0.2, 0.8, 0.5]])
-
-
 _B = np.array([0.3, -0.2, 0.1])
 
 
@@ -154,6 +148,28 @@ def _zeroed_at_the_shortest(x: Array, lengths: Lengths) -> Pair:
     return np.where(_inside(x, np.full(len(last), np.min(lengths))), output, 0), last
 
 
+def _first_length_for_all(x: Array, lengths: Lengths) -> Pair:
+    """Takes the first sequence's length for that of all."""
+    _demand_batch(x, lengths)
+    return _masks_at_the_end(x, np.full(len(lengths), lengths[0]))
+
+
+def _last_length_for_all(x: Array, lengths: Lengths) -> Pair:
+    """Takes the last sequence's length for that of all."""
+    _demand_batch(x, lengths)
+    return _masks_at_the_end(x, np.full(len(lengths), lengths[-1]))
+
+
+def _carries_over(x: Array, lengths: Lengths) -> Pair:
+    """Begins each sequence with the last state of the one that stands before it in the batch."""
+    _demand_batch(x, lengths)
+    output, h = np.zeros((*x.shape[:2], 3)), np.zeros((1, 3))
+    for b, n in enumerate(lengths):
+        output[:n, b] = unroll(x[:n, b : b + 1], h, _W, _U, _B)[:, 0]
+        h = output[n - 1, b : b + 1]
+    return output, last_output(output, np.asarray(lengths))
+
+
 def _batch_comes_first(x: Array, lengths: Lengths) -> Pair:
     """Returns output with the batch first, of shape (B, T, 3)."""
     output, last = _masks_at_the_end(x, lengths)
@@ -208,11 +224,7 @@ def _compare(run: Run, other: Run, x: Array = _X, lengths: Lengths = _ENDS) -> N
 
 
 _ANY_BATCH = "the test may choose its batch"
-
-
 _EITHER_ORDER = "whichever of two close arrays comes first, they are close"
-
-
 _ONE_ALONE = "a batch of one: its first sequence is its last"
 
 
@@ -227,6 +239,9 @@ EXERCISE = bug_hunt(
         _zeroed_one_step_late,
         _zeroed_at_the_shortest,
         _one_step_late,
+        _first_length_for_all,
+        _last_length_for_all,
+        _carries_over,
         _batch_comes_first,
         _stays_sorted,
         _lengths_from_zeros,
@@ -300,9 +315,9 @@ EXERCISE = bug_hunt(
             output, last = run(x, n)
             swapped, end = run(x[:, ::-1], n[::-1])
             assert np.allclose(output, swapped[:, ::-1]) and np.allclose(last, end[::-1])
-            for b in range(2):
-                alone, end = run(x[:n[b], b:b+1], n[b:b+1])
-                assert np.allclose(output[:n[b], b], alone[:, 0]) and np.allclose(output[n[b]:, b], 0)
+            for b, k in enumerate(n):
+                alone, end = run(x[:k, b:b+1], n[b:b+1])
+                assert np.allclose(output[:k, b], alone[:, 0]) and not output[k:, b].any()
                 assert np.allclose(last[b], end[0])
             """,
         ),
@@ -313,6 +328,18 @@ EXERCISE = bug_hunt(
             Let the lengths go up and down.
             """,
             "_compare(run, _masks_at_the_end, lengths=np.sort(_ENDS)[::-1])",
+        ),
+        "looks_at_one_sequence_only": Mistake(
+            """Your test looks at one sequence of the batch only. Others may come out wrong.
+
+            Compare every sequence with what it gives alone: `for b, n in enumerate(lengths)`.
+            """,
+            """
+            output, last = run(_X, _ENDS)
+            right, end = _masks_at_the_end(_X, _ENDS)
+            assert np.allclose(output[:, 0], right[:, 0])
+            assert np.allclose(last[0], end[0])
+            """,
         ),
         "looks_at_output_only": Mistake(
             """Your test looks at output only, and not all bugs show there.

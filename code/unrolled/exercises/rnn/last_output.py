@@ -53,12 +53,27 @@ def _padded_outputs(lengths: Sequence[int], steps: int, hidden: int) -> tuple[Ar
     return np.where(inside, numbers(_rng, steps, len(ends), hidden), 0.0), ends
 
 
+def _ending_in_zero(lengths: Sequence[int], steps: int, hidden: int) -> tuple[Array, Lengths]:
+    """Draw outputs of which the last of the first sequence, a real one, happens to be zero."""
+    output, ends = _padded_outputs(lengths, steps, hidden)
+    output[ends[0] - 1, 0] = 0.0
+    return output, ends
+
+
+_PICKED = "output[lengths - 1, np.arange(len(lengths))]"
+
 EXERCISE = Exercise(
     last_output,
     cases=[
         _padded_outputs([2, 1], 3, 2),
         _padded_outputs([1, 5, 3], 5, 2),
         _padded_outputs([4, 2, 3, 2, 4], 4, 3),
+        _padded_outputs([2, 4, 1, 3, 4], 4, 3),
+        _ending_in_zero([2, 3], 3, 2),
+        _padded_outputs([1], 1, 3),
+        _padded_outputs([2], 6, 1),
+        _padded_outputs([30, 1, 17, 8], 31, 2),
+        (1e6 * _padded_outputs([1, 2, 2], 2, 4)[0], np.array([1, 2, 2])),
     ],
     alternatives=[_last_output_looped, _last_output_masked, _last_output_torch],
     mistakes={
@@ -76,15 +91,11 @@ EXERCISE = Exercise(
 
             Steps are counted from 0, so a sequence of n steps ends at step n - 1.
             """,
-            {
-                "return output[lengths - 1, np.arange(len(lengths))]": "return output[lengths, np.arange(len(lengths))]"
-            },
+            {_PICKED: "output[lengths, np.arange(len(lengths))]"},
         ),
         "one_step_before_the_end": Mistake(
             """This is one step too early: a sequence of n steps ends at step n - 1, not n - 2.""",
-            {
-                "return output[lengths - 1, np.arange(len(lengths))]": "return output[lengths - 2, np.arange(len(lengths))]"
-            },
+            {_PICKED: "output[lengths - 2, np.arange(len(lengths))]"},
         ),
         "every_pair": Mistake(
             """This takes, for each sequence's last step, the outputs of all sequences.
@@ -92,7 +103,7 @@ EXERCISE = Exercise(
             `output[lengths - 1]` chooses steps and keeps the whole batch at each. Choose a
             sequence with each step: `output[lengths - 1, np.arange(B)]`.
             """,
-            {"return output[lengths - 1, np.arange(len(lengths))]": "return output[lengths - 1]"},
+            {_PICKED: "output[lengths - 1]"},
         ),
         "batch_first_read": Mistake(
             """Time and batch are swapped: `output[b, lengths[b] - 1]` reads axis 0 as the batch.
@@ -100,9 +111,7 @@ EXERCISE = Exercise(
             Here time comes first: `output[lengths[b] - 1, b]`. With other sizes this does not
             even run.
             """,
-            {
-                "return output[lengths - 1, np.arange(len(lengths))]": "return output[np.arange(len(lengths)), lengths - 1]"
-            },
+            {_PICKED: "output[np.arange(len(lengths)), lengths - 1]"},
             "return np.stack([output[b, n - 1] for b, n in enumerate(lengths)])",
         ),
         "sum_over_time": Mistake(
@@ -121,6 +130,20 @@ EXERCISE = Exercise(
             return mean
             """,
         ),
+        "last_that_is_not_zero": Mistake(
+            """The lengths are not used: this looks for the last output that is not zero.
+
+            A real output may be zero. Where a sequence ends is what `lengths` says.
+            """,
+            """
+            last = np.zeros(output.shape[1:])
+            for b in range(output.shape[1]):
+                for t in range(len(output)):
+                    if output[t, b].any():
+                        last[b] = output[t, b]
+            return last
+            """,
+        ),
         "first_output": Mistake(
             """This is the output after the first step. The last of each sequence was asked for.""",
             "return output[0]",
@@ -131,9 +154,7 @@ EXERCISE = Exercise(
 
             Each sequence has a last step of its own, lengths[b] - 1.
             """,
-            {
-                "return output[lengths - 1, np.arange(len(lengths))]": "return output[lengths.min() - 1]"
-            },
+            {_PICKED: "output[lengths.min() - 1]"},
         ),
     },
 )

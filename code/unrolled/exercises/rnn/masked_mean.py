@@ -21,8 +21,9 @@ def masked_mean(losses: Array, lengths: Lengths) -> float:
 
     losses has shape (T, B), time first: losses[t, b] is the loss of sequence b at step
     t = 0, ..., T - 1. Sequence b has lengths[b] steps, from 1 to T; what stands after
-    its end is padding and must not count. lengths is an array of B whole numbers. Every
-    real step counts the same, in whichever sequence it stands. Return one number.
+    its end is padding, which may hold anything, NaN too, and must not count. lengths is
+    an array of B whole numbers. Every real step counts the same, in whichever sequence
+    it stands. Return one number.
     """
     inside = np.arange(len(losses))[:, None] < lengths
     return float(losses[inside].mean())
@@ -37,8 +38,8 @@ def _masked_mean_looped(losses: Array, lengths: Lengths) -> float:
 
 
 def _masked_mean_weighted(losses: Array, lengths: Lengths) -> Any:
-    mask = (np.arange(losses.shape[0])[:, np.newaxis] < lengths[np.newaxis]).astype(losses.dtype)
-    return (losses * mask).sum() / mask.sum()
+    mask = np.arange(losses.shape[0])[:, np.newaxis] < lengths[np.newaxis]
+    return np.where(mask, losses, 0).sum() / mask.sum()
 
 
 def _masked_mean_torch(losses: Array, lengths: Lengths) -> Any:
@@ -48,12 +49,24 @@ def _masked_mean_torch(losses: Array, lengths: Lengths) -> Any:
     return values[torch.arange(len(values))[:, None] < torch.as_tensor(lengths)].mean()
 
 
+def _with_padding(value: float, steps: int, lengths: list[int]) -> tuple[Array, Lengths]:
+    losses = numbers(_rng, steps, len(lengths))
+    return np.where(np.arange(steps)[:, None] < np.array(lengths), losses, value), np.array(lengths)
+
+
 EXERCISE = Exercise(
     masked_mean,
     cases=[
         (numbers(_rng, 3, 3), np.array([3, 2, 2])),
         (numbers(_rng, 5, 2), np.array([2, 5])),
         (numbers(_rng, 4, 3), np.array([1, 3, 4])),
+        (numbers(_rng, 4, 3), np.array([4, 1, 2])),
+        _with_padding(np.nan, 4, [2, 1, 4]),
+        _with_padding(1e30, 3, [1, 3, 2, 2]),
+        _with_padding(-np.inf, 33, [30, 7]),
+        (numbers(_rng, 1, 1), np.array([1])),
+        (numbers(_rng, 6, 1), np.array([2])),
+        (np.zeros((2, 3)), np.array([1, 2, 1])),
     ],
     alternatives=[_masked_mean_looped, _masked_mean_weighted, _masked_mean_torch],
     mistakes={
@@ -71,10 +84,23 @@ EXERCISE = Exercise(
             have a smaller loss the more padding stands beside them.
             """,
             "return solution(losses, lengths) * float(lengths.sum()) / losses.size",
+            "return np.where(np.arange(len(losses))[:, None] < lengths, losses, 0).mean()",
+        ),
+        "multiplied_by_the_mask": Mistake(
+            """The padding is multiplied by 0, and 0 * NaN is NaN: what it holds still counts.
+
+            Choose the real entries, `losses[mask]`, or put zeros there with `np.where`.
+            """,
             """
-            for b, n in enumerate(lengths):
-                losses = np.where(np.arange(len(losses))[:, None] >= lengths, 0, losses)
-            return losses.mean()
+            mask = np.arange(len(losses))[:, None] < lengths
+            return (losses * mask).sum() / mask.sum()
+            """,
+            """
+            total = 0.0
+            for t in range(losses.shape[0]):
+                for b in range(losses.shape[1]):
+                    total += losses[t, b] * (t < lengths[b])
+            return total / lengths.sum()
             """,
         ),
         "mean_of_means": Mistake(
@@ -83,12 +109,7 @@ EXERCISE = Exercise(
             Then a step of a short sequence counts more than one of a long sequence. Here every
             step counts the same: add up all real losses and divide by how many there are.
             """,
-            "return float(np.mean([losses[:n, b].mean() for b, n in enumerate(lengths)]))",
             "return np.mean([losses[:n, b].mean() for b, n in enumerate(lengths)])",
-            """
-            m = np.arange(len(losses))[:, None] < lengths
-            return ((losses * m).sum(0) / m.sum(0)).mean()
-            """,
         ),
         "sum_of_losses": Mistake(
             """This is the sum over the real steps. Their mean was asked for: divide by

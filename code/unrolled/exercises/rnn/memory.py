@@ -44,7 +44,19 @@ def _memory_torch(u: float, w: float, lag: int) -> Any:
 
 EXERCISE = Exercise(
     memory,
-    cases=[(0.5, 3.0, 2), (0.5, 3.0, 0), (-0.9, 0.4, 1), (1.1, -2.0, 5), (0.3, 0.7, 3)],
+    cases=[
+        (0.5, 3.0, 2),
+        (0.5, 3.0, 0),
+        (-0.9, 0.4, 1),
+        (1.1, -2.0, 5),
+        (0.3, 0.7, 3),
+        (0.0, 2.0, 0),
+        (0.0, 2.0, 3),
+        (1.0, 0.0, 4),
+        (-1.0, 1e-6, 35),
+        (0.98, 1e6, 400),
+        (30.0, 2.0, 4),
+    ],
     alternatives=[_memory_impulse, _memory_vectorised, _memory_torch],
     mistakes={
         "counts_from_one": Mistake(
@@ -53,7 +65,7 @@ EXERCISE = Exercise(
             x[t] enters h[t] with the weight w, before any u: try lag = 0. Each step after that
             multiplies by u once, so `lag` steps multiply by u `lag` times.
             """,
-            {"return w * u**lag": "return w * u ** (lag + 1)"},
+            {"w * u**lag": "w * u ** (lag + 1)"},
             """
             h = w
             for _ in range(lag + 1):
@@ -67,22 +79,22 @@ EXERCISE = Exercise(
             x[t - 1] enters h[t - 1] with the weight w, and u * h[t - 1] is a part of h[t]: with
             lag = 1 there is one u.
             """,
-            {"return w * u**lag": "return w * u ** (lag - 1)"},
+            {"w * u**lag": "w * u ** (lag - 1)"},
         ),
         "input_weight_forgotten": Mistake(
-            """The input weight w is missing. An input is multiplied by w when it enters the state.""",
-            {"return w * u**lag": "return float(u**lag)"},
+            """The input weight w is missing: an input times w is what enters the state.""",
+            {"w * u**lag": "float(u**lag)"},
         ),
         "w_at_every_step": Mistake(
             """Here w multiplies at every step. An input is multiplied by w once, when it is read.
 
             From then on it is a part of the state, and a step multiplies the state by u alone.
             """,
-            {"return w * u**lag": "return float((u * w) ** lag)"},
+            {"w * u**lag": "float((u * w) ** lag)"},
         ),
         "roles_exchanged": Mistake(
             """The two weights have changed places: w is used once, u at every step after.""",
-            {"return w * u**lag": "return u * w**lag"},
+            {"w * u**lag": "u * w**lag"},
         ),
         "grows_along_a_line": Mistake(
             """Here u is multiplied by the number of steps. Each step multiplies by u again: it is
@@ -90,7 +102,7 @@ EXERCISE = Exercise(
 
             After two steps the factor is u * u, not u + u.
             """,
-            {"return w * u**lag": "return w * u * lag"},
+            {"w * u**lag": "w * u * lag"},
         ),
         "all_inputs_together": Mistake(
             """This is the weight of the last lag + 1 inputs together, a geometric sum.
@@ -110,7 +122,7 @@ EXERCISE = Exercise(
 
             Each step multiplies the whole state by u, and with it every input that is in it.
             """,
-            {"return w * u**lag": "return w"},
+            {"w * u**lag": "w"},
         ),
     },
 )

@@ -42,7 +42,15 @@ def _parameters_torch(steps: int, inputs: int, hidden: int, outputs: int) -> int
 
 EXERCISE = Exercise(
     parameters,
-    cases=[(10, 5, 3, 2), (1, 1, 1, 1), (7, 2, 4, 3), (100, 3, 8, 1)],
+    cases=[
+        (10, 5, 3, 2),
+        (1, 1, 1, 1),
+        (7, 2, 4, 3),
+        (7, 3, 2, 4),
+        (100, 3, 8, 1),
+        (1, 40, 1, 30),
+        (2, 1, 999, 1000),
+    ],
     alternatives=[_parameters_looped, _parameters_vectorised, _parameters_torch],
     mistakes={
         "a_copy_for_each_step": Mistake(

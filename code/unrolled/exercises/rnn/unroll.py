@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -59,15 +58,6 @@ def _unroll_torch(x: Array, h0: Array, W: Array, U: Array, b: Array) -> Any:
     return torch.stack(states)
 
 
-def _walking(step: Callable[..., Array], x: Array, h0: Array, *weights: Array) -> Array:
-    """Unroll with another idea of a step: step(x_t, h, W, U, b)."""
-    h, states = h0, []
-    for x_t in x:
-        h = step(x_t, h, *weights)
-        states.append(h)
-    return np.array(states)
-
-
 def _first_step_is_a_perceptron(
     result: Array, x: Array, h0: Array, W: Array, U: Array, b: Array
 ) -> bool:
@@ -85,9 +75,25 @@ def _network(steps: int, batch: int, inputs: int, hidden: int) -> tuple[Array, .
     )
 
 
+def _scaled(network: tuple[Array, ...], factor: float) -> tuple[Array, ...]:
+    """Make the inputs huge, or tiny."""
+    x, *rest = network
+    return factor * x, *rest
+
+
 EXERCISE = Exercise(
     unroll,
-    cases=[_network(2, 2, 2, 2), _network(5, 3, 4, 2), _network(1, 1, 2, 3)],
+    cases=[
+        _network(4, 2, 1, 3),
+        _network(2, 2, 2, 2),
+        _network(5, 3, 4, 2),
+        _network(5, 3, 4, 2),
+        _network(1, 1, 2, 3),
+        _network(33, 2, 3, 4),
+        tuple(0 * each for each in _network(3, 2, 1, 4)),
+        _scaled(_network(3, 1, 2, 4), 1e3),
+        _scaled(_network(6, 4, 3, 2), 1e-6),
+    ],
     alternatives=[_unroll_filled, _unroll_projected, _unroll_torch],
     properties=[_first_step_is_a_perceptron],
     mistakes={
@@ -118,13 +124,27 @@ EXERCISE = Exercise(
             Row k of U holds the weights by which unit k receives. With one state a row of h, U
             h is written `h @ U.T`.
             """,
-            "return solution(x, h0, W, U.T, b)",
+            {"h @ U.T": "h @ U"},
+        ),
+        "sequences_taken_for_columns": Mistake(
+            """The rows of x[t] are the sequences. `W @ x[t]` takes its columns for them.
+
+            W x, for each row x of a batch, is `x[t] @ W.T`, of shape (B, H). So is U h: `h @ U.T`.
+            """,
+            {"x_t @ W.T + h @ U.T": "W @ x_t + U @ h"},
             """
-            h, out = h0, []
+            h, states = h0, []
             for t in range(len(x)):
-                h = np.tanh(x[t] @ W.T + h @ U + b)
-                out.append(h)
-            return np.stack(out)
+                h = np.tanh(W @ x[t] + U @ h + b[:, None])
+                states.append(h)
+            return np.array(states)
+            """,
+            """
+            h, states = h0.T, []
+            for t in range(len(x)):
+                h = np.tanh(W @ x[t].T + U @ h + b[:, None])
+                states.append(h)
+            return np.array(states)
             """,
         ),
         "input_weights_transposed": Mistake(
@@ -133,9 +153,7 @@ EXERCISE = Exercise(
             Row k of W holds the weights by which unit k receives. With one input a row of x, W
             x is written `x @ W.T`. Where I and H differ, this does not even run.
             """,
-            """
-            return _walking(lambda x_t, h, W, U, b: np.tanh(x_t @ W + h @ U.T + b), x, h0, W, U, b)
-            """,
+            {"x_t @ W.T": "x_t @ W"},
         ),
         "time_and_batch_swapped": Mistake(
             """Time and batch are swapped: the loop runs over the sequences, and state flows
@@ -197,7 +215,7 @@ EXERCISE = Exercise(
         ),
         "no_nonlinearity": Mistake(
             """The tanh is missing: this is a linear network.""",
-            "return _walking(lambda x_t, h, W, U, b: x_t @ W.T + h @ U.T + b, x, h0, W, U, b)",
+            {"np.tanh(x_t @ W.T + h @ U.T + b)": "x_t @ W.T + h @ U.T + b"},
         ),
         "tanh_of_the_input_only": Mistake(
             """The tanh ends too early: U h belongs inside its brackets.
@@ -205,13 +223,11 @@ EXERCISE = Exercise(
             All three terms are added first, then bent together. As it stands, the state can
             grow without bound.
             """,
-            """
-            return _walking(lambda x_t, h, W, U, b: np.tanh(x_t @ W.T + b) + h @ U.T, x, h0, W, U, b)
-            """,
+            {"np.tanh(x_t @ W.T + h @ U.T + b)": "np.tanh(x_t @ W.T + b) + h @ U.T"},
         ),
         "no_bias": Mistake(
             """The bias b is missing: it is added at every step, inside the brackets of tanh.""",
-            "return solution(x, h0, W, U, np.zeros_like(b))",
+            {"h @ U.T + b": "h @ U.T"},
         ),
         "starts_from_zero": Mistake(
             """This begins with a state of zeros. It should begin with h0.
@@ -219,16 +235,13 @@ EXERCISE = Exercise(
             Zero is only what is usually given. Who calls with the last state of an earlier run
             wants to go on from there.
             """,
-            "return solution(x, np.zeros_like(h0), W, U, b)",
+            {"h, states = h0, []": "h, states = np.zeros_like(h0), []"},
         ),
         "first_step_skipped": Mistake(
             """The first step is left out, and its row is still empty: arrays count from 0.
 
             The first step reads x[0] and makes the first row of the result, `range(len(x))`; it
             is only in the formulas of the chapter that the steps count from 1.
-            """,
-            """
-            return np.concatenate([0 * h0[None], solution(x[1:], h0, W, U, b).reshape(-1, *h0.shape)])
             """,
             """
             out = np.zeros(x.shape[:2] + (len(b),))
@@ -240,7 +253,7 @@ EXERCISE = Exercise(
             """,
         ),
         "runs_backwards": Mistake(
-            """The loop runs from the last step to the first. Time runs forwards: `for x_t in x`.""",
+            """The loop runs from the last step to the first. Time runs forwards.""",
             "return solution(x[::-1], h0, W, U, b)[::-1]",
         ),
     },
