@@ -312,7 +312,7 @@ def test_a_conversion_that_does_not_convert_hears_what_it_should_do():
         return 2 * W, 2 * U, 2 * b
 
     message = told("variants.flip_update", flip_update)
-    assert message.startswith("Let both GRUs take a step, from one x and one h")
+    assert "Let both GRUs take a step, from one x and one h" in message
 
 
 def test_an_importance_for_an_unused_setting_hears_that_it_should_be_0():
@@ -320,7 +320,7 @@ def test_an_importance_for_an_unused_setting_hears_that_it_should_be_0():
         return permutation_importance(predict, x, y, orders) + 0.5
 
     message = told("variants.permutation_importance", importance)
-    assert message.startswith("A setting that the model does not look at")
+    assert "A setting that the model does not look at" in message
 
 
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0, -1.0, 1e300])
