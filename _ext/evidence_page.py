@@ -1,38 +1,48 @@
-"""The ``evidence`` directive: the evidence ledger as a page, or one claim of it in a chapter.
+"""The ``evidence`` directive: the ledger's tally, a chapter's claims, or one claim in a chapter.
 
-Everything shown comes from ``evidence/*.json``. A record that does not fit its declaration any
-more is a warning, so that a book built with ``-W`` shows no stale measurement.
+Everything shown comes from the claims as declared and from ``evidence/<chapter>/<name>.json``. A
+record that does not fit its claim any more is a warning, so that a book built with ``-W`` shows no
+stale measurement.
 """
 
 from __future__ import annotations
 
-import json
-import math
+import os
+import re
 import sys
-import textwrap
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
-from statistics import median
 from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
+from sphinx import addnodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "code"))
 
+import evidence_strips as strips
+import evidence_words as words
+from evidence_words import Entry
 from unrolled.experiments import ledger
 
-Record = dict[str, Any]
-Entry = tuple[ledger.Claim, Record | None]
 Nodes = list[nodes.Node]
 logger = logging.getLogger(__name__)
 
 
+class Place(nodes.Inline, nodes.TextElement):  # type: ignore[misc]
+    """Where a chapter shows a claim: a link, made when all pages are read."""
+
+
+class Panel(nodes.table):  # type: ignore[misc]
+    """A table with the name of its picture, and no number."""
+
+
 class Evidence(SphinxDirective):
-    """Show every claim, a chapter's claims, or one claim in short.
+    """Show the tally of all claims, a chapter's claims in full, or one claim in short.
 
     With ``:words:`` a claim in short has no picture: its chapter draws its own.
     """
@@ -42,87 +52,232 @@ class Evidence(SphinxDirective):
 
     def run(self) -> Nodes:
         """Return what the argument asks for: nothing, a chapter, or a claim."""
-        claims = ledger.all_claims(self.config.evidence_package)
+        package = self.config.evidence_package
+        ids = ledger.ids(package)
+        if self.arguments and self.arguments[0] in ids:
+            return [self._in_short(self._checked(ledger.find(self.arguments[0], package)))]
+        self.env.note_reread()  # a claim may be new
         if not self.arguments:
-            self.env.note_reread()  # a claim may be new
-            entries = [(claim, self._record(claim)) for claim in claims.values()]
-            return [self._summary(entries), *self._chapters(entries)]
+            return self._overview([self._entry(ledger.find(each, package)) for each in ids])
         (name,) = self.arguments
-        if name in claims:
-            return [self._in_short(claims[name], self._record(claims[name]))]
-        chapter = [claim for claim in claims.values() if _chapter(claim) == name]
+        chapter = [ledger.find(each, package) for each in ids if _chapter(each) == name]
         if not chapter:
-            raise self.error(f"no claim or chapter {name!r}; there are {', '.join(claims)}")
-        return [self._in_full(claim, self._record(claim)) for claim in chapter]
+            raise self.error(f"no claim or chapter {name!r}; there are {', '.join(ids)}")
+        return self._page([self._checked(claim) for claim in chapter])
 
-    def _summary(self, entries: list[Entry]) -> nodes.Node:
-        rows = [
-            [
-                self._text(f"{_link(claim.id)} {claim.sentence}"),
-                [nodes.paragraph("", "", _badge(record))],
-                self._text(f"{{cite:t}}`{claim.paper}`" if claim.paper else "this book"),
-                self._text(self._chapter_link(_chapter(claim))),
-            ]
-            for claim, record in entries
-        ]
-        return _table(["Claim", "Verdict", "Source", "Chapter"], rows)
+    # The pages
 
-    def _chapters(self, entries: list[Entry]) -> Nodes:
-        sections: dict[str, nodes.section] = {}
-        for claim, record in entries:
-            chapter = _chapter(claim)
-            if chapter not in sections:
-                sections[chapter] = self._section(
-                    f"evidence-{chapter}", nodes.Text(f"Chapter {chapter}")
-                )
-            sections[chapter] += self._in_full(claim, record)
-        return [*sections.values()]
+    def _overview(self, entries: Sequence[Entry]) -> Nodes:
+        fallen = [entry for entry in entries if entry.kind == "not-held"]
+        others = [entry for entry in entries if entry.kind != "not-held"]
+        found = [*self._text(words.tally(entries)), *self._text(words.piloting(entries))]
+        if fallen:
+            found.append(self._listing("evidence-fallen", "What did not hold", fallen))
+        for chapter in dict.fromkeys(entry.chapter for entry in entries):
+            listed = [entry for entry in others if entry.chapter == chapter]
+            found.append(self._listing(f"evidence-of-{chapter}", self._title(chapter), listed))
+            found[-1].insert(
+                1, self._text(f"{{doc}}`Every number of this chapter </evidence/{chapter}>`")
+            )
+        return found
 
-    def _in_full(self, claim: ledger.Claim, record: Record | None) -> nodes.Node:
-        section = self._section(_label(claim.id), nodes.literal("", claim.id))
-        section += self._text(f"{claim.sentence} {_source(claim)}")
-        section += nodes.paragraph("", "", _badge(record))
-        section += self._text(f"Criterion: {claim.criterion}")
-        if record is None:
-            return section
-        section += _pictures(record)
-        section += _figures(record)
-        if record["deviations"]:
-            section += self._text("What we did otherwise:")
-            section += self._text(_bullets(record["deviations"]))
-        summary = "<summary>How it was measured</summary>"
-        section += nodes.raw("", f'<details class="evidence-how">{summary}', format="html")
-        section += self._text(_bullets(_circumstances(record)))
-        section += nodes.raw("", "</details>", format="html")
+    def _listing(self, label: str, title: str, entries: Sequence[Entry]) -> nodes.section:
+        """List claims: verdict, sentence, and the ways to its numbers and to its chapter."""
+        section = self._section(label, nodes.Text(title))
+        items = []
+        for entry in entries:
+            item = nodes.list_item("", nodes.paragraph("", "", *_badges(entry)))
+            item += self._text(_one_paragraph(entry.claim.sentence))
+            ways = nodes.paragraph("", "", classes=["evidence-ways"])
+            ways += self._inline(f"{_link(entry.id)} · ")
+            ways += Place(claim=entry.id, chapter=entry.chapter)
+            item += ways
+            items.append(item)
+        if items:
+            section += nodes.bullet_list("", *items, classes=["evidence-list"])
         return section
 
-    def _in_short(self, claim: ledger.Claim, record: Record | None) -> nodes.Node:
-        box = nodes.admonition(classes=["evidence"])
-        box += nodes.title("", "", nodes.Text("Measured: "), _badge(record))
-        box += self._text(f"{claim.sentence} {_source(claim)}")
-        box += self._text(f"Criterion: {claim.criterion}")
-        if record is not None and "words" not in self.options:
-            box += _pictures(record)
-        box += self._text(f"Every number, and how it was measured: {_link(claim.id)}.")
+    def _page(self, entries: Sequence[Entry]) -> Nodes:
+        ordered = sorted(entries, key=lambda entry: entry.kind != "not-held")
+        found = self._text(words.tally(entries))
+        return [*found, *(self._in_full(entry) for entry in ordered)]
+
+    def _in_full(self, entry: Entry) -> nodes.section:
+        claim = entry.claim
+        section = self._section(_label(entry.id), nodes.literal("", entry.id))
+        section += nodes.paragraph("", "", *_badges(entry))
+        section += self._claims(entry)
+        section += self._text(f"Criterion: {claim.criterion}")
+        section += [
+            nodes.paragraph("", note, classes=["evidence-note"])
+            for note in words.other_versions(entry)
+        ]
+        if entry.attempts:
+            section += _picture(entry)
+            section += self._folded(
+                "Every number", [_table_of(entry, strip) for strip in ledger.pictures(claim)]
+            )
+        section += self._tuning(entry)
+        section += self._folded("Settings, seeds, and what we did otherwise", self._method(entry))
+        if before := words.attempts_before(entry):
+            section += self._folded("Earlier attempts", self._text(_numbered(before)))
+        if entry.attempts:
+            section += self._folded("How it was measured", self._circumstances(entry))
+        section += self._code(entry)
+        section += self._ways(entry)
+        return section
+
+    def _in_short(self, entry: Entry) -> nodes.Node:
+        label = f"claim-{nodes.make_id(entry.id)}"
+        box = nodes.admonition(classes=["evidence"], claim=entry.id)
+        if label not in self.state.document.ids:  # the Evidence pages lead to the first
+            box["ids"], box["names"] = [label], [label]
+            self.state.document.note_explicit_target(box, box)
+        box += nodes.title("", "", nodes.Text("Measured: "), *_badges(entry))
+        box += self._claims(entry)
+        if entry.attempts and "words" not in self.options:
+            box += _picture(entry)
+        method = [*self._text(f"Criterion: {entry.claim.criterion}"), *self._method(entry)]
+        box += self._folded("Criterion, settings, and what we did otherwise", method)
+        box += self._text(f"Every number, and how it was measured: {_link(entry.id)}.")
         return box
 
-    def _record(self, claim: ledger.Claim) -> Record | None:
-        """Return a claim's record; warn if it does not stand."""
-        path = Path(self.config.evidence_folder) / f"{claim.id}.json"
-        for file in [path, *ledger.sources(claim)]:
+    # Their parts
+
+    def _claims(self, entry: Entry) -> Nodes:
+        """Set the paper's claim and ours side by side, each with its verdict."""
+        claim = entry.claim
+        found: Nodes = []
+        if claim.paper is not None and claim.paper.says:
+            badge = _badge(*words.paper_verdict(entry))
+            why = f" {claim.paper.untested}" if claim.paper.untested else ""
+            found += self._sentence(words.paper(claim), badge, why)
+            found += self._text(f"Ours: {_one_paragraph(claim.sentence)}")
+        else:
+            found += self._text(f"{_one_paragraph(claim.sentence)} {words.paper(claim)}")
+        if said := words.statistics(entry):
+            of = nodes.bullet_list("", *(nodes.list_item("", *self._text(one)) for one in said))
+            of["classes"].append("evidence-statistics")
+            found.append(of)
+        return found
+
+    def _sentence(self, text: str, badge: nodes.Node, more: str) -> Nodes:
+        parsed = self._text(text)
+        parsed[-1] += [nodes.Text(" "), badge]
+        parsed[-1] += self._inline(more) if more else []
+        return parsed
+
+    def _tuning(self, entry: Entry) -> Nodes:
+        items = []
+        for said, at_edge in words.tuned(entry):
+            flag = [_badge("open", "Edge of the grid"), nodes.Text(" ")] if at_edge else []
+            paragraph = nodes.paragraph("", "", *flag, nodes.Text(said))
+            items.append(nodes.list_item("", paragraph))
+        if not items:
+            return []
+        return [nodes.paragraph("", "Tuned:"), nodes.bullet_list("", *items)]
+
+    def _method(self, entry: Entry) -> Nodes:
+        claim = entry.claim
+        lines = [*words.setup_of(entry), ledger.trial_runs(claim)]
+        found = self._text(words.bullets(lines))
+        if claim.deviations:
+            found += self._text("What we did otherwise:")
+            found += self._text(words.bullets(claim.deviations))
+        return found
+
+    def _circumstances(self, entry: Entry) -> Nodes:
+        found: Nodes = []
+        for name in words.BLOCKS:
+            if block := entry.block(name):
+                found += self._text(f"The {name}:\n\n{words.bullets(words.circumstances(block))}")
+        if worded := words.measured_under(entry):
+            found += self._text(worded)
+        again = nodes.paragraph("", "Again: ")
+        again += nodes.literal("", f"python -m unrolled evidence --force {entry.id}")
+        return [*found, again]
+
+    def _ways(self, entry: Entry) -> nodes.Node:
+        """Lead from an entry to its section, its record and its code."""
+        ways = nodes.paragraph("", "", nodes.Text("In the book: "), classes=["evidence-ways"])
+        ways += Place(claim=entry.id, chapter=entry.chapter)
+        files = [self._file_of(entry)]
+        if entry.attempts:
+            files.insert(0, ledger.path_of(entry.id, Path(self.config.evidence_folder)))
+        for file in files:
+            ways += [nodes.Text(" · "), self._download(file)]
+        return ways
+
+    def _code(self, entry: Entry) -> Nodes:
+        """List the claim's own file; offer those that it shares with others."""
+        own = self._file_of(entry)
+        listing = nodes.literal_block(own.read_text("utf-8"), own.read_text("utf-8"))
+        listing["language"] = "python"
+        package = own.parents[1]
+        shared = [
+            file
+            for file in ledger.sources(entry.claim)
+            if package in file.parents and file != own and file.name != "__init__.py"
+        ]
+        if not shared:
+            return self._folded("The code", [listing])
+        uses = nodes.paragraph("", "It uses ")
+        for i, file in enumerate(shared):
+            uses += [*([nodes.Text(", ")] if i else []), self._download(file)]
+        return self._folded("The code", [listing, uses])
+
+    def _file_of(self, entry: Entry) -> Path:
+        package = Path(sys.modules[self.config.evidence_package].__file__ or "").parent
+        return package.joinpath(*entry.id.split(".")).with_suffix(".py")
+
+    def _download(self, file: Path) -> nodes.Node:
+        target = "/" + Path(os.path.relpath(file, self.env.srcdir)).as_posix()
+        name = nodes.literal("", file.name)
+        return addnodes.download_reference(
+            "",
+            "",
+            name,
+            reftarget=target,
+            refdoc=self.env.docname,
+            refdomain="",
+            reftype="download",
+            refexplicit=True,
+            refwarn=False,
+        )
+
+    def _folded(self, summary: str, content: Nodes) -> Nodes:
+        opening = f'<details class="evidence-more"><summary>{escape(summary)}</summary>'
+        return [
+            nodes.raw("", opening, format="html"),
+            *content,
+            nodes.raw("", "</details>", format="html"),
+        ]
+
+    def _checked(self, claim: Any) -> Entry:
+        """Return a claim with its record; warn if that does not stand."""
+        entry = self._entry(claim)
+        for file in ledger.sources(claim):
             self.env.note_dependency(str(file))
-        record = ledger.load(claim.id, path.parent) if path.is_file() else None
-        reason = ledger.staleness(claim, record)
-        if record and not reason and record != ledger.refreshed(claim, record):
-            reason = "its words or its criterion changed"
-        if reason:
-            logger.warning(
-                "the record of %s is stale (%s): run `python -m unrolled evidence %s`",
-                *(claim.id, reason, claim.id),
-                location=self.get_location(),
-                type="evidence",
+        if reason := ledger.staleness(claim, entry.record):
+            self._warn(
+                f"the record of {claim.id} is stale ({reason}): "
+                f"run `python -m unrolled evidence {claim.id}`"
             )
-        return record
+        return entry
+
+    def _entry(self, claim: Any) -> Entry:
+        folder = Path(self.config.evidence_folder)
+        self.env.note_dependency(str(ledger.path_of(claim.id, folder)))
+        try:
+            return Entry(claim, ledger.read(claim.id, folder))
+        except FileNotFoundError:
+            return Entry(claim, None)
+        except ledger.DamagedRecord as error:
+            self._warn(str(error))
+            return Entry(claim, None)
+
+    def _warn(self, message: str) -> None:
+        logger.warning("%s", message, location=self.get_location(), type="evidence")
 
     def _section(self, label: str, title: nodes.Node) -> nodes.section:
         section = nodes.section(ids=[label], names=[label])
@@ -130,9 +285,11 @@ class Evidence(SphinxDirective):
         self.state.document.note_explicit_target(section, section)
         return section
 
-    def _chapter_link(self, chapter: str) -> str:
-        page = f"chapters/{chapter}"
-        return f"{{doc}}`/{page}`" if page in self.env.found_docs else chapter
+    def _title(self, chapter: str) -> str:
+        """Return a chapter's title as its source has it: pages may be read in any order."""
+        source = Path(self.env.srcdir, "chapters", f"{chapter}.md")
+        found = source.is_file() and re.search(r"^# (.+)$", source.read_text("utf-8"), re.M)
+        return found[1].strip() if found else f"Chapter {chapter}"
 
     def _text(self, text: str) -> Nodes:
         """Parse MyST."""
@@ -141,9 +298,71 @@ class Evidence(SphinxDirective):
         self.state.nested_parse(lines, self.content_offset, parent)
         return [*parent.children]
 
+    def _inline(self, text: str) -> Nodes:
+        """Parse MyST that is one paragraph; return what stands in it."""
+        (paragraph,) = self._text(text)
+        spaces = [nodes.Text(" ")] if text[:1] == " " else [], [nodes.Text(" ")]
+        return [*spaces[0], *paragraph.children, *(spaces[1] if text[-1:] == " " else [])]
 
-def _chapter(claim: ledger.Claim) -> str:
-    return claim.id.split(".")[0]
+
+def places(env: Any) -> dict[str, tuple[str, str, str, str]]:
+    """Return where each claim is shown: page, anchor, title and anchor of the section."""
+    if not hasattr(env, "evidence_places"):
+        env.evidence_places = {}
+    found: dict[str, tuple[str, str, str, str]] = env.evidence_places
+    return found
+
+
+def forget(app: Any, env: Any, docname: str) -> None:
+    """Drop the places of a page that is read again."""
+    for claim_id in [name for name, place in places(env).items() if place[0] == docname]:
+        del places(env)[claim_id]
+
+
+def merge(app: Any, env: Any, docnames: Iterable[str], other: Any) -> None:
+    """Take over the places that another process has found."""
+    for claim_id, place in places(other).items():
+        if place[0] in docnames:
+            places(env).setdefault(claim_id, place)
+
+
+def note_places(app: Any, doctree: nodes.document) -> None:
+    """Remember where a page shows claims."""
+    for box in doctree.findall(nodes.admonition):
+        if "claim" in box and box["ids"]:
+            place = (app.env.docname, box["ids"][0], *_heading(box))
+            places(app.env).setdefault(box["claim"], place)
+
+
+def link_places(app: Any, doctree: nodes.document, docname: str) -> None:
+    """Turn each place into a link to where its chapter shows the claim, or to the chapter."""
+    for place in list(doctree.findall(Place)):
+        page, anchor, title, section = places(app.env).get(
+            place["claim"], (f"chapters/{place['chapter']}", "", "", "")
+        )
+        if page not in app.env.found_docs:
+            place.replace_self(nodes.Text(place["chapter"]))
+            continue
+        number = app.env.toc_secnumbers.get(page, {}).get(f"#{section}" if section else "")
+        shown = title or app.env.titles[page].astext()
+        if number:
+            shown = f"{'.'.join(map(str, number))} {shown}"
+        uri = app.builder.get_relative_uri(docname, page) + (f"#{anchor}" if anchor else "")
+        place.replace_self(nodes.reference("", shown, internal=True, refuri=uri))
+
+
+def _heading(node: Any) -> tuple[str, str]:
+    """Return title and anchor of the section around a node; no anchor for the page's own."""
+    while node is not None and not isinstance(node, nodes.section):
+        node = node.parent
+    if node is None:
+        return "", ""
+    inner = isinstance(node.parent, nodes.section)
+    return node[0].astext(), node["ids"][0] if inner else ""
+
+
+def _chapter(claim_id: str) -> str:
+    return claim_id.split(".")[0]
 
 
 def _label(claim_id: str) -> str:
@@ -154,220 +373,60 @@ def _link(claim_id: str) -> str:
     return f"{{ref}}`{claim_id} <{_label(claim_id)}>`"
 
 
-def _source(claim: ledger.Claim) -> str:
-    if claim.paper is None:
-        return "Source: this book."
-    return f"Source: {{cite:t}}`{claim.paper}`" + (f", {claim.where}." if claim.where else ".")
+def _one_paragraph(text: str) -> str:
+    return " ".join(text.split())
 
 
-def _badge(record: Record | None) -> nodes.Node:
-    if record is None:
-        return nodes.strong("", "Not measured")
-    kind = "evidence-held" if record["held"] else "evidence-not-held"
-    return nodes.strong("", ledger.verdict(record), classes=[kind])
+def _numbered(items: Iterable[str]) -> str:
+    return "\n".join(f"{i}. {item}" for i, item in enumerate(items, start=1))
 
 
-def _bullets(items: list[str]) -> str:
-    return "\n".join("- " + " ".join(item.split()) for item in items)
+def _badge(kind: str, text: str) -> nodes.Node:
+    return nodes.strong("", text, classes=["evidence-badge", f"evidence-{kind}"])
 
 
-def _plain(text: str) -> Nodes:
-    return [nodes.paragraph("", text)]
+def _badges(entry: Entry) -> Nodes:
+    badge = _badge(entry.kind, entry.verdict)
+    return [badge, nodes.Text(f" {entry.attempt}")] if entry.attempt else [badge]
 
 
-def _published(row: Record) -> str:
-    return "not given" if row["published"] is None else ledger.figure(row["published"])
+def _picture(entry: Entry) -> nodes.Node:
+    runs = (entry.runs(name) for name in ("development", "confirmation"))
+    drawn = strips.figure(ledger.pictures(entry.claim), *runs)
+    return nodes.raw("", drawn, format="html")
 
 
-def _circumstances(record: Record) -> list[str]:
-    """Return where, when, with what and for how long a record was measured."""
-    runs, hardware = record["runs"], record["hardware"]
-    cpu, wall = (sum(run[f"{kind}_seconds"] for run in runs) for kind in ("cpu", "wall"))
-    gpu = next((run["gpu"] for run in runs if run["gpu"]), "no GPU")
-    settings = ", ".join(f"`{name} = {json.dumps(x)}`" for name, x in record["settings"].items())
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    return [
-        f"Experiment: `{record['experiment']}` at scale {record['scale']}.",
-        f"Settings: {settings or 'none'}.",
-        f"Seeds: {', '.join(map(str, record['seeds']))}.",
-        f"Measured on {record['date']}, in {cpu:.0f} s of CPU time ({wall:.0f} s in all).",
-        f"On {hardware['cpu']}, {ledger.plural(hardware['cores'], 'core')}, {gpu}.",
-        f"With {versions}.",
-        f"Again: `python -m unrolled evidence --force {record['id']}`.",
+def _table_of(entry: Entry, strip: Any) -> nodes.table:
+    """Set the paper's figures beside ours, under the name of their panel."""
+    compared = any(row.published is not None for row in strip.rows)
+    blocks = [name for name in words.BLOCKS if entry.runs(name)]
+    head = [
+        f"{name.capitalize()}: median (range) of {ledger.plural(len(entry.runs(name)), 'run')}"
+        for name in blocks
     ]
-
-
-def _figures(record: Record) -> nodes.Node:
-    """Set the paper's figures beside ours."""
-    rows = [row for strip in record["strips"] for row in strip["rows"]]
-    compared = any(row["published"] is not None for row in rows)
-    ours = f"Ours: median (range) of {ledger.plural(len(record['runs']), 'seed')}"
-    return _table(
-        ["Quantity", *(["The paper's"] if compared else []), ours],
+    rows = [
         [
-            [
-                _plain(row["label"]),
-                *([_plain(_published(row))] if compared else []),
-                _plain(ledger.spread(ledger.values(record, row))),
-            ]
-            for row in rows
-        ],
-    )
+            row.label,
+            *([strips.published(row)] if compared else []),
+            *(ledger.spread(ledger.values(entry.runs(name), row)) for name in blocks),
+        ]
+        for row in strip.rows
+    ]
+    return _table(strip.axis, ["Quantity", *(["The paper's"] if compared else []), *head], rows)
 
 
-def _table(head: list[str], rows: list[list[Nodes]]) -> nodes.table:
-    table, group = nodes.table(), nodes.tgroup(cols=len(head))
+def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> nodes.table:
+    table, group = Panel("", nodes.title("", caption)), nodes.tgroup(cols=len(head))
     table += group
     for _ in head:
         group += nodes.colspec(colwidth=1)
-    group += nodes.thead("", _table_row([_plain(name) for name in head]))
+    group += nodes.thead("", _table_row(head))
     group += nodes.tbody("", *(_table_row(row) for row in rows))
     return table
 
 
-def _table_row(cells: list[Nodes]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", *cell) for cell in cells))
-
-
-# The picture. Its horizontal places are percentages and all else is in pixels, so that it fills a
-# phone as well as a desktop while its letters keep their size.
-
-LEFT, RIGHT = 3, 97  # the axis, in percent of the width
-LINE, ROW, AXIS = 20, 44, 30  # heights
-TITLE = 42  # characters of an axis title that fit on a phone
-
-
-def _pictures(record: Record) -> nodes.Node:
-    pictures = "".join(_svg(record, strip) for strip in record["strips"])
-    dots = f"Each dot is one of {ledger.plural(len(record['runs']), 'seed')}"
-    rows = [row for strip in record["strips"] for row in strip["rows"]]
-    paper = any(row["published"] is not None for row in rows)
-    legend = f"{dots} (one dot where all agree), the bar is their median" + (
-        ", the diamond is the paper's figure." if paper else "."
-    )
-    return nodes.raw(
-        "",
-        f'<figure class="evidence-figure">{pictures}<figcaption>{legend}</figcaption></figure>',
-        format="html",
-    )
-
-
-def _svg(record: Record, strip: Record) -> str:
-    """Draw a strip plot: a row of dots for each quantity, one dot a seed."""
-    rows = [(row, ledger.values(record, row)) for row in strip["rows"]]
-    lines = strip["lines"]
-    published = [row["published"] for row, _ in rows if row["published"] is not None]
-    shown = [*(x for _, measured in rows for x in measured), *lines.values(), *published]
-    low, high = _extent(shown, strip["limits"])
-    top = LINE * len(lines) + 4
-    bottom = top + ROW * len(rows)
-
-    def at(value: float) -> float:
-        return LEFT + (RIGHT - LEFT) * (value - low) / (high - low)
-
-    begins = [top + ROW * i for i in range(len(rows))]
-    drawn = [_reference(name, at(x), LINE * i, begins) for i, (name, x) in enumerate(lines.items())]
-    for (row, measured), y in zip(rows, begins, strict=True):
-        drawn.append(_dots(row, measured, at, y))
-    title = textwrap.wrap(strip["axis"], TITLE)
-    drawn.append(_axis(title, low, high, at, bottom))
-    height = bottom + AXIS + 18 * len(title)
-    return (
-        f'<svg class="evidence-strip" role="img" width="100%" height="{height}" '
-        f'aria-label="{escape(_description(strip, rows))}">{"".join(drawn)}</svg>'
-    )
-
-
-def _description(strip: Record, rows: list[tuple[Record, list[float]]]) -> str:
-    """Say what the picture shows."""
-    parts = [f"{strip['axis']}, by seed."]
-    for row, measured in rows:
-        paper = row["published"] is not None
-        said = f" (the paper: {_published(row)})" if paper else ""
-        parts.append(f"{row['label']}: {ledger.spread(measured)}{said}.")
-    parts += [f"Line at {ledger.figure(x)}: {name}." for name, x in strip["lines"].items()]
-    return " ".join(parts)
-
-
-def _reference(name: str, x: float, y: float, begins: list[float]) -> str:
-    """Draw a line to compare with: from its name down, but not through the names of the rows."""
-    pieces = [(y + LINE, begins[0]), *((begin + 19, begin + ROW) for begin in begins)]
-    lines = (
-        f'<line class="evidence-line" x1="{x:.2f}%" x2="{x:.2f}%" y1="{start}" y2="{end}"/>'
-        for start, end in pieces
-    )
-    return "".join(lines) + _label_at(x, y + 15, name)
-
-
-def _dots(row: Record, measured: list[float], at: Any, y: float) -> str:
-    middle = y + 30
-    drawn = [
-        f'<line class="evidence-rail" x1="{LEFT}%" x2="{RIGHT}%" y1="{middle}" y2="{middle}"/>',
-        f'<text class="evidence-name" x="{LEFT}%" y="{y + 15}">{escape(row["label"])}</text>',
-    ]
-    # Equal values stay apart, so that every seed is seen; but what never varies is one dot.
-    dots = measured if len(set(measured)) > 1 else measured[:1]
-    for i, value in enumerate(dots):
-        offset = (i - (len(dots) - 1) / 2) * min(5, 14 / len(dots))
-        drawn.append(
-            f'<circle class="evidence-dot" cx="{at(value):.2f}%" cy="{middle + offset:.1f}" r="4"/>'
-        )
-    x = at(median(measured))
-    drawn.append(
-        f'<line class="evidence-median" x1="{x:.2f}%" x2="{x:.2f}%" y1="{middle - 11}" '
-        f'y2="{middle + 11}"/>'
-    )
-    if row["published"] is not None:
-        drawn.append(
-            f'<svg x="{at(row["published"]):.2f}%" y="{middle}" overflow="visible">'
-            '<path class="evidence-paper" d="M0-8 8 0 0 8-8 0Z"/></svg>'
-        )
-    return "".join(drawn)
-
-
-def _axis(title: list[str], low: float, high: float, at: Any, y: float) -> str:
-    drawn = [f'<line class="evidence-axis" x1="{LEFT}%" x2="{RIGHT}%" y1="{y}" y2="{y}"/>']
-    for tick in _ticks(low, high):
-        x = at(tick)
-        drawn.append(
-            f'<line class="evidence-axis" x1="{x:.2f}%" x2="{x:.2f}%" y1="{y}" y2="{y + 5}"/>'
-            f'<text class="evidence-tick" x="{x:.2f}%" y="{y + 19}">{ledger.figure(tick)}</text>'
-        )
-    for i, line in enumerate(title):
-        drawn.append(
-            f'<text class="evidence-title" x="50%" y="{y + 40 + 18 * i}">{escape(line)}</text>'
-        )
-    return "".join(drawn)
-
-
-def _label_at(x: float, y: float, text: str) -> str:
-    anchor = "start" if x < 33 else "end" if x > 67 else "middle"
-    place = f'x="{x:.2f}%" y="{y}" text-anchor="{anchor}"'
-    return f'<text class="evidence-name" {place}>{escape(text)}</text>'
-
-
-def _extent(shown: list[float], limits: list[float] | None) -> tuple[float, float]:
-    """Return an axis that holds all that is shown, with some air where there are no limits."""
-    low, high = min([*shown, *(limits or [])]), max([*shown, *(limits or [])])
-    air = 0 if limits and [low, high] == limits else 0.04 * (high - low) or abs(high) or 1
-    return low - air, high + air
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Return three to six round numbers on an axis; fewer where they are long to write."""
-    ticks = _round_numbers(low, high, (high - low) / 5)
-    if max(len(ledger.figure(tick)) for tick in ticks) <= 6:
-        return ticks
-    fewer = _round_numbers(low, high, (high - low) / 2)
-    return fewer if len(fewer) > 1 else [ticks[0], ticks[-1]]
-
-
-def _round_numbers(low: float, high: float, rough: float) -> list[float]:
-    """Return the multiples on an axis of the first round step that is not below a rough one."""
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 2.5, 5, 10) if power * m >= rough)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(i * step, 12 - math.floor(math.log10(step))) for i in range(first, last + 1)]
+def _table_row(cells: Sequence[str]) -> nodes.row:
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", cell)) for cell in cells))
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -375,4 +434,15 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_config_value("evidence_folder", str(ledger.EVIDENCE), "env")
     app.add_config_value("evidence_package", "unrolled.experiments", "env")
     app.add_directive("evidence", Evidence)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    app.add_node(Place)
+    app.add_node(Panel)
+    app.connect("env-purge-doc", forget)
+    app.connect("env-merge-info", merge)
+    app.connect("doctree-read", note_places)
+    app.connect("doctree-resolved", link_places)
+    return {
+        "version": "2",
+        "env_version": 2,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }
