@@ -20,6 +20,12 @@ document.addEventListener("DOMContentLoaded", () => {
     if (element.innerText.trim()) element.removeAttribute("aria-label");
   }
 
+  /* The arrow beside a page that has pages under it has no text (WCAG 4.1.2). */
+  for (const arrow of document.querySelectorAll(".bd-sidebar-primary li > details > summary")) {
+    const page = arrow.closest("li").querySelector("a");
+    arrow.setAttribute("aria-label", `Pages under ${page.textContent.trim()}`);
+  }
+
   /* What scrolls sideways must be reachable by keyboard (WCAG 2.1.1). */
   const boxes = "div.math, .pst-scrollable-table-container, .cell_output, pre";
   const reach = () => {
