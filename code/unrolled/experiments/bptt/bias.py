@@ -14,7 +14,7 @@ from unrolled.experiments.bptt._comparing import (
     normal_network,
     recurrent_part,
 )
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 
 
@@ -107,8 +107,7 @@ def _mean_error(drawn: Array, exact: Array, n: int) -> float:
 
 
 CLAIM = Claim(
-    id="bptt.bias",
-    paper="tallec2017unbiasing",
+    paper=Paper(key="tallec2017unbiasing"),
     sentence=(
         "A gradient cut at a fixed length is biased, the more so the slower errors fade; one "
         "cut at random lengths and made up for is not, but it is noisy."
@@ -127,7 +126,7 @@ CLAIM = Claim(
         and stack(runs, "mean of all").max() < 2
         and (stack(runs, "noise") > stack(runs, "noise of short")).all()
     ),
-    seeds={"quick": range(1), "book": range(10, 20)},
+    seeds={"quick": range(1), "book": range(10, 20), "confirm": range(7000, 7010)},
     settings={
         "quick": {
             "decays": [0.5, 0.8, 0.95],

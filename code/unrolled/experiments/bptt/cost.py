@@ -135,7 +135,6 @@ _SLOPES = (
 )
 
 CLAIM = Claim(
-    id="bptt.cost",
     sentence=(
         "BPTT's time and memory grow with the number of steps. RTRL's memory does not, but "
         "its work grows with the fourth power of the units where BPTT's grows with the second."
@@ -151,7 +150,7 @@ CLAIM = Claim(
         bool(low <= stack(runs, name).min() and stack(runs, name).max() <= high)
         for name, low, high in _SLOPES
     ),
-    seeds={"quick": range(1), "book": range(5)},
+    seeds={"quick": range(1), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {
             "steps": [32, 64, 128],

@@ -7,7 +7,6 @@ from unrolled.experiments.ledger import Claim, Row, Strip
 from unrolled.experiments.runs import stack
 
 CLAIM = Claim(
-    id="bptt.echo",
     sentence=(
         "A gradient that is cut after 2 to $D$ steps can be worse than none: recurrent weights "
         "that learn by it lose an echo of $D = 4$ steps which they held before they learned."
@@ -20,7 +19,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(
         (stack(runs, "too few").max(axis=1) < stack(runs, "readout only")[:, 0]).mean() >= 0.9
     ),
-    seeds={"quick": range(50, 51), "book": range(40, 50)},
+    seeds={"quick": range(50, 51), "book": range(40, 50), "confirm": range(7000, 7010)},
     settings={
         "quick": {**ECHO, "lags": [4], "lengths": [3, 4]},
         "book": {**ECHO, "lags": [4], "lengths": [2, 3, 4]},

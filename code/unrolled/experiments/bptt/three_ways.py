@@ -8,7 +8,7 @@ import torch
 from unrolled import bptt
 from unrolled.bptt import RNN, Array
 from unrolled.experiments.bptt._comparing import central_differences, largest_gap, normal_network
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 
 
@@ -67,8 +67,7 @@ def _autograd(parameters: RNN, x: Array, h0: Array, k: Array) -> list[Array]:
 
 
 CLAIM = Claim(
-    id="bptt.three_ways",
-    paper="werbos1990backpropagation",
+    paper=Paper(key="werbos1990backpropagation"),
     sentence=(
         "One sweep back through the steps gives the exact derivatives of the whole sequence's loss."
     ),
@@ -81,9 +80,9 @@ CLAIM = Claim(
     holds=lambda runs: bool(
         stack(runs, "autograd", "rtrl").max() < 1e-10 and stack(runs, "differences").max() < 1e-6
     ),
-    seeds={"quick": range(2), "book": range(10)},
+    seeds={"quick": range(10), "book": range(10), "confirm": range(7000, 7010)},
     settings={
-        "quick": {"problems": 3, "largest": 6},
+        "quick": {"problems": 10, "largest": 8},
         "book": {"problems": 10, "largest": 8},
     },
     strips=[

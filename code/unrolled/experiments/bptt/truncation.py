@@ -7,7 +7,6 @@ from unrolled.experiments.ledger import Claim, Row, Strip
 from unrolled.experiments.runs import stack
 
 CLAIM = Claim(
-    id="bptt.truncation",
     sentence=(
         "A gradient cut after $k$ steps learns an echo of $D$ steps when $k$ is $D + 1$, and "
         "not when it is $D$."
@@ -23,7 +22,7 @@ CLAIM = Claim(
         stack(runs, "reached", "BPTT(2D; D)").min() > 0.99
         and stack(runs, "one too few").max() < 0.75
     ),
-    seeds={"quick": range(20, 21), "book": range(30, 35)},
+    seeds={"quick": range(20, 21), "book": range(30, 35), "confirm": range(7000, 7005)},
     settings={
         "quick": {**ECHO, "lags": [4], "lengths": [1, 4, 5]},
         "book": {**ECHO, "lags": [4, 8], "lengths": [1, 2, 3, 4, 5, 6, 8, 9, 10, 16]},

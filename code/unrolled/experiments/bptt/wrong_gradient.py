@@ -145,7 +145,6 @@ _SLIPS = list(SLIPS)
 _LEARNER = {"cue_lag": 20, "delay_lag": 8, "hidden": 16, "sequences": 32, "updates": 500}
 
 CLAIM = Claim(
-    id="bptt.wrong_gradient",
     sentence=(
         "A wrong gradient can train better than the right one: with one character too many, "
         "`dh += da @ U`, a network learns a cue 20 steps old faster, each gradient at its best "
@@ -170,7 +169,7 @@ CLAIM = Claim(
         and stack(runs, "gap of right").max() < 1e-6
         and stack(runs, "gap").min() > 1e-2
     ),
-    seeds={"quick": range(300, 303), "book": range(400, 416)},
+    seeds={"quick": range(300, 303), "book": range(400, 416), "confirm": range(7000, 7016)},
     settings={
         "quick": {
             **_LEARNER,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from unrolled.experiments.gradients._plain_descent import order_with_clipping
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 
 CLAIM = Claim(
-    id="gradients.clipping",
-    paper="pascanu2013difficulty",
+    paper=Paper(key="pascanu2013difficulty"),
     sentence=(
         "On temporal order, clipping the gradient's norm turns failure into success: gradient "
         "descent alone already fails at 15 steps, with clipping it solves 30."
@@ -22,7 +21,7 @@ CLAIM = Claim(
         (stack(runs, "clipped") > 0.99).all()
         and ((stack(runs, "as it comes") > 0.99) == [True, False, False, False]).all()
     ),
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {"lengths": [10, 15, 20, 30], "clip": 1.0, "updates": 750},
         "book": {"lengths": [10, 15, 20, 30], "clip": 1.0, "updates": 3000},

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from unrolled.experiments.gradients._plain_descent import order_with_clipping
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 
 CLAIM = Claim(
-    id="gradients.clipping_at_30",
-    paper="pascanu2013difficulty",
+    paper=Paper(key="pascanu2013difficulty"),
     sentence=(
         "On temporal order over 30 steps, gradient descent at a learning rate of 0.1 fails, "
         "and solves the task when the gradient's norm is clipped."
@@ -20,7 +19,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(
         (stack(runs, "clipped") > 0.99).all() and (stack(runs, "as it comes") < 0.99).all()
     ),
-    seeds={"quick": range(20, 21), "book": range(20, 25)},
+    seeds={"quick": range(20, 21), "book": range(20, 25), "confirm": range(7000, 7005)},
     settings={
         scale: {"lengths": [30], "clip": 1.0, "updates": 3000} for scale in ("quick", "book")
     },

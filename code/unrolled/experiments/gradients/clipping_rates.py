@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unrolled.experiments.gradients._plain_descent import learn_order
-from unrolled.experiments.ledger import Claim, Measurement, Row, Strip
+from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 
 
@@ -40,8 +40,7 @@ def _clipping_wins(runs: list[Measurement]) -> bool:
 
 
 CLAIM = Claim(
-    id="gradients.clipping_rates",
-    paper="pascanu2013difficulty",
+    paper=Paper(key="pascanu2013difficulty"),
     sentence=(
         "On temporal order over 30 steps clipping solves more runs than plain gradient "
         "descent, each at the best of three learning rates."
@@ -52,7 +51,7 @@ CLAIM = Claim(
         "clipping solves more of the runs at 30 steps."
     ),
     holds=_clipping_wins,
-    seeds={"quick": range(20, 21), "book": range(40, 45)},
+    seeds={"quick": range(20, 21), "book": range(40, 45), "confirm": range(7000, 7005)},
     settings={
         "quick": {"lengths": [30], "rates": [0.1], "clip": 1.0, "updates": 3000},
         "book": {"lengths": [20, 30], "rates": [0.01, 0.03, 0.1], "clip": 1.0, "updates": 3000},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unrolled.experiments.adding_problem import learn_adding
 from unrolled.experiments.gradients._starts import irnn_network
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 from unrolled.training import seeded
 
@@ -23,8 +23,7 @@ def irnn_errors(
 
 
 CLAIM = Claim(
-    id="gradients.irnn",
-    paper="le2015simple",
+    paper=Paper(key="le2015simple"),
     sentence=(
         "Rectifiers whose recurrent weights start as the identity solve the adding problem "
         "over 100 steps, as an LSTM does."
@@ -35,7 +34,7 @@ CLAIM = Claim(
         "variance of the targets: what is asked of the LSTM."
     ),
     holds=lambda runs: bool(stack(runs, "error").max() < 0.06),
-    seeds={"quick": range(10, 11), "book": range(30, 35)},
+    seeds={"quick": range(10, 11), "book": range(30, 35), "confirm": range(7000, 7005)},
     settings={
         "quick": {"length": 50, "hidden": 100, "updates": 1200, "rate": 1e-3},
         "book": {"length": 100, "hidden": 100, "updates": 6000, "rate": 1e-3},

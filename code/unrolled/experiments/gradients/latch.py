@@ -8,7 +8,7 @@ import numpy as np
 
 from unrolled._validate import Array
 from unrolled.experiments.gradients._latch import latch_successes
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 
 
@@ -61,8 +61,7 @@ def _rank_correlation(x: Array, y: Array) -> float:
 _LATCH = {"noises": [0.1, 0.3, 0.6], "weight": 1.25, "units": 40, "updates": 1000}
 
 CLAIM = Claim(
-    id="gradients.latch",
-    paper="bengio1994learning",
+    paper=Paper(key="bengio1994learning"),
     sentence=(
         "Gradient descent teaches one unit to keep a bit ever more rarely as the bit must be "
         "kept for longer, at each of three noise levels."
@@ -76,7 +75,7 @@ CLAIM = Claim(
     holds=lambda runs: all(
         _falls(stack(runs, f"noise {noise}").mean(axis=0)) for noise in (0.1, 0.3, 0.6)
     ),
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {**_LATCH, "lengths": [5, 20, 80]},
         "book": {**_LATCH, "lengths": [5, 10, 20, 40, 80]},

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from unrolled.experiments.gradients._latch import latch_successes
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 
 
@@ -34,8 +34,7 @@ def latch_by_weight(
 
 
 CLAIM = Claim(
-    id="gradients.latch_weight",
-    paper="bengio1994learning",
+    paper=Paper(key="bengio1994learning"),
     sentence=(
         "A unit mostly learns to keep a bit for 20 steps from an initial recurrent weight of "
         "1.25, and hardly ever from one below 1."
@@ -49,7 +48,7 @@ CLAIM = Claim(
         (stack(runs, "below 1").mean(axis=0) < 0.2).all()
         and stack(runs, "above 1").mean(axis=0)[0] > 0.5
     ),
-    seeds={"quick": range(10, 12), "book": range(5)},
+    seeds={"quick": range(5), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         scale: {
             "length": 20,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unrolled.experiments.gradients._plain_descent import learn_order
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 
 
@@ -26,8 +26,7 @@ def order_with_omega(
 
 
 CLAIM = Claim(
-    id="gradients.regularizer",
-    paper="pascanu2013difficulty",
+    paper=Paper(key="pascanu2013difficulty"),
     sentence=(
         "With a regulariser that keeps the gradient's length on its way back, networks reach "
         "a mean accuracy above 0.9 on temporal order over 60 steps; with clipping alone they "
@@ -41,7 +40,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(
         stack(runs, "best").mean(axis=0)[0] < 0.35 and stack(runs, "best").mean(axis=0)[1] > 0.9
     ),
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {"length": 50, "weights": [0.0, 16.0], "clip": 1.0, "updates": 1250},
         "book": {"length": 60, "weights": [0.0, 16.0], "clip": 1.0, "updates": 5000},

@@ -128,7 +128,6 @@ _SPECTRA = {
 }
 
 CLAIM = Claim(
-    id="gradients.spectra",
     sentence=(
         "Orthogonal initial weights carry a gradient more evenly than Gaussian ones do. "
         "Training tanh networks on a memory task keeps a few directions: the largest exponent "
@@ -144,7 +143,7 @@ CLAIM = Claim(
         "promised nothing."
     ),
     holds=lambda runs: _few_directions_kept(runs),
-    seeds={"quick": range(10, 11), "book": range(5, 10)},
+    seeds={"quick": range(10, 11), "book": range(5, 10), "confirm": range(7000, 7005)},
     settings={
         "quick": {**_SPECTRA, "starts": _STARTS[:4], "length": 20, "updates": 600},
         "book": {**_SPECTRA, "starts": _STARTS},

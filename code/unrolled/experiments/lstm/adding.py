@@ -10,7 +10,7 @@ from torch import nn
 
 from unrolled.experiments.adding_problem import learn_adding
 from unrolled.experiments.last_step import LastStepReadout
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.lstm._gate_biases import set_gate_biases
 from unrolled.experiments.networks import as_many
 from unrolled.experiments.runs import stack
@@ -84,8 +84,7 @@ def _adding_lstm(hidden: int, length: int) -> LastStepReadout:
 _ADDING = {"hidden": 32, "lstm_rate": 1e-2, "tanh_rate": 1e-3}
 
 CLAIM = Claim(
-    id="lstm.adding",
-    paper="hochreiter1997long",
+    paper=Paper(key="hochreiter1997long"),
     sentence=(
         "On the adding problem an LSTM whose biases are set for the length finds the sum over "
         "100 steps and over 400. A tanh network, in as many updates, finds no more than the "
@@ -97,7 +96,7 @@ CLAIM = Claim(
         "below 0.06 for the LSTM, and above 0.90 for the tanh network."
     ),
     holds=lambda runs: bool(stack(runs, "lstm").max() < 0.06 and stack(runs, "tanh").min() > 0.90),
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {**_ADDING, "lengths": [50], "updates": [500]},
         "book": {**_ADDING, "lengths": [100, 400], "updates": [1500, 1200]},

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unrolled.data import continual_reber
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.lstm._reber import learn_stream, mispredicted, same_for_all
 from unrolled.experiments.networks import Networks
 from unrolled.experiments.runs import stack
@@ -125,9 +125,7 @@ _STREAMS = {
 }
 
 CLAIM = Claim(
-    id="lstm.continual",
-    paper="gers2000learning",
-    where="Table 2",
+    paper=Paper(key="gers2000learning", where="Table 2"),
     sentence=(
         "On an endless stream of Reber strings, whose ends nothing marks, the state of a cell "
         "of 1997 grows and the network hardly ever learns. A forget gate mends both."
@@ -143,7 +141,7 @@ CLAIM = Claim(
         and stack(runs, "solved").mean(0)[1] >= 0.8
         and (stack(runs, "largest state")[:, 0] > 10 * stack(runs, "largest state")[:, 1]).all()
     ),
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {
             **_STREAMS,

@@ -102,7 +102,6 @@ def _learn_order(
 _ORDER = {"hidden": 16, "rate": 1e-2, "batch": 20, "every": 250}
 
 CLAIM = Claim(
-    id="lstm.forget_bias",
     sentence=(
         "Over 100 steps, the forget gate's first bias decides whether an LSTM learns temporal "
         "order within 2,500 updates: with 0 or 1 it does not, with 3 it does."
@@ -117,7 +116,7 @@ CLAIM = Claim(
         (stack(runs, "accuracy")[:, :2] <= 0.99).all()
         and (stack(runs, "accuracy")[:, 2] > 0.99).mean() >= 0.8
     ),
-    seeds={"quick": range(101, 102), "book": range(8)},
+    seeds={"quick": range(101, 102), "book": range(8), "confirm": range(7000, 7008)},
     settings={
         "quick": {**_ORDER, "length": 100, "biases": BIASES[:3], "updates": 1000},
         "book": {**_ORDER, "length": 100, "biases": BIASES, "updates": 2500},

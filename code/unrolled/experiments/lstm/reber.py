@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unrolled.data import embedded_reber
 from unrolled.data.reber import IGNORED
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.lstm._reber import mispredicted, reber_networks, same_for_all
 from unrolled.experiments.networks import as_many, by_network, cross_entropy_each, train
 from unrolled.experiments.runs import stack
@@ -80,9 +80,7 @@ def string_errors(
 _STRINGS = {"rate": 2e-2, "strings": 16}
 
 CLAIM = Claim(
-    id="lstm.reber",
-    paper="hochreiter1997long",
-    where="Table 1",
+    paper=Paper(key="hochreiter1997long", where="Table 1"),
     sentence=(
         "The LSTM of 1997, by its truncated gradient, learns to foretell the one symbol of an "
         "embedded Reber string that needs a memory. Elman's network, by his gradient of one "
@@ -97,7 +95,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(
         stack(runs, "solved").mean(0)[0] >= 0.8 and stack(runs, "solved").mean(0)[1] == 0
     ),
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {
             **_STRINGS,

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from unrolled._validate import Array, numbers
 from unrolled.data.elman import NOUNS, sentences
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.rnn._elman import UNITS
 from unrolled.experiments.rnn._pairs import mean_followers
 from unrolled.experiments.rnn._seeds import FRESH
@@ -102,8 +102,7 @@ def _length(error: Array) -> float:
 
 
 CLAIM = Claim(
-    id="rnn.classes",
-    paper="elman1990finding",
+    paper=Paper(key="elman1990finding"),
     sentence=(
         "Trained on nothing but the next word of short sentences, the network comes to hold "
         "words of one class in similar states, though every word comes in as a code of its "
@@ -116,7 +115,7 @@ CLAIM = Claim(
         "class. (By chance, and for the inputs, it is 6 %.)"
     ),
     holds=lambda runs: bool(stack(runs, "purity").min() > 0.8),
-    seeds={"quick": range(90, 91), "book": range(100, 105)},
+    seeds={"quick": range(90, 91), "book": range(100, 105), "confirm": range(7000, 7005)},
     settings={
         scale: {**WORDS, "scales": scales}
         for scale, scales in (("quick", [0.3]), ("book", [0.3, 0.1, 1.0]))

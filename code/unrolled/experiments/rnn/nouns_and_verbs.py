@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-unt
 
 from unrolled._validate import Array
 from unrolled.data.elman import NOUNS, sentences
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.rnn._elman import UNITS
 from unrolled.experiments.rnn._pairs import mean_followers
 from unrolled.experiments.rnn._sentences import WORDS, word_states
@@ -56,8 +56,7 @@ def _parted(vectors: Array, nouns: NDArray[np.bool_], method: str) -> float:
 
 
 CLAIM = Claim(
-    id="rnn.nouns_and_verbs",
-    paper="elman1990finding",
+    paper=Paper(key="elman1990finding"),
     sentence=(
         "Joined by the likeness of their mean hidden states, the words make a tree whose two "
         "main branches are the nouns and the verbs."
@@ -68,7 +67,7 @@ CLAIM = Claim(
         "two main branches all nouns and in the other all verbs."
     ),
     holds=lambda runs: bool(stack(runs, "parted")[:, 0].min() == 1),
-    seeds={"quick": range(90, 91), "book": range(200, 210)},
+    seeds={"quick": range(90, 91), "book": range(200, 210), "confirm": range(7000, 7010)},
     settings={
         scale: {**WORDS, "scale": 0.3, "methods": ["average", "complete", "ward", "single"]}
         for scale in ("quick", "book")

@@ -69,7 +69,6 @@ def shift_held(
 
 
 CLAIM = Claim(
-    id="rnn.shift",
     sentence=(
         "A recurrent network that learned to print from messages of at most 30 keys still "
         "prints figures a thousand keys after the shift. A window of keys stops where the "
@@ -85,7 +84,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(
         stack(runs, "worst").min() > 0.99 and stack(runs, "out of reach").max() < 0.2
     ),
-    seeds={"quick": range(90, 91), "book": range(100, 110)},
+    seeds={"quick": range(90, 91), "book": range(100, 110), "confirm": range(7000, 7010)},
     settings={
         scale: {
             **PRINTER,

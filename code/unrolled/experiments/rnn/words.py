@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from unrolled._validate import numbers
 from unrolled.data.elman import letter_stream
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.rnn._elman import UNITS
 from unrolled.experiments.rnn._letter_stream import (
     ALPHABET,
@@ -87,9 +87,7 @@ def auc(scores: ArrayLike, positive: ArrayLike) -> float:
 
 
 CLAIM = Claim(
-    id="rnn.words",
-    paper="elman1990finding",
-    where="Figure 6",
+    paper=Paper(key="elman1990finding", where="Figure 6"),
     sentence=(
         "In letters without spaces, the network's error is high where a word begins and falls "
         "as more of the word is seen: it shows where the words are."
@@ -101,7 +99,7 @@ CLAIM = Claim(
         "0.9)."
     ),
     holds=lambda runs: bool(stack(runs, "auc").min() > 0.9),
-    seeds={"quick": range(90, 91), "book": range(100, 110)},
+    seeds={"quick": range(90, 91), "book": range(100, 110), "confirm": range(7000, 7010)},
     settings={
         scale: {**LETTERS, "test": 1000, "positions": [1, 2, 3, 4, 5, 6]}
         for scale in ("quick", "book")

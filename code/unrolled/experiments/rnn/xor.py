@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from unrolled.experiments.ledger import Claim
+from unrolled.experiments.ledger import Claim, Paper
 from unrolled.experiments.rnn._elman import UNITS
 from unrolled.experiments.rnn._xor import XOR, XOR_CRITERION, XOR_STRIPS, finds_xor, xor_errors
 
 CLAIM = Claim(
-    id="rnn.xor",
-    paper="elman1990finding",
-    where="Figure 3",
+    paper=Paper(key="elman1990finding", where="Figure 3"),
     sentence=(
         "In a stream of bits of which every third is the XOR of the two before it, the error "
         "of the network drops at each third bit and at no other."
@@ -17,7 +15,7 @@ CLAIM = Claim(
     experiment=xor_errors,
     criterion=XOR_CRITERION,
     holds=finds_xor,
-    seeds={"quick": range(90, 91), "book": range(100, 110)},
+    seeds={"quick": range(90, 91), "book": range(100, 110), "confirm": range(7000, 7010)},
     settings={scale: {**XOR, "passes": 60} for scale in ("quick", "book")},
     strips=XOR_STRIPS,
     deviations=[

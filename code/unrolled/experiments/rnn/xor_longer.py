@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from unrolled.experiments.ledger import Claim
+from unrolled.experiments.ledger import Claim, Paper
 from unrolled.experiments.rnn._elman import UNITS
 from unrolled.experiments.rnn._xor import XOR, XOR_CRITERION, XOR_STRIPS, finds_xor, xor_errors
 
 CLAIM = Claim(
-    id="rnn.xor_longer",
-    paper="elman1990finding",
-    where="Figure 3",
+    paper=Paper(key="elman1990finding", where="Figure 3"),
     sentence="With four times the passes, the same ten networks all foresee the XOR bit.",
     experiment=xor_errors,
     criterion=XOR_CRITERION,
     holds=finds_xor,
-    seeds={"quick": range(91, 92), "book": range(100, 110)},
+    seeds={"quick": range(91, 92), "book": range(100, 110), "confirm": range(7000, 7010)},
     settings={"quick": {**XOR, "passes": 120}, "book": {**XOR, "passes": 240}},
     strips=XOR_STRIPS,
     deviations=[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unrolled.experiments.ledger import Claim, Measurement, Row, Strip
+from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 from unrolled.experiments.variants._arithmetic import ARITHMETIC, PUBLISHED, arithmetic_accuracies
 
@@ -20,9 +20,7 @@ def _forget_gate_first(runs: Sequence[Measurement]) -> bool:
 _LSTMS = ["tanh", "LSTM", "LSTM-f", "LSTM-i", "LSTM-o", "LSTM-b"]
 
 CLAIM = Claim(
-    id="variants.arithmetic",
-    paper="jozefowicz2015empirical",
-    where="its results on arithmetic",
+    paper=Paper(key="jozefowicz2015empirical", where="its results on arithmetic"),
     sentence=(
         "On arithmetic, an LSTM without its forget gate is hardly better than a tanh network, "
         "and a forget gate whose bias starts at 1 is better than one whose bias does not."
@@ -33,7 +31,7 @@ CLAIM = Claim(
         "the tanh network's plus 0.05; and with bias 1 (LSTM-b) at least that of the LSTM."
     ),
     holds=_forget_gate_first,
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {**ARITHMETIC, "cells": _LSTMS, "updates": 250},
         "book": {**ARITHMETIC, "cells": _LSTMS, "updates": 800},

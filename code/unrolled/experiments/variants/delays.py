@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from unrolled._validate import real
 from unrolled.data import spike_delays
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.networks import Networks, by_network, train
 from unrolled.experiments.runs import stack
 from unrolled.experiments.variants._lstm_networks import lstm_networks
@@ -146,8 +146,7 @@ _DELAYS = {
 }
 
 CLAIM = Claim(
-    id="variants.delays",
-    paper="gers2002learning",
+    paper=Paper(key="gers2002learning"),
     sentence=(
         "LSTMs learn to measure the delay between spikes without peepholes: for this they are "
         "not mandatory."
@@ -158,7 +157,7 @@ CLAIM = Claim(
         "spike of the test. Networks with peepholes are measured too, and promised nothing."
     ),
     holds=lambda runs: bool(stack(runs, "NP").mean(0).min() >= 0.3),
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {
             **_DELAYS,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from unrolled.experiments import reber_streams
-from unrolled.experiments.ledger import Claim, Measurement, Row, Strip
+from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip
 from unrolled.experiments.networks import Networks, Trained
 from unrolled.experiments.runs import stack
 from unrolled.experiments.variants._lstm_networks import lstm_networks
@@ -143,8 +143,7 @@ _STREAMS = {
 _VARIANTS = [*(name for name in GREFF if name != "NFG"), "NFG"]
 
 CLAIM = Claim(
-    id="variants.greff",
-    paper="greff2017lstm",
+    paper=Paper(key="greff2017lstm"),
     sentence=(
         "Of nine LSTM variants on an endless stream of Reber strings only the one without a "
         "forget gate fails. Each other part can be left out or changed."
@@ -156,7 +155,7 @@ CLAIM = Claim(
         "training loss is measured too, and promised nothing."
     ),
     holds=_only_the_forget_gate_matters,
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {
             **_STREAMS,

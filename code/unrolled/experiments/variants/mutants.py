@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unrolled.experiments.ledger import Claim, Measurement, Row, Strip
+from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 from unrolled.experiments.variants._arithmetic import ARITHMETIC, PUBLISHED, arithmetic_accuracies
 
@@ -18,9 +18,7 @@ def _as_good_as_lstm_b(runs: Sequence[Measurement]) -> bool:
 _MUTANTS = ["LSTM-b", "GRU", "MUT1", "MUT2", "MUT3"]
 
 CLAIM = Claim(
-    id="variants.mutants",
-    paper="jozefowicz2015empirical",
-    where="its results on arithmetic",
+    paper=Paper(key="jozefowicz2015empirical", where="its results on arithmetic"),
     sentence=(
         "On arithmetic, the GRU and the three cells that a search found are at least about as "
         "good as an LSTM whose forget bias starts at 1."
@@ -31,7 +29,7 @@ CLAIM = Claim(
         "short of LSTM-b's by at most 0.03."
     ),
     holds=_as_good_as_lstm_b,
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {**ARITHMETIC, "cells": _MUTANTS, "updates": 300},
         "book": {**ARITHMETIC, "cells": _MUTANTS, "updates": 800},

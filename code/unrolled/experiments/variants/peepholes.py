@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from unrolled._validate import Array, real, whole
 from unrolled.data import periodic
 from unrolled.data.timing import Wave
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.networks import Networks, train
 from unrolled.experiments.runs import stack
 from unrolled.experiments.variants._lstm_networks import lstm_networks
@@ -179,8 +179,7 @@ _WAVES = {
 }
 
 CLAIM = Claim(
-    id="variants.peepholes",
-    paper="gers2002learning",
+    paper=Paper(key="gers2002learning"),
     sentence=(
         "With one cell and no input, networks learn to generate a cosine of period 10, to "
         "within 0.3, with peepholes only. With four cells they learn it without."
@@ -197,7 +196,7 @@ CLAIM = Claim(
         and stack(runs, "V").mean(0)[0] >= 0.25
         and stack(runs, "NP").mean(0)[1] >= 0.9
     ),
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {**_WAVES, "period": 7, "periods": 2, "long_periods": 4, "updates": 600},
         "book": {**_WAVES, "periods": 4, "long_periods": 40, "updates": 1500},

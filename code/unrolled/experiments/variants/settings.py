@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.experiments.ledger import Claim, Measurement, Row, Strip
+from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip
 from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
 from unrolled.experiments.variants._budget import learn, scores
@@ -107,8 +107,7 @@ def _learning_rate_matters_most(runs: Sequence[Measurement]) -> bool:
 _SETTINGS = {"names": list(SPACE), "cell": "LSTM", "task": "text"}
 
 CLAIM = Claim(
-    id="variants.settings",
-    paper="greff2017lstm",
+    paper=Paper(key="greff2017lstm"),
     sentence=(
         "Of learning rate, width, clipping and batch size, the learning rate decides most of "
         "how well an LSTM does."
@@ -119,7 +118,7 @@ CLAIM = Claim(
         "the forest explains more than half of the variance on trials that it has not seen."
     ),
     holds=_learning_rate_matters_most,
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {**_SETTINGS, "trials": 24, "updates": 60},
         "book": {**_SETTINGS, "trials": 48, "updates": 100},

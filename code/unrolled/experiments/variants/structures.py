@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.variants._structures import SEARCH, found_is_not_always_best, structures
 
 CLAIM = Claim(
-    id="variants.structures",
-    paper="jozefowicz2015empirical",
+    paper=Paper(key="jozefowicz2015empirical"),
     sentence=(
         "A search that mutates cells, from a tanh cell on, finds one that beats it on fresh "
         "networks. It is not always better than both LSTM and GRU, for it may be one of them; "
@@ -21,7 +20,7 @@ CLAIM = Claim(
         "the cell."
     ),
     holds=found_is_not_always_best,
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {
             **SEARCH,

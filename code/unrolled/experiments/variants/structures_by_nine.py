@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.variants._structures import SEARCH, found_is_not_always_best, structures
 
 CLAIM = Claim(
-    id="variants.structures_by_nine",
-    paper="jozefowicz2015empirical",
+    paper=Paper(key="jozefowicz2015empirical"),
     sentence=(
         "Judged by nine fresh networks in place of three, the cell that a search finds beats "
         "the tanh cell in every run. It is not always better than both LSTM and GRU, for it "
@@ -21,7 +20,7 @@ CLAIM = Claim(
         "the cell."
     ),
     holds=found_is_not_always_best,
-    seeds={"quick": range(10, 11), "book": range(20, 25)},
+    seeds={"quick": range(10, 11), "book": range(20, 25), "confirm": range(7000, 7005)},
     settings={
         "quick": {
             **SEARCH,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from unrolled.experiments.ledger import Claim, Measurement, Row, Strip
+from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip
 from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
 from unrolled.experiments.variants._competition import DRAWN, ENTRANTS, compete
@@ -75,8 +75,7 @@ _REMEMBERED = ("adding", "order")
 _TOURNAMENT = {"draws": 6, "networks": 3, "batch": 32}
 
 CLAIM = Claim(
-    id="variants.tournament",
-    paper="jozefowicz2015empirical",
+    paper=Paper(key="jozefowicz2015empirical"),
     sentence=(
         "With as many numbers to learn, and the same search for learning rate and width, no "
         "gated cell beats the LSTM on all of four tasks. Where something must be kept, over "
@@ -90,7 +89,7 @@ CLAIM = Claim(
         "gated cell's error is less than half of the tanh network's."
     ),
     holds=_none_beats_the_lstm,
-    seeds={"quick": range(10, 11), "book": range(5)},
+    seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
         "quick": {
             **_TOURNAMENT,

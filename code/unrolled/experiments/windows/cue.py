@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from unrolled.data import cue
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 from unrolled.experiments.windows._cue_task import cue_accuracy, learn_cue
 from unrolled.training import seeded
@@ -56,8 +56,7 @@ def _window_accuracy(
 
 
 CLAIM = Claim(
-    id="windows.cue",
-    paper="elman1990finding",
+    paper=Paper(key="elman1990finding"),
     sentence=(
         "A window sets a rigid limit in time: a network over the last $w$ values uses a cue "
         "$w$ steps back and is blind to one $w + 1$ steps back."
@@ -70,7 +69,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(
         stack(runs, "inside").min() >= 0.99 and abs(stack(runs, "beyond") - 0.5).max() < 0.05
     ),
-    seeds={"quick": range(10, 11), "book": range(10, 15)},
+    seeds={"quick": range(10, 11), "book": range(10, 15), "confirm": range(7000, 7005)},
     settings={
         "quick": {"windows": [5], "lags": [1, 5, 6, 11], "examples": 2048, "epochs": 4},
         "book": {

@@ -7,7 +7,6 @@ from unrolled.experiments.runs import stack
 from unrolled.experiments.windows._cue_task import CELL, cue_by_recurrence
 
 CLAIM = Claim(
-    id="windows.longer_lags",
     sentence=(
         "A recurrent cell trained to lag 20 recalls the cue at lags up to eight times longer."
     ),
@@ -17,7 +16,7 @@ CLAIM = Claim(
         "are measured too, and promised nothing."
     ),
     holds=lambda runs: bool(stack(runs, "up to eight times").min() >= 0.99),
-    seeds={"quick": range(40, 42), "book": range(20, 30)},
+    seeds={"quick": range(40, 41), "book": range(20, 30), "confirm": range(7000, 7010)},
     settings={
         "quick": {**CELL, "trained_to": 20, "lags": [1, 20, 160]},
         "book": {

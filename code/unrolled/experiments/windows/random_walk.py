@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unrolled.data import random_walk
-from unrolled.experiments.ledger import Claim, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 from unrolled.windows import autoregression, fit_window, one_step, relative_error
 
@@ -56,9 +56,7 @@ def random_walk_errors(
 _WALKERS = ("linear", "network", "linear on differences", "network on differences")
 
 CLAIM = Claim(
-    id="windows.random_walk",
-    paper="hyndman2018forecasting",
-    where="section 3.1",
+    paper=Paper(key="hyndman2018forecasting", where="section 3.1"),
     sentence=(
         "On a random walk no forecaster beats, on average, repeating the last value, however "
         "well its forecasts follow the curve."
@@ -72,7 +70,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(
         (stack(runs, *_WALKERS).mean(axis=0) > 1).all() and stack(runs, *_WALKERS).min() > 0.97
     ),
-    seeds={"quick": range(30, 32), "book": range(20, 30)},
+    seeds={"quick": range(30, 31), "book": range(20, 30), "confirm": range(7000, 7010)},
     settings={
         scale: {"train": 1000, "test": 500, "window": 10, "hidden": 16}
         for scale in ("quick", "book")

@@ -35,7 +35,6 @@ def cue_by_one_size(
 
 
 CLAIM = Claim(
-    id="windows.recurrent",
     sentence=(
         "A recurrent cell of one fixed size learns the cue task at every lag tried: with one "
         "set of weights it recalls any cue up to the longest lag it was trained on."
@@ -46,7 +45,7 @@ CLAIM = Claim(
         "and at the longest lag."
     ),
     holds=lambda runs: bool(stack(runs, "at lag 1", "half way", "at the longest").min() >= 0.99),
-    seeds={"quick": range(40, 42), "book": range(30, 35)},
+    seeds={"quick": range(40, 41), "book": range(30, 35), "confirm": range(7000, 7005)},
     settings={
         "quick": {**CELL, "longest": [5, 20]},
         "book": {**CELL, "longest": [5, 10, 20, 40, 80]},

@@ -1,0 +1,143 @@
+"""Records on the disk: ``evidence/<chapter>/<name>.json``, sealed, written whole.
+
+A record is ``{"id", "attempts", "checksum"}``; ``attempts`` says what an attempt is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from unrolled._files import write_atomically
+
+EVIDENCE = Path(__file__).resolve().parents[4] / "evidence"
+PATIENCE = 60.0  # seconds to wait for another process that writes a record
+
+Record = dict[str, Any]
+
+
+class DamagedRecord(ValueError):  # noqa: N818
+    """A file of measurements that does not say what was written into it."""
+
+
+def path_of(claim_id: str, folder: Path = EVIDENCE) -> Path:
+    """Return where a claim's record stands."""
+    chapter, name = claim_id.split(".")
+    return folder / chapter / f"{name}.json"
+
+
+def read(claim_id: str, folder: Path = EVIDENCE) -> Record:
+    """Return a claim's record; its last attempt is the current one.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the claim was never measured.
+    DamagedRecord
+        If the file is no record, or one in which anything was altered since it was written.
+    """
+    path = path_of(claim_id, folder)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no record of {claim_id!r} in {folder}; `python -m unrolled evidence {claim_id}` "
+            "measures it"
+        )
+    record = read_sealed(path)
+    attempts = record.get("attempts")
+    if record.get("id") != claim_id or not isinstance(attempts, list) or not attempts:
+        raise DamagedRecord(f"{path} is no record of {claim_id}")
+    return record
+
+
+def write(record: Mapping[str, Any], folder: Path = EVIDENCE) -> None:
+    """Write a record, with its checksum, so that whoever reads it finds all of it, old or new."""
+    write_sealed(path_of(record["id"], folder), record)
+
+
+def load(claim_id: str, folder: Path = EVIDENCE) -> Record:
+    """Return what a claim's current attempt measured, for whoever shows it.
+
+    ``load(id)["runs"]`` holds, for each seed of development, ``{"seed": ..., "measured":
+    {name: value}, ...}``, and ``["confirmed"]`` the same for the seeds to confirm with, if they
+    were run; ``["settings"]``, ``["seeds"]`` and ``["held"]`` are those of development.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the claim was never measured.
+    DamagedRecord
+        If the file is no record, or one in which anything was altered since it was written.
+    """
+    current = read(claim_id, folder)["attempts"][-1]
+    runs = current["development"]["runs"]
+    return {
+        "id": claim_id,
+        **current["declared"],
+        "seeds": [one["seed"] for one in runs],
+        "held": current["development"]["held"],
+        "runs": runs,
+        "confirmed": (current["confirmation"] or {"runs": []})["runs"],
+    }
+
+
+def read_sealed(path: Path) -> Record:
+    """Return what :func:`write_sealed` wrote.
+
+    Raises
+    ------
+    DamagedRecord
+        If the file holds anything else.
+    """
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DamagedRecord(f"{path} is damaged: {error}") from None
+    if not isinstance(content, dict) or "checksum" not in content:
+        raise DamagedRecord(f"{path} is damaged: it has no checksum")
+    if content["checksum"] != _checksum(content):
+        raise DamagedRecord(f"{path} is damaged: its checksum is not that of its content")
+    return content
+
+
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON with a checksum of it, atomically."""
+    sealed = {**content, "checksum": _checksum(content)}
+    write_atomically(path, json.dumps(sealed, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let no other process write into the folder meanwhile; the system ends this with us.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to, or another process keeps it for a minute.
+    """
+    path = partials(folder) / "lock"
+    try:
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as lock:
+            lock.execute("BEGIN EXCLUSIVE")
+            yield
+    except sqlite3.Error as error:
+        raise OSError(None, str(error), str(path)) from error
+
+
+def partials(folder: Path) -> Path:
+    """Return the folder, hidden from git, of what was measured of blocks not yet complete."""
+    place = folder / ".partial"
+    if not (ignore := place / ".gitignore").is_file():
+        write_atomically(ignore, "*\n")
+    return place
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    """Return the digest of all that a file says, however it is laid out."""
+    said = {name: value for name, value in content.items() if name != "checksum"}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
