@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
+TORCH ?=
 BIN := .venv/bin
 SITE := _build/html
 
@@ -40,13 +41,7 @@ _build/appearance: _config.yml _toc.yml $(wildcard _static/* _ext/*.py) .venv/in
 	@rm -rf $(SITE) _build/.doctrees
 	@mkdir -p _build && touch $@
 
-.venv/installed: requirements.txt constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "Unrolled needs Python 3.11 or newer; '$(PYTHON)' is not. Name another: make PYTHON=python3.12" >&2; \
-	  exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "'$(PYTHON)' lacks the venv module. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; \
-	  exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
-	@touch $@
+# TORCH=cpu or TORCH=cuda installs anew where the other build is installed.
+.venv/installed: requirements.txt constraints.txt $(if $(filter-out $(shell cat .venv/installed 2>/dev/null),$(TORCH)),other-torch)
+	@$(PYTHON) tools/install.py $(TORCH)
+.PHONY: other-torch
