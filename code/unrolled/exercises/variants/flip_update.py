@@ -158,7 +158,7 @@ EXERCISE = Exercise(
             {"sign[H : 2 * H]": "sign[H:]"},
         ),
         "flips_all_others": Mistake(
-            """The rows of r and n are turned, and those of z are not. It is the other way round.""",
+            """The rows of r and n are turned, and those of z are not. Turn those, and no others.""",
             {"np.ones(3 * H)": "-np.ones(3 * H)", "sign[H : 2 * H] = -1": "sign[H : 2 * H] = 1"},
         ),
         "flips_one_row": Mistake(
@@ -174,7 +174,7 @@ EXERCISE = Exercise(
             {"sign[:, None] * W, sign[:, None] * U": "W.copy(), U.copy()"},
         ),
         "leaves_bias": Mistake(
-            """The bias is left as it was. All that z sees has to change its sign, W x + U h + b.""",
+            """b is left as it was. All that z sees has to change its sign, W x + U h + b.""",
             {"sign * b": "b.copy()"},
         ),
         "leaves_recurrence": Mistake(
@@ -215,8 +215,14 @@ EXERCISE = Exercise(
 
             z should become 1 - z, which is sigmoid(-a) of the same a.
             """,
-            "return tuple(np.concatenate([np.split(e, 3)[k] for k in (1, 0, 2)]) for e in (W, U, b))",
-            "return tuple(np.concatenate([np.split(e, 3)[k] for k in (0, 2, 1)]) for e in (W, U, b))",
+            """
+            parts = [np.split(each, 3) for each in (W, U, b)]
+            return tuple(np.concatenate([z, r, n]) for r, z, n in parts)
+            """,
+            """
+            parts = [np.split(each, 3) for each in (W, U, b)]
+            return tuple(np.concatenate([r, n, z]) for r, z, n in parts)
+            """,
         ),
         "every_third_row": Mistake(
             """Every third row is turned, as if the gates took turns. The rows of a gate stand

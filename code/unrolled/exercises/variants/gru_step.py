@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from unrolled._validate import Array
 from unrolled.exercises._drawing import numbers
-from unrolled.exercises._gates import sigmoid
+from unrolled.exercises._gates import has_overflown, sigmoid, wrong_parts
 from unrolled.exercises.grading import Exercise, Mistake
 
 Arrays = tuple[Array, ...]
@@ -43,7 +42,7 @@ def gru_step(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -
     return z * h + (1 - z) * n_before, z * h + (1 - z) * n_after
 
 
-def _gru_entry_by_entry(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
+def _entry_by_entry(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
     B, H = h.shape
     before, after = np.zeros((B, H)), np.zeros((B, H))
     for k in range(B):
@@ -59,7 +58,7 @@ def _gru_entry_by_entry(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_h
     return before, after
 
 
-def _gru_einsum(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
+def _einsum(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
     H = h.shape[1]
     seen = np.einsum("bi,gi->bg", x, W) + b_ih
     told = np.einsum("bh,gh->bg", h, U) + b_hh
@@ -69,7 +68,7 @@ def _gru_einsum(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array
     return (1 - z) * before + z * h, (1 - z) * after + z * h
 
 
-def _gru_torch(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Any:
+def _torch(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Any:
     import torch
 
     x_, h_, W_, U_, b_, d_ = map(torch.from_numpy, (x, h, W, U, b_ih, b_hh))
@@ -80,73 +79,12 @@ def _gru_torch(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array)
     return tuple(torch.lerp((i_n + each).tanh(), h_, z) for each in (reset, r * h_n))
 
 
-def mixed(h: Array, n: Array, z: Array, r: Array) -> Array:
-    return z * h + (1 - z) * n
+def _does_not_overflow(result: Pair, *args: Array) -> bool:
+    """Likely: exp(a) is inf here, which it is from a = 710 on, and inf / inf is nan.
 
-
-def placed_before(x_n: Array, h: Array, r: Array, U_n: Array, b_n: Array) -> Array:
-    return x_n + (r * h) @ U_n.T + b_n
-
-
-def placed_after(x_n: Array, h: Array, r: Array, U_n: Array, b_n: Array) -> Array:
-    return x_n + r * (h @ U_n.T + b_n)
-
-
-Placed = Callable[[Array, Array, Array, Array, Array], Array]
-
-
-def gru_of(
-    x: Array,
-    h: Array,
-    W: Array,
-    U: Array,
-    b_ih: Array,
-    b_hh: Array,
-    *,
-    order: str = "rzn",
-    gate: Callable[[Array], Array] = sigmoid,
-    squash: Callable[[Array], Array] = np.tanh,
-    mix: Callable[[Array, Array, Array, Array], Array] = mixed,
-    before: Placed = placed_before,
-    after: Placed = placed_after,
-) -> Pair:
-    """Take the steps with another idea of some part of them."""
-    at = [order.index(name) for name in "rzn"]
-    parts = [np.split(x @ W.T + b_ih, 3, axis=1), np.split(U, 3), np.split(b_hh, 3)]
-    (x_r, x_z, x_n), (U_r, U_z, U_n), (b_r, b_z, b_n) = ([p[k] for k in at] for p in parts)
-    r, z = gate(x_r + h @ U_r.T + b_r), gate(x_z + h @ U_z.T + b_z)
-    one, other = (mix(h, squash(a(x_n, h, r, U_n, b_n)), z, r) for a in (before, after))
-    return one, other
-
-
-def z_writes(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
-    """The update gate is the wrong way round: here z keeps the old state, z * h + (1 - z) * n.
-
-    Papers have both. In the one that you wrote z is how much is written.
+    In 1 / (1 + exp(-a)) nothing but 1 is divided by inf. For tanh there is np.tanh.
     """
-    return gru_of(x, h, W, U, b_ih, b_hh, mix=lambda h, n, z, r: (1 - z) * h + z * n)
-
-
-def _rows_in_order(order: str) -> Callable[..., Pair]:
-    def rows(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
-        return gru_of(x, h, W, U, b_ih, b_hh, order=order)
-
-    rows.__name__ = f"_rows_{order}"
-    rows.__doc__ = (
-        f"""The rows are taken in the order {", ".join(order)}. In torch it is r, z, n."""
-    )
-    return rows
-
-
-_OTHER_ROWS = [_rows_in_order(order) for order in ("rnz", "znr", "nzr")]
-
-
-def reset_in_the_mix(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
-    """The state that z keeps has been multiplied by r. It should be h as it was.
-
-    r acts inside the candidate only. Did `h = r * h` overwrite it?
-    """
-    return gru_of(x, h, W, U, b_ih, b_hh, mix=lambda h, n, z, r: z * r * h + (1 - z) * n)
+    return not has_overflown(result)
 
 
 def _rows_of_a_gate_together(
@@ -158,15 +96,30 @@ def _rows_of_a_gate_together(
     """
     by_turns = np.argsort(np.arange(len(b_ih)) % 3, kind="stable")
     theirs = gru_step(x, h, *(each[by_turns] for each in (W, U, b_ih, b_hh)))
-    return h.shape[1] == 1 or not np.allclose(result, theirs, rtol=1e-4)
+    return h.shape[1] == 1 or all(wrong_parts(result, theirs))
+
+
+def _has_its_bias_at_zero(
+    result: Pair, x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array
+) -> bool:
+    """There is no b_hn here, where a state is 0. It is added all the same.
+
+    At h = 0, n = tanh(W_n x + b_in + b_hn) in `before`, and tanh(W_n x + b_in + r * b_hn) in
+    `after`. Likely: states of 0 are treated apart.
+    """
+    without = b_hh * (np.arange(len(b_hh)) < 2 * h.shape[1])
+    at = ~h.any(axis=1)
+    wrong = wrong_parts([each[at] for each in result], gru_step(x[at], h[at], W, U, b_ih, without))
+    return not at.any() or all(wrong)
 
 
 def _after_is_right(result: Pair, *args: Array) -> bool:
-    """Look at `after` first, which is torch's GRU: it is not right.
+    """`before` is right, so r, z and what z keeps are. What is left is the candidate of `after`.
 
-    What the two share, r, z and the mixing, is in both.
+    It is tanh(W_n x + b_in + r * (...)), and r differs from unit to unit and from sequence to
+    sequence.
     """
-    return np.allclose(result[1], gru_step(*args)[1], rtol=1e-4)
+    return wrong_parts(result, gru_step(*args)) != (False, True)
 
 
 def _before_is_right(result: Pair, *args: Array) -> bool:
@@ -174,20 +127,60 @@ def _before_is_right(result: Pair, *args: Array) -> bool:
 
     And z keeps the same in both, z * h.
     """
-    return np.allclose(result[0], gru_step(*args)[0], rtol=1e-4)
+    return wrong_parts(result, gru_step(*args)) != (True, False)
 
 
-def _gru_case(B: int, I: int, H: int) -> Arrays:  # noqa: E741
+def _one_is_right(result: Pair, *args: Array) -> bool:
+    """Neither of the two is right, so look first at what they share: r, z, z * h + (1 - z) * n.
+
+    Set U and both biases to 0 and compare, then put them back, one at a time.
+    """
+    return not all(wrong_parts(result, gru_step(*args)))
+
+
+def _case(B: int, I: int, H: int, state: float = 0.5, scale: float = 1.0) -> Arrays:  # noqa: E741
     shapes = (B, I), (B, H), (3 * H, I), (3 * H, H), (3 * H,), (3 * H,)
-    x, h, W, U, b_ih, b_hh = (numbers(_rng, *shape) for shape in shapes)
-    return x, h / 2, W, U, b_ih, b_hh
+    x, h, W, U, b_ih, b_hh = (scale * numbers(_rng, *shape) for shape in shapes)
+    return x, state * h, W, U, b_ih, b_hh
+
+
+def _first_state_zero() -> Arrays:
+    x, h, *weights = _case(3, 2, 4)
+    h[0] = 0
+    return x, h, *weights
+
+
+def _saturated() -> Arrays:
+    """Open and shut the gates, and the candidate, as far as exp(-a) in float64 goes: to -700."""
+    x, h, W, U, b_ih, b_hh = _case(2, 3, 4)
+    r, z, n = [800, -700, 800, -700], [800, 800, -700, -690], [0, 800, 0, -700]
+    return x, h, W, U, b_ih + np.concatenate([r, z, n]), b_hh
 
 
 EXERCISE = Exercise(
     gru_step,
-    cases=[_gru_case(2, 2, 2), _gru_case(3, 2, 4), _gru_case(1, 3, 3), _gru_case(4, 1, 1)],
-    alternatives=[_gru_entry_by_entry, _gru_einsum, _gru_torch],
-    properties=[_rows_of_a_gate_together, _after_is_right, _before_is_right],
+    cases=[
+        _case(3, 1, 2),
+        _case(3, 2, 4),
+        _case(3, 2, 4),
+        _case(1, 4, 3),
+        _case(4, 1, 1),
+        _case(32, 2, 5),
+        _case(3, 5, 2, state=0),
+        _first_state_zero(),
+        _case(2, 1, 3, state=20),
+        _saturated(),
+        _case(2, 3, 4, scale=1e-6),
+    ],
+    alternatives=[_entry_by_entry, _einsum, _torch],
+    properties=[
+        _does_not_overflow,
+        _rows_of_a_gate_together,
+        _has_its_bias_at_zero,
+        _one_is_right,
+        _after_is_right,
+        _before_is_right,
+    ],
     parts=("before", "after"),
     mistakes={
         "pair_swapped": Mistake(
@@ -196,19 +189,12 @@ EXERCISE = Exercise(
             Before the product, r multiplies h: U_n (r * h). After it, r multiplies U_n h +
             b_hn.
             """,
-            """
-            before, after = solution(x, h, W, U, b_ih, b_hh)
-            return after, before
-            """,
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-            r, z = gates[:, :H], gates[:, H:]
-            x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-            before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-            return z * h + (1 - z) * after, z * h + (1 - z) * before
-            """,
+            {
+                "np.tanh(x_n + (r * h) @ U_n.T + b_n)": "np.tanh(x_n + r * (h @ U_n.T + b_n))",
+                "n_after = np.tanh(x_n + r * (h @ U_n.T + b_n))": (
+                    "n_after = np.tanh(x_n + (r * h) @ U_n.T + b_n)"
+                ),
+            },
         ),
         "both_after": Mistake(
             """`before` is torch's GRU as well. There r should multiply h, before the product with
@@ -216,89 +202,73 @@ EXERCISE = Exercise(
 
             In a batch that is `(r * h) @ U_n.T`. The two are not the same: U_n mixes the units.
             """,
-            "return gru_of(x, h, W, U, b_ih, b_hh, before=placed_after)",
+            {"(r * h) @ U_n.T + b_n": "r * (h @ U_n.T + b_n)"},
         ),
         "both_before": Mistake(
             """`after` resets before the product as well. In torch, r multiplies what comes out of
             it.
 
-            That is `r * (h @ U_n.T + b_n)`. The two are not the same: U_n mixes the units.
+            That is `r * (h @ U_n.T + b_n)`, with the brackets: Python takes `r * h @ U_n.T` from
+            the left, as `(r * h) @ U_n.T`.
             """,
-            "return gru_of(x, h, W, U, b_ih, b_hh, after=placed_before)",
+            {"r * (h @ U_n.T + b_n)": "(r * h) @ U_n.T + b_n"},
         ),
         "bias_outside": Mistake(
             """In `after`, the bias b_hn is outside the bracket. In torch, r multiplies it as well.
 
             That is why torch's GRU needs two biases: `r * (h @ U_n.T + b_n)`.
             """,
-            """
-            return gru_of(x, h, W, U, b_ih, b_hh, after=lambda x_n, h, r, U, b: x_n + r * (h @ U.T) + b)
+            {"r * (h @ U_n.T + b_n)": "r * (h @ U_n.T) + b_n"},
+        ),
+        "bias_outside_in_both": Mistake(
+            """In both, r multiplies the product with U_n and nothing else: r * (U_n h) + b_hn.
+
+            In `before` it acts on h alone, `(r * h) @ U_n.T`; in `after` on the bias as well,
+            `r * (h @ U_n.T + b_n)`.
             """,
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-            r, z = gates[:, :H], gates[:, H:]
-            x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-            before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T) + b_n)
-            return z * h + (1 - z) * before, z * h + (1 - z) * after
+            {
+                "(r * h) @ U_n.T": "r * (h @ U_n.T)",
+                "r * (h @ U_n.T + b_n)": "r * (h @ U_n.T) + b_n",
+            },
+        ),
+        "bias_outside_in_before": Mistake(
+            """In `before`, r multiplies what comes out of the product with U_n. It should multiply
+            h, before that.
+
+            In a batch that is `(r * h) @ U_n.T + b_n`. The two are not the same: U_n mixes the
+            units.
             """,
+            {"(r * h) @ U_n.T": "r * (h @ U_n.T)"},
         ),
         "bias_reset_too": Mistake(
-            """In `before`, r multiplies the bias b_hn as well. There it acts on h alone, `r * h`.""",
-            """
-            return gru_of(
-                *(x, h, W, U, b_ih, b_hh), before=lambda x_n, h, r, U, b: x_n + (r * h) @ U.T + r * b
-            )
-            """,
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-            r, z = gates[:, :H], gates[:, H:]
-            x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-            before = np.tanh(x_n + (r * h) @ U[2 * H :].T + r * b_n)
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-            return z * h + (1 - z) * before, z * h + (1 - z) * after
-            """,
+            """In `before`, r multiplies the bias b_hn, too. There it acts on h alone, `r * h`.""",
+            {"(r * h) @ U_n.T + b_n": "(r * h) @ U_n.T + r * b_n"},
         ),
         "candidate_bias_missing": Mistake(
             """The bias b_hn of the candidate is missing: the last H entries of b_hh.""",
-            """
-            b_hh = np.where(np.arange(len(b_hh)) < 2 * h.shape[1], b_hh, 0)
-            return solution(x, h, W, U, b_ih, b_hh)
-            """,
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-            r, z = gates[:, :H], gates[:, H:]
-            x_n = (x @ W.T + b_ih)[:, 2 * H :]
-            before = np.tanh(x_n + (r * h) @ U[2 * H :].T)
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T))
-            return z * h + (1 - z) * before, z * h + (1 - z) * after
-            """,
+            {"(r * h) @ U_n.T + b_n": "(r * h) @ U_n.T", "(h @ U_n.T + b_n)": "(h @ U_n.T)"},
+        ),
+        "candidate_bias_missing_in_before": Mistake(
+            """In `before`, the bias b_hn of the candidate is missing, the last H of b_hh.""",
+            {"(r * h) @ U_n.T + b_n": "(r * h) @ U_n.T"},
+        ),
+        "gate_biases_missing": Mistake(
+            """b_hr and b_hz are missing. Each gate has two biases, one in b_ih and one in b_hh.""",
+            {"h @ U_r.T + b_r": "h @ U_r.T", "h @ U_z.T + b_z": "h @ U_z.T"},
         ),
         "hidden_bias_missing": Mistake(
             """The bias b_hh is missing. Each gate, and the candidate, has one from each vector.""",
-            "return solution(x, h, W, U, b_ih, 0 * b_hh)",
+            {"np.split(b_hh, 3)": "np.split(0 * b_hh, 3)"},
         ),
         "hidden_bias_twice": Mistake(
             """The bias b_hh is added twice, with W x and with U h. It belongs to U h, and b_ih to
             W x.
             """,
-            "return solution(x, h, W, U, b_ih + b_hh, b_hh)",
-            """
-            H, sigmoid, both = h.shape[1], lambda a: 1 / (1 + np.exp(-a)), b_ih + b_hh
-            gates = sigmoid((x @ W.T + both + h @ U.T + b_hh)[:, : 2 * H])
-            r, z = gates[:, :H], gates[:, H:]
-            x_n, b_n = (x @ W.T + both)[:, 2 * H :], b_hh[2 * H :]
-            before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-            return z * h + (1 - z) * before, z * h + (1 - z) * after
-            """,
+            {"x @ W.T + b_ih": "x @ W.T + b_ih + b_hh"},
         ),
         "input_bias_missing": Mistake(
             """The bias b_ih is missing. Each gate, and the candidate, has one from each vector.""",
-            "return solution(x, h, W, U, 0 * b_ih, b_hh)",
+            {" + b_ih": ""},
         ),
         "z_writes": Mistake(
             """The update gate is the wrong way round: here z keeps the old state, z * h + (1 - z)
@@ -306,95 +276,90 @@ EXERCISE = Exercise(
 
             Papers have both. In the one that you wrote z is how much is written.
             """,
-            "return gru_of(x, h, W, U, b_ih, b_hh, mix=lambda h, n, z, r: (1 - z) * h + z * n)",
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-            r, z = gates[:, :H], gates[:, H:]
-            x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-            before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-            return h + z * (before - h), h + z * (after - h)
-            """,
+            {
+                "z * h + (1 - z) * n_before": "(1 - z) * h + z * n_before",
+                "z * h + (1 - z) * n_after": "(1 - z) * h + z * n_after",
+            },
         ),
-        "z_writes_in_before": Mistake(
-            """In `before`, the update gate is the wrong way round. Both GRUs have z * h + (1 - z)
-            * n.
-            """,
-            """
-            writes = z_writes(x, h, W, U, b_ih, b_hh)[0]
-            return writes, solution(x, h, W, U, b_ih, b_hh)[1]
-            """,
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-            r, z = gates[:, :H], gates[:, H:]
-            x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-            before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-            return (1 - z) * h + z * before, z * h + (1 - z) * after
-            """,
-        ),
+        **{
+            f"z_writes_in_{which}": Mistake(
+                f"""In `{which}`, the update gate is the wrong way round. Both GRUs have
+                z * h + (1 - z) * n.
+                """,
+                {f"z * h + (1 - z) * n_{which}": f"(1 - z) * h + z * n_{which}"},
+            )
+            for which in ("before", "after")
+        },
         "rows_zrn": Mistake(
             """The reset gate and the update gate have changed places.
 
             Keras and ONNX stack z, r, n, and torch stacks r, z, n. The shapes do not tell.
             """,
-            'return gru_of(x, h, W, U, b_ih, b_hh, order="zrn")',
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-            z, r = gates[:, :H], gates[:, H:]
-            x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-            before = np.tanh(x_n + (r * h) @ U[2 * H :].T + b_n)
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-            return z * h + (1 - z) * before, z * h + (1 - z) * after
-            """,
+            {
+                "x_r, x_z, x_n": "x_z, x_r, x_n",
+                "U_r, U_z, U_n": "U_z, U_r, U_n",
+                "b_r, b_z, b_n": "b_z, b_r, b_n",
+            },
         ),
-        "rows_nrz": Mistake(
-            """The candidate's rows are taken from the top. The order is r, z, n: they are the last
-            H.
+        **{
+            f"rows_{''.join(order)}": Mistake(
+                f"The rows are taken in the order {', '.join(order)}. In torch it is r, z, n.",
+                {
+                    "x_r, x_z, x_n": ", ".join(f"x_{gate}" for gate in order),
+                    "U_r, U_z, U_n": ", ".join(f"U_{gate}" for gate in order),
+                    "b_r, b_z, b_n": ", ".join(f"b_{gate}" for gate in order),
+                },
+            )
+            for order in ("rnz", "nrz", "znr", "nzr")
+        },
+        "x_rows_zrn": Mistake(
+            """r and z see the right parts of h, and one another's of x: the rows of W, or of b_ih,
+            have changed places.
+
+            All of W, U and both biases are stacked r, z, n.
             """,
-            'return gru_of(x, h, W, U, b_ih, b_hh, order="nrz")',
+            {"x_r, x_z, x_n": "x_z, x_r, x_n"},
+        ),
+        "h_rows_zrn": Mistake(
+            """r and z see the right parts of x, and one another's of h: the rows of U and b_hh
+            have changed places.
+
+            All of W, U and both biases are stacked r, z, n.
+            """,
+            {"U_r, U_z, U_n": "U_z, U_r, U_n", "b_r, b_z, b_n": "b_z, b_r, b_n"},
         ),
         "reset_missing": Mistake(
             """The reset gate does nothing: the candidate sees all of h.
 
             Multiply by r, h itself in `before`, and U_n h + b_hn in `after`.
             """,
-            """
-            def unreset(x_n: Array, h: Array, r: Array, U: Array, b: Array) -> Array:
-                return x_n + h @ U.T + b
-
-            return gru_of(x, h, W, U, b_ih, b_hh, before=unreset, after=unreset)
-            """,
+            {"(r * h) @ U_n.T": "h @ U_n.T", "r * (h @ U_n.T + b_n)": "h @ U_n.T + b_n"},
         ),
         "reset_the_input_too": Mistake(
             """In `after`, r multiplies what the candidate sees of x as well. It acts on h's part
             alone.
             """,
-            """
-            return gru_of(x, h, W, U, b_ih, b_hh, after=lambda x_n, h, r, U, b: r * (x_n + h @ U.T + b))
-            """,
+            {"x_n + r * (h @ U_n.T + b_n)": "r * (x_n + h @ U_n.T + b_n)"},
         ),
         "reset_turned": Mistake(
             """The reset gate is the wrong way round: at r = 1 the candidate should see all of the
             state.
             """,
-            """
-            return gru_of(
-                *(x, h, W, U, b_ih, b_hh),
-                before=lambda x_n, h, r, U, b: placed_before(x_n, h, 1 - r, U, b),
-                after=lambda x_n, h, r, U, b: placed_after(x_n, h, 1 - r, U, b),
-            )
-            """,
+            {"r = sigmoid(x_r + h @ U_r.T + b_r)": "r = 1 - sigmoid(x_r + h @ U_r.T + b_r)"},
+        ),
+        "gates_see_no_state": Mistake(
+            """The gates do not see h: U_r h and U_z h are missing from them.""",
+            {" + h @ U_r.T": "", " + h @ U_z.T": ""},
         ),
         "reset_in_the_mix": Mistake(
             """The state that z keeps has been multiplied by r. It should be h as it was.
 
             r acts inside the candidate only. Did `h = r * h` overwrite it?
             """,
-            "return gru_of(x, h, W, U, b_ih, b_hh, mix=lambda h, n, z, r: z * r * h + (1 - z) * n)",
+            {
+                "z * h + (1 - z) * n_before": "z * r * h + (1 - z) * n_before",
+                "z * h + (1 - z) * n_after": "z * r * h + (1 - z) * n_after",
+            },
         ),
         "reset_in_the_mix_of_before": Mistake(
             """In `before`, the state that z keeps has been multiplied by r. It should be h as it
@@ -402,20 +367,7 @@ EXERCISE = Exercise(
 
             r * h is for the candidate alone: z * h + (1 - z) * n.
             """,
-            """
-            reset = reset_in_the_mix(x, h, W, U, b_ih, b_hh)[0]
-            return reset, solution(x, h, W, U, b_ih, b_hh)[1]
-            """,
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-            r, z = gates[:, :H], gates[:, H:]
-            x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-            h1 = r * h
-            before = np.tanh(x_n + h1 @ U[2 * H :].T + b_n)
-            return z * h1 + (1 - z) * before, z * h + (1 - z) * after
-            """,
+            {"z * h + (1 - z) * n_before": "z * r * h + (1 - z) * n_before"},
         ),
         "state_overwritten": Mistake(
             """The state has been overwritten by r * h, and all that follows is made from that.
@@ -423,60 +375,37 @@ EXERCISE = Exercise(
             z keeps h as it was, and in `after` the product is with h as it was. Give r * h
             another name.
             """,
-            """
-            return gru_of(
-                *(x, h, W, U, b_ih, b_hh),
-                mix=lambda h, n, z, r: z * r * h + (1 - z) * n,
-                after=lambda x_n, h, r, U, b: placed_after(x_n, r * h, r, U, b),
-            )
-            """,
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            gates = sigmoid((x @ W.T + b_ih + h @ U.T + b_hh)[:, : 2 * H])
-            r, z = gates[:, :H], gates[:, H:]
-            x_n, b_n = (x @ W.T + b_ih)[:, 2 * H :], b_hh[2 * H :]
-            h = r * h
-            before = np.tanh(x_n + h @ U[2 * H :].T + b_n)
-            after = np.tanh(x_n + r * (h @ U[2 * H :].T + b_n))
-            return z * h + (1 - z) * before, z * h + (1 - z) * after
-            """,
+            {"n_before = np.tanh(x_n + (r * h)": "h = r * h\n    n_before = np.tanh(x_n + h"},
+            {"n_before = np.tanh(x_n + (r * h)": "h *= r\n    n_before = np.tanh(x_n + h"},
         ),
         "candidate_not_squashed": Mistake(
             """The candidate is not squashed: n = tanh(...).""",
-            "return gru_of(x, h, W, U, b_ih, b_hh, squash=lambda a: a)",
+            {"n_before = np.tanh": "n_before = ", "n_after = np.tanh": "n_after = "},
         ),
         "candidate_logistic": Mistake(
             """The candidate goes through the logistic function. It should go through tanh.
 
             It is no gate, though its rows are stacked below theirs: it may be negative.
             """,
-            "return gru_of(x, h, W, U, b_ih, b_hh, squash=sigmoid)",
+            {"n_before = np.tanh": "n_before = sigmoid", "n_after = np.tanh": "n_after = sigmoid"},
         ),
         "gates_through_tanh": Mistake(
             """The gates go through tanh. They should go through the logistic function, from 0 to
             1.
             """,
-            "return gru_of(x, h, W, U, b_ih, b_hh, gate=np.tanh)",
+            {"return 1 / (1 + np.exp(-a))": "return np.tanh(a)"},
         ),
         "weights_transposed": Mistake(
             """The blocks of U are the wrong way round: `h @ U_r` where `h @ U_r.T` belongs.
 
             Each block is square, so the shapes do not tell.
             """,
-            """
-            turned = np.concatenate([block.T for block in np.split(U, 3)])
-            return solution(x, h, W, turned, b_ih, b_hh)
-            """,
-            """
-            H, sigmoid = h.shape[1], lambda a: 1 / (1 + np.exp(-a))
-            (W_r, W_z, W_n), (U_r, U_z, U_n) = np.split(W, 3), np.split(U, 3)
-            (b_r, b_z, b_n), (d_r, d_z, d_n) = np.split(b_ih, 3), np.split(b_hh, 3)
-            r = sigmoid(x @ W_r.T + b_r + h @ U_r + d_r)
-            z = sigmoid(x @ W_z.T + b_z + h @ U_z + d_z)
-            before = np.tanh(x @ W_n.T + b_n + (r * h) @ U_n + d_n)
-            after = np.tanh(x @ W_n.T + b_n + r * (h @ U_n + d_n))
-            return z * h + (1 - z) * before, z * h + (1 - z) * after
-            """,
+            {
+                "h @ U_r.T": "h @ U_r",
+                "h @ U_z.T": "h @ U_z",
+                "(r * h) @ U_n.T": "(r * h) @ U_n",
+                "(h @ U_n.T": "(h @ U_n",
+            },
         ),
         "candidate_added": Mistake(
             """What is kept and what is new are not shared out: the new state is z * h + n.
@@ -484,7 +413,7 @@ EXERCISE = Exercise(
             A GRU has one gate for both: what z keeps of h is not taken from n, z * h + (1 - z)
             * n.
             """,
-            "return gru_of(x, h, W, U, b_ih, b_hh, mix=lambda h, n, z, r: z * h + n)",
+            {"(1 - z) * n_before": "n_before", "(1 - z) * n_after": "n_after"},
         ),
     },
 )

@@ -155,7 +155,7 @@ EXERCISE = Exercise(
             {"3 * block + 2 * hidden": "4 * block + 2 * hidden"},
         ),
         "coupled_with_three_peepholes": Mistake(
-            """CIFG has a peephole too many: there is none for f = 1 - i. It has two, for i and o.""",
+            """CIFG has a peephole too many: f = 1 - i needs none. It has two, for i and o.""",
             {"3 * block + 2 * hidden": "3 * block + 3 * hidden"},
         ),
         "coupled_without_peepholes": Mistake(
