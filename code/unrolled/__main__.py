@@ -6,17 +6,23 @@ itself failed. It is 3 where the command could not be carried out as it was give
 
 from __future__ import annotations
 
+import os
+import sys
+
+if __name__ == "__main__":  # a copy.py or json.py of the reader's is none of Python's
+    _own = map(os.path.abspath, ["", *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+    sys.path.sort(key=({*_own} - {__file__.rsplit(os.sep, 2)[0]}).__contains__)
+
 import argparse
 import dataclasses
 import json
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
 from unrolled._book import chapters
+from unrolled._terminal import spoken
 from unrolled.exercises import UnknownExercise, find, of_chapter
 from unrolled.exercises.grading import BROKEN, NOT_WRITTEN, PASSED, WRONG, Exercise, Verdict
 from unrolled.exercises.grading.answers import cell, check_file, check_kept, path_of, start
@@ -46,6 +52,10 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    return spoken(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments, rest = _parser().parse_known_args(argv)
     if arguments.command == "evidence":
         from unrolled.experiments import ledger
@@ -145,7 +155,10 @@ def _checked(exercises: Sequence[Exercise], work: Path) -> Results:
     """Check the kept answers, some at a time; yield the verdicts in order, as they come."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         verdicts = pool.map(lambda exercise: check_kept(exercise, work), exercises)
-        yield from zip(exercises, verdicts, strict=True)
+        try:
+            yield from zip(exercises, verdicts, strict=True)
+        finally:  # interrupted, or nobody reads on
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _report(results: Results, as_json: bool) -> list[Verdict]:
