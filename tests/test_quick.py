@@ -1,0 +1,171 @@
+"""What `make quick` runs: the selection on a small tree, and what it asks of pytest."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import quick
+
+FILES = {
+    "code/unrolled/__init__.py": "",
+    "code/unrolled/rnn.py": "from unrolled._validate import whole",
+    "code/unrolled/lstm.py": "import math",
+    "code/unrolled/_validate.py": "",
+    "code/unrolled/__main__.py": "from unrolled import rnn",
+    "code/unrolled/exercises/rnn/__init__.py": "ORDER = ('step', 'loop')",
+    "code/unrolled/exercises/rnn/_shared.py": "",
+    "code/unrolled/exercises/rnn/step.py": "from unrolled.exercises.rnn._shared import x",
+    "code/unrolled/exercises/rnn/loop.py": "from unrolled import rnn",
+    "code/unrolled/experiments/rnn/echo.py": "from unrolled.lstm import LSTM",
+    "tools/nb.py": "",
+    "tests/mutants.py": "",
+    "tests/test_rnn.py": "from unrolled.rnn import Elman",
+    "tests/test_lstm.py": "from unrolled import lstm",
+    "tests/test___main__.py": "import subprocess",
+    "tests/test_exercises.py": "from mutants import mutants",
+    "tests/test_claims.py": "",
+    "tests/test_step.py": "find('rnn.step')",
+    "tests/test_nb.py": "",
+    "tests/test_pages.py": 'ROOT / "chapters"',
+    "tests/test_site.py": "from unrolled import rnn",
+}
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("code/unrolled/lstm.py", {"lstm": [], "claims": ["rnn.echo"]}),
+        ("code/unrolled/rnn.py", {"rnn": [], "__main__": [], "exercises": ["rnn.loop"]}),
+        ("code/unrolled/_validate.py", {"rnn": [], "__main__": [], "exercises": ["rnn.loop"]}),
+        ("code/unrolled/exercises/rnn/_shared.py", {"step": [], "exercises": ["rnn.step"]}),
+        ("code/unrolled/exercises/rnn/step.py", {"step": [], "exercises": ["rnn.step"]}),
+        ("evidence/rnn/echo.json", {"claims": ["rnn.echo"]}),
+        ("tools/nb.py", {"nb": []}),
+        ("tests/mutants.py", {"exercises": []}),
+        ("tests/test_rnn.py", {"rnn": []}),
+        ("chapters/rnn.md", {"pages": []}),
+        ("LICENSE", {}),
+    ],
+)
+def test_a_change_reaches_the_tests_that_stand_on_it(root, file, expected):
+    assert quick.affected({file}, root) == {f"test_{n}.py": ids for n, ids in expected.items()}
+
+
+def test_what_all_tests_stand_on_reaches_all_but_those_of_the_site(root):
+    found = quick.affected({"conftest.py"}, root)
+    assert {f"tests/{name}" for name in found} == {
+        name for name in FILES if name.startswith("tests/test_") and name != "tests/test_site.py"
+    }
+
+
+def test_its_own_test_comes_first_then_the_narrowest(root):
+    (root / "tests" / "test_validate.py").write_text(
+        "from unrolled import rnn, lstm\nfrom unrolled._validate import whole"
+    )
+    assert list(quick.affected({"code/unrolled/_validate.py"}, root)) == [
+        "test_validate.py",
+        "test_rnn.py",
+        "test___main__.py",
+        "test_exercises.py",
+    ]
+
+
+def test_the_checks_follow_what_changed(monkeypatch):
+    monkeypatch.setattr(quick, "affected", lambda files: {"test_a.py": [], "test_b.py": ["x.y"]})
+    always = set(quick.ALWAYS) | {"tests"}
+    chosen = quick.chosen({"README.md"}, 60)
+    assert set(chosen) == always | {"book"}
+    assert chosen["tests"].command[-3:] == [
+        "--only-ids=test_b.py=x.y",
+        "tests/test_a.py",
+        "tests/test_b.py",
+    ]
+    assert set(quick.chosen({"code/unrolled/rnn.py"}, 60)) == always | {"mypy", "records"}
+    assert set(quick.chosen({"chapters/rnn.ipynb"}, 60)) == always | {"book", "nbval-rnn"}
+    monkeypatch.setattr(quick, "affected", lambda files: {})
+    assert set(quick.chosen({"LICENSE"}, 60)) == set(quick.ALWAYS)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    def git(*arguments):
+        who = ["-c", "user.name=x", "-c", "user.email=x@x"]
+        subprocess.run(["git", "-C", tmp_path, *who, *arguments], check=True, capture_output=True)
+
+    git("init", "-q", "-b", "main")
+    for name in ("kept", "edited", "gone", "ä b"):
+        (tmp_path / name).write_text("old")
+    (tmp_path / ".gitignore").write_text("ignored")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    return tmp_path, git
+
+
+def test_changed_is_edited_deleted_and_untracked(repository):
+    root, _ = repository
+    for name in ("edited", "ä b", "new", "ignored"):
+        (root / name).write_text("new")
+    (root / "gone").unlink()
+    assert quick.changed("HEAD", root) == {"edited", "gone", "ä b", "new"}
+
+
+def test_changed_counts_from_where_the_branch_left_its_base(repository):
+    root, git = repository
+    git("switch", "-q", "-c", "branch")
+    (root / "edited").write_text("new")
+    git("commit", "-q", "-a", "-m", "mine")
+    git("switch", "-q", "main")
+    (root / "kept").write_text("new")
+    git("commit", "-q", "-a", "-m", "theirs")
+    git("switch", "-q", "branch")
+    assert quick.changed("main", root) == {"edited"}
+    assert quick.changed("HEAD", root) == set()
+
+
+def test_a_base_that_is_none_is_named(repository):
+    with pytest.raises(SystemExit, match=r"git merge-base: .*nowhere"):
+        quick.changed("nowhere", repository[0])
+
+
+CASES = """
+import pytest, time
+
+@pytest.mark.parametrize("x", [1, 2], ids=["rnn.step-a", "rnn.loop"])
+def test_each(x):
+    pass
+
+def test_whole():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "6 passed"),
+        (["--only-ids=test_a.py=rnn.step,lstm.x"], "5 passed, 1 deselected"),
+        (
+            ["--only-ids=test_a.py=lstm.x", "--only-ids=test_b.py=rnn.loop"],
+            "3 passed, 3 deselected",
+        ),
+        (["--begin-within=0"], "6 skipped"),
+    ],
+)
+def test_pytest_runs_some_ids_only_and_stops_in_time(tmp_path, options, said):
+    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
+    for name in ("test_a.py", "test_b.py"):
+        (tmp_path / name).write_text(CASES)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said in ran.stdout.splitlines()[-1], ran.stdout
