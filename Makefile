@@ -8,7 +8,7 @@ BIN := .venv/bin
 SITE := _build/html
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve notebooks test evidence bench clean
+.PHONY: help book serve notebooks quick test mutants evidence bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,14 @@ serve: book ## build the book and serve it on this machine (PORT=8000)
 notebooks: .venv/installed ## execute the chapters that changed (ARGS="windows --force")
 	@$(BIN)/python tools/nb.py build $(ARGS)
 
+quick: .venv/installed ## check in two minutes what changed (ARGS="--base main")
+	@$(BIN)/python tools/quick.py $(ARGS)
+
 test: .venv/installed ## run every check and say what passed (ARGS="ruff mypy" runs some)
 	@$(BIN)/python tools/checks.py $(ARGS)
+
+mutants: .venv/installed ## break each equation of the package; its tests must see it (ARGS=lstm)
+	@$(BIN)/python tools/mutate.py $(ARGS)
 
 evidence: .venv/installed ## run the claims that changed (ARGS="windows.cue --force")
 	@$(BIN)/python -m unrolled evidence $(ARGS)
