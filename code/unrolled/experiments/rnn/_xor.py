@@ -11,6 +11,7 @@ from unrolled.experiments.ledger import Measurement, Row, Strip
 from unrolled.experiments.rnn._elman import learn, read, root_mean_square
 from unrolled.experiments.rnn._seeds import FRESH
 from unrolled.experiments.runs import stack
+from unrolled.experiments.statistics import Rate
 
 
 def xor_errors(
@@ -51,6 +52,15 @@ XOR = {"triplets": 1000, "test": 1000, "bits": [1, 2, 3], "hidden": 4, "rate": 0
 XOR_CRITERION = (
     "In every run, the root-mean-square error on a fresh stream is below 0.40 in predicting the "
     "XOR bit and above 0.48 in predicting each of the other two."
+)
+
+XOR_SAYS = "The error drops at every third bit, and only there."
+
+XOR_COMPARED = (
+    Rate(
+        label="the XOR bit foreseen, and no other",
+        quantity=lambda measured: finds_xor([dict(measured)]),
+    ),
 )
 
 XOR_STRIPS = (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
 from unrolled.data import cue
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
+from unrolled.experiments.statistics import Rate
 from unrolled.experiments.windows._cue_task import cue_accuracy, learn_cue
 from unrolled.training import seeded
 from unrolled.windows import WindowMLP
@@ -55,8 +57,20 @@ def _window_accuracy(
     return cue_accuracy(model, cue(2000, lag=lag, length=length, seed=seed + 1_000_000), visible)
 
 
+def _worst_inside(measured: Mapping[str, Any]) -> float:
+    return float(min(measured["inside"]))
+
+
+def _farthest_from_chance(measured: Mapping[str, Any]) -> float:
+    return float(max(abs(accuracy - 0.5) for accuracy in measured["beyond"]))
+
+
 CLAIM = Claim(
-    paper=Paper(key="elman1990finding"),
+    paper=Paper(
+        key="elman1990finding",
+        says="An input window, however long, sets a rigid limit on how long a pattern may be.",
+        untested="He argues it and runs no such experiment; the task is ours.",
+    ),
     sentence=(
         "A window sets a rigid limit in time: a network over the last $w$ values uses a cue "
         "$w$ steps back and is blind to one $w + 1$ steps back."
@@ -90,7 +104,8 @@ CLAIM = Claim(
             limits=(0.4, 1.0),
         )
     ],
-    deviations=[
-        "The paper argues the limit and runs no such experiment; the task is ours.",
+    compared=[
+        Rate(label="every cue inside its window used", quantity=_worst_inside, at_least=0.99),
+        Rate(label="no cue beyond it used", quantity=_farthest_from_chance, at_most=0.05),
     ],
 )
