@@ -109,6 +109,16 @@ def test_backward_is_autograd_and_the_complex_step(problem):
     )
 
 
+def test_backward_is_linear_in_the_errors_complex_ones_too():
+    parameters, x, h0, k = problem(4, 2, 3, 2, 2, seed=3)
+    h, dy = run(parameters, x, h0, k)
+    real, imaginary, both = (
+        (*gradient, dh0)
+        for gradient, dh0 in (bptt.backward(parameters, x, h, e) for e in (dy, k, dy + 1j * k))
+    )
+    assert_same(both, [one + 1j * other for one, other in zip(real, imaginary, strict=True)])
+
+
 @pytest.mark.parametrize("sizes", [(1, 1, 1, 1, 1), (6, 2, 3, 4, 2)])
 def test_backward_is_the_central_difference(sizes):
     parameters, x, h0, k = problem(*sizes, seed=1)
@@ -392,6 +402,21 @@ GOOD = problem(4, 2, 3, 2, 1, seed=6)[0]
             bad(lambda parameters, x, h, dy: bptt.randomised(parameters, x, h, dy, cut=1, seed=0)),
             ValueError,
             "cut must be less than 1, got 1",
+        ),
+        (
+            bad(
+                lambda parameters, x, h, dy: bptt.randomised(parameters, x, h, dy, cut=-0.1, seed=0)
+            ),
+            ValueError,
+            "cut must be at least 0, got -0.1",
+        ),
+        *(
+            (bad(call, dy=np.ones((5, 2, 1))), ValueError, r"dy must .* = \(4, 2, 1\)")
+            for call in (
+                lambda parameters, x, h, dy: bptt.truncated(parameters, x, h, dy, back=2),
+                lambda parameters, x, h0, dy: bptt.chunked(parameters, x, h0, dy, length=2),
+                lambda parameters, x, h, dy: bptt.randomised(parameters, x, h, dy, cut=0.5, seed=0),
+            )
         ),
         (lambda: bptt.surface("a", 1), TypeError, "u must hold numbers, got <U1"),
         (lambda: bptt.surface(1, [1, np.inf]), ValueError, "b must be finite, got inf"),
