@@ -89,7 +89,7 @@ class Evidence(SphinxDirective):
             item = nodes.list_item("", nodes.paragraph("", "", *_badges(entry)))
             item += self._text(_one_paragraph(entry.claim.sentence))
             ways = nodes.paragraph("", "", classes=["evidence-ways"])
-            ways += self._inline(f"{_link(entry.id)} · ")
+            ways += [*self._inline(_link(entry.id)), nodes.Text(" · ")]
             ways += Place(claim=entry.id, chapter=entry.chapter)
             item += ways
             items.append(item)
@@ -150,22 +150,15 @@ class Evidence(SphinxDirective):
         found: Nodes = []
         if claim.paper is not None and claim.paper.says:
             badge = _badge(*words.paper_verdict(entry))
-            why = f" {claim.paper.untested}" if claim.paper.untested else ""
-            found += self._sentence(words.paper(claim), badge, why)
+            said = self._text(words.paper(claim))
+            said[-1] += [nodes.Text(" "), badge]
+            if why := claim.paper.untested:
+                said[-1] += [nodes.Text(" "), *self._inline(why)]
+            found += said
             found += self._text(f"Ours: {_one_paragraph(claim.sentence)}")
         else:
             found += self._text(f"{_one_paragraph(claim.sentence)} {words.paper(claim)}")
-        if said := words.statistics(entry):
-            of = nodes.bullet_list("", *(nodes.list_item("", *self._text(one)) for one in said))
-            of["classes"].append("evidence-statistics")
-            found.append(of)
-        return found
-
-    def _sentence(self, text: str, badge: nodes.Node, more: str) -> Nodes:
-        parsed = self._text(text)
-        parsed[-1] += [nodes.Text(" "), badge]
-        parsed[-1] += self._inline(more) if more else []
-        return parsed
+        return [*found, *self._text(words.bullets(words.statistics(entry)))]
 
     def _tuning(self, entry: Entry) -> Nodes:
         items = []
@@ -301,8 +294,7 @@ class Evidence(SphinxDirective):
     def _inline(self, text: str) -> Nodes:
         """Parse MyST that is one paragraph; return what stands in it."""
         (paragraph,) = self._text(text)
-        spaces = [nodes.Text(" ")] if text[:1] == " " else [], [nodes.Text(" ")]
-        return [*spaces[0], *paragraph.children, *(spaces[1] if text[-1:] == " " else [])]
+        return [*paragraph.children]
 
 
 def places(env: Any) -> dict[str, tuple[str, str, str, str]]:

@@ -179,12 +179,12 @@ def circumstances(block: dict[str, Any]) -> list[str]:
     cpu, wall = (sum(run[f"{kind}_seconds"] for run in runs) for kind in ("cpu", "wall"))
     gpu = next((run["gpu"] for run in runs if run["gpu"]), "no GPU")
     versions = ", ".join(f"{name} {version}" for name, version in block["versions"].items())
-    threads = block.get("threads")
+    commit = block.get("commit")
     told = {
         "instruction set": hardware.get("instructions"),
-        "threads": threads,
+        "threads": block.get("threads"),
         "system": block.get("os"),
-        "commit": block.get("commit"),
+        "commit": f"`{commit[:12]}`" if commit else None,
     }
     machine = [hardware["cpu"], ledger.plural(hardware["cores"], "core"), gpu]
     lines = [
@@ -194,7 +194,7 @@ def circumstances(block: dict[str, Any]) -> list[str]:
     ]
     known = [f"{name} {value}" for name, value in told.items() if value]
     unknown = [name for name, value in told.items() if not value]
-    lines += [f"{', '.join(known).capitalize()}."] if known else []
+    lines += [f"{_sentence(', '.join(known))}."] if known else []
     lines += [f"Not recorded: {', '.join(unknown)}."] if unknown else []
     return lines
 
@@ -257,6 +257,10 @@ def _plain(settings: Any) -> dict[str, Any]:
 
 def _claims(count: int) -> str:
     return f"**{ledger.plural(count, 'claim')}**"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _one_line(text: str) -> str:
