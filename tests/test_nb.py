@@ -1,10 +1,14 @@
 """The notebook tool, on small books of its own."""
 
+import contextlib
 import importlib.util
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -51,15 +55,16 @@ plt.show()
 
 PACKAGE = {
     "__init__.py": "",
-    "direct.py": "def value():\n    from .inner import VALUE\n    return VALUE\n",
-    "inner.py": "VALUE = 3\n",
+    "direct.py": "def value():\n    from .inner import VALUE\n    return VALUE\n\n"
+    "def other():\n    return 5\n",
+    "inner.py": "VALUE = 3\nOTHER = 5\n",
     "unused.py": "",
 }
 
 
 def make(folder, chapters):
     """Write a book: the tool, a package and some chapters."""
-    for name in ("conftest.py", "tools/nb.py"):
+    for name in ("conftest.py", "tools/nb.py", "code/unrolled/_files.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     sources = "code/unrolled/_sources"
@@ -168,7 +173,11 @@ def test_change_of_text_keeps_outputs(book, old, new):
         ("chapters/one.md", "[hide-input]", "[raises-exception]", "stale"),
         ("code/unrolled/direct.py", "return VALUE", "return -VALUE", "stale"),
         ("code/unrolled/inner.py", "3", "4", "stale"),  # imported inside a function
-        ("code/unrolled/__init__.py", "", "X = 1\n", "stale"),
+        ("code/unrolled/inner.py", "5", "6", "ok"),  # beside what is reached
+        ("code/unrolled/direct.py", "return 5", "return 6", "ok"),
+        ("code/unrolled/direct.py", "return VALUE", "return VALUE  # the value", "ok"),
+        ("code/unrolled/__init__.py", "", "X = 1\n", "ok"),
+        ("code/unrolled/__init__.py", "", "print()\n", "stale"),
         ("code/unrolled/unused.py", "", "X = 1\n", "ok"),
         ("chapters/two.md", "[1, 2]", "[2, 1]", "ok"),
     ],
@@ -279,7 +288,7 @@ def test_failing_cell_is_shown_and_leaves_the_notebook(book):
     assert "1 executed, 1 failed" in done.stdout
     assert (book / "chapters" / "one.ipynb").read_bytes() == before
     assert state(book, "two") == "ok"
-    assert not list(book.glob("chapters/*.tmp"))
+    assert {path.suffix for path in book.glob("chapters/*")} == {".md", ".ipynb"}
 
 
 @pytest.mark.parametrize(
@@ -309,42 +318,75 @@ def test_widgets_are_refused():
     assert "widget" in load(ROOT).unstable(cell)
 
 
+BOOK = {
+    "exercises/__init__.py": "import importlib\nfrom .grading import grade\n"
+    "def check(name, answer):\n    return grade(find(name), answer)\n"
+    "def find(name):\n    return importlib.import_module(f'{__name__}.{name}').EXERCISE\n",
+    "exercises/grading/__init__.py": "def grade(exercise, answer):\n    return answer\n",
+    "exercises/one/__init__.py": "ORDER = ('sum',)\n",
+    "exercises/one/sum.py": "EXERCISE = sum\n",
+    "exercises/one/product.py": "EXERCISE = 3\n",
+    "exercises/third/sum.py": "EXERCISE = sum\n",
+    "experiments/ledger.py": "import importlib\n\ndef load(name):\n    return {}\n\n"
+    "def find(name):\n    return importlib.import_module(f'unrolled.experiments.{name}').CLAIM\n",
+    "experiments/one/claim.py": "CLAIM = 1\n",
+    "shown.py": "def shown():  # so\n    return inner()\n\ndef inner():  # so\n    return 1\n",
+    "raising.py": "def checked(x):\n    if x < 0:\n        raise ValueError('x')\n    return x\n",
+}
+
+
 def notebook_of(folder, cell):
-    """Write a book with one cell, three exercise modules and three records."""
+    """Write a book with one cell, some exercises, a claim and three records."""
     book = make(folder, {"one": f"# One\n\n```{{code-cell}} ipython3\n{cell}\n```\n"})
-    package = book / "code" / "unrolled"
-    for name in ("exercises/__init__", "exercises/one", "exercises/third", "experiments/ledger"):
-        (package / f"{name}.py").parent.mkdir(exist_ok=True)
-        (package / f"{name}.py").write_text("")
-    (package / "experiments" / "__init__.py").write_text("")
-    (book / "evidence").mkdir()
-    for name in ("one.claim", "other.claim", "third.claim"):
-        (book / "evidence" / f"{name}.json").write_text("{}")
+    for name, text in BOOK.items():
+        path = book / "code" / "unrolled" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for name in ("one/claim", "one/second", "third/claim"):
+        path = book / "evidence" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
     return book
 
 
 def depends_on(book):
-    found = load(book).from_source(book / "chapters" / "one.md").metadata.unrolled["files"]
-    return {name for name in found if not name.endswith("__init__.py")}
+    return set(load(book).from_source(book / "chapters" / "one.md").metadata.unrolled["files"])
 
 
-def test_exercises_and_evidence_named_in_cells_count(tmp_path):
-    cell = "from unrolled.exercises import check\nfrom unrolled.experiments import ledger\n"
-    cell += 'check("one.sum", sum)\nledger.load("other.claim")'
-    assert depends_on(notebook_of(tmp_path, cell)) == {
-        "code/unrolled/exercises/one.py",
-        "code/unrolled/experiments/ledger.py",
-        "evidence/one.claim.json",
-        "evidence/other.claim.json",
-    }
+CHECKING = {"code/unrolled/exercises/__init__.py", "code/unrolled/exercises/grading/__init__.py"}
+LEDGER = "code/unrolled/experiments/ledger.py"
 
 
 @pytest.mark.parametrize(
-    "check", ["import unrolled; check = unrolled.check", "from unrolled import check as judge"]
+    ("cell", "expected"),
+    [
+        (
+            'from unrolled.exercises import check\ncheck("one.sum", sum)',
+            {*CHECKING, "code/unrolled/exercises/one/sum.py"},
+        ),
+        (
+            "import unrolled.exercises as e\nfor name in ('third.sum', 'none.sum'):\n"
+            "    e.check(name, sum)",
+            {*CHECKING, "code/unrolled/exercises/third/sum.py"},
+        ),
+        (
+            'from unrolled.experiments import ledger\nledger.load("third.claim")',
+            {LEDGER, "evidence/third/claim.json"},
+        ),
+        (
+            'from unrolled.experiments import ledger\nledger.find("one.claim")',
+            {LEDGER, "code/unrolled/experiments/one/claim.py", "evidence/one/claim.json"},
+        ),
+        ('print("one.sum", "one.claim")', set()),
+        (
+            "script = 'from unrolled import direct\\nprint(direct.other())'",
+            {"code/unrolled/direct.py"},
+        ),
+        ("script = 'import unrolled, and so on'", set()),
+    ],
 )
-def test_exercises_count_however_check_was_imported(tmp_path, check):
-    book = notebook_of(tmp_path, f'{check}\nprint("one.sum", "nowhere.sum")')
-    assert depends_on(book) == {"code/unrolled/exercises/one.py"}
+def test_exercises_and_records_named_in_cells_count(tmp_path, cell, expected):
+    assert depends_on(notebook_of(tmp_path, cell)) == expected
 
 
 @pytest.mark.parametrize(
@@ -353,13 +395,98 @@ def test_exercises_count_however_check_was_imported(tmp_path, check):
     ids=["long", "long name", "prose", "path", "no exercise", "NUL", "empty"],
 )
 def test_strings_that_name_nothing_are_left_alone(tmp_path, text):
-    cell = (
-        f"from unrolled.exercises import check\nfrom unrolled.experiments import ledger\n{text!r}"
+    cell = f"from unrolled.exercises import check\ncheck({text!r}, sum)"
+    assert depends_on(notebook_of(tmp_path, cell)) == CHECKING
+
+
+@pytest.mark.parametrize(
+    ("cell", "file", "old", "new", "stale"),
+    [
+        ("print(shown())", "shown", "return inner()", "return  inner()", False),
+        ("source(shown)", "shown", "def shown():  # so", "def shown():  # thus", True),
+        ("source(shown)", "shown", "def inner():  # so", "def inner():  # thus", False),
+        ("source(shown)", "shown", "return 1", "return 2", True),
+        ("checked(1)", "raising", "'x'", "'y'", False),
+        ("try:\n    checked(-1)\nexcept ValueError as e:\n    e", "raising", "'x'", "'y'", True),
+        ("try:\n    checked(-1)\nexcept Mine as e:\n    e", "raising", "'x'", "'y'", False),
+    ],
+)
+def test_words_count_where_they_are_shown(tmp_path, cell, file, old, new, stale):
+    imports = "from unrolled.shown import shown\nfrom unrolled.raising import checked\n"
+    book = notebook_of(tmp_path, imports + cell)
+    nb = load(book)
+
+    def digests():
+        return nb.from_source(book / "chapters" / "one.md").metadata.unrolled["files"]
+
+    before = digests()
+    edit(book / "code" / "unrolled" / f"{file}.py", old, new)
+    assert (digests() != before) is stale
+
+
+def git(book, *arguments):
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "core.hooksPath=/dev/null")
+    return subprocess.run(["git", *who, *arguments], cwd=book, check=True, capture_output=True)
+
+
+def test_changed_names_the_notebooks_that_other_code_has_made(book):
+    for command in (["init"], ["add", "."], ["commit", "-m", "One."], ["tag", "first"]):
+        git(book, *command)
+    assert run(book, "changed").stdout == ""
+    edit(book / "chapters" / "two.md", "# Two", "# Zwei")
+    edit(book / "code" / "unrolled" / "inner.py", "OTHER = 5", "OTHER = 6")
+    assert run(book, "changed").stdout == ""
+    edit(book / "code" / "unrolled" / "inner.py", "3", "4")
+    assert run(book, "changed").stdout == "chapters/one.ipynb\n"
+    (book / "chapters" / "new.md").write_text("# New\n")
+    git(book, "commit", "-am", "Two.")
+    assert run(book, "changed", "--base", "first").stdout.split() == [
+        "chapters/new.ipynb",
+        "chapters/one.ipynb",
+    ]
+    assert "must be a revision" in run(book, "changed", "--base", "none").stderr
+
+
+def processes(mark):
+    """Return the numbers of the processes of this machine with a mark in their environment."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in (path / "environ").read_bytes():
+                found.add(int(path.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_kernels_end_when_the_build_is_killed(tmp_path):
+    cell = "from pathlib import Path\nPath('begun').touch()\nwhile True:\n    pass"
+    book = make(tmp_path, {"one": f"# One\n\n```{{code-cell}} ipython3\n{cell}\n```\n"})
+    mark = f"UNROLLED_TEST={tmp_path}"
+    environment = {**os.environ, "UNROLLED_TEST": str(tmp_path)}
+    build = subprocess.Popen(
+        [sys.executable, "tools/nb.py", "build"],
+        cwd=book,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-    assert depends_on(notebook_of(tmp_path, cell)) == {
-        "code/unrolled/experiments/ledger.py",
-        "evidence/one.claim.json",
-    }
+    try:
+        wait_for(lambda: (book / "chapters" / "begun").exists(), build)
+        assert len(processes(mark)) >= 3  # the build, its worker, its kernel
+        build.kill()
+        build.wait()
+        wait_for(lambda: not processes(mark))
+    finally:
+        for left in processes(mark):
+            os.kill(left, signal.SIGKILL)
+
+
+def wait_for(is_so, process=None, seconds=60):
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert process is None or process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_unknown_chapter_is_named(book):
@@ -373,12 +500,3 @@ def test_broken_cell_names_its_chapter(book):
     done = run(book, "check")
     assert done.returncode == 1
     assert "chapters/one.md" in done.stderr
-
-
-def test_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "one.ipynb"
-    path.write_text("old")
-    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        load(ROOT).write(path, "new")
-    assert path.read_text() == "old"

@@ -2,26 +2,31 @@
 
     python tools/nb.py build [names] [--force]    execute what is stale, in parallel
     python tools/nb.py check [names]              execute nothing; exit 1 if a pair disagrees
+    python tools/nb.py changed [names] [--base REV]
+                          print the notebooks that were executed with other code at REV (HEAD)
 
-A notebook stores the digests of all that its outputs depend on: its code cells, the modules of
-`unrolled` that they reach and the evidence they read. While these hold, a change of the text
-carries the outputs over; a change of any of them executes the chapter again.
+A notebook stores the digests of all that its outputs depend on: its code cells, the definitions
+of `unrolled` that they reach (file by file) and the evidence they read. While these hold, a change
+of the text carries the outputs over; a change of any of them executes the chapter again.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import builtins
 import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
+import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +43,10 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from unrolled import _sources
+from unrolled._files import write_atomically
 
+PACKAGE = ROOT / "code" / "unrolled"
+LEDGER = "unrolled.experiments.ledger"
 CELL_SECONDS = 600
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -117,31 +125,92 @@ def from_source(md: Path) -> NotebookNode:
 
 
 def files(md: Path, cells: list[NotebookNode]) -> dict[str, str]:
-    """Digest every file of the repository that the outputs of these cells depend on."""
+    """Digest, file by file, what of the repository the outputs of these cells depend on."""
     try:
         code = TransformerManager().transform_cell("\n".join(cell.source for cell in cells))
-        imported = _sources.imports(code)
+        tree = ast.parse(code)
     except SyntaxError as error:
         raise SystemExit(f"{name(md)}: {error.msg}: {(error.text or '').strip()}") from None
-    # A cell names exercises and claims in strings, as in check("windows.lag_matrix", f).
-    named = {
-        node.value
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if NAMED.fullmatch(node.value)
-    }
-    package = ROOT / "code" / "unrolled"
-    exercises = {path.stem for path in (package / "exercises").glob("[!_]*.py")}
-    chapters = exercises & {text.partition(".")[0] for text in named}
-    imported |= {f"unrolled.exercises.{chapter}" for chapter in chapters}
-    paths = _sources.closure(imported, package=package)
-    if package / "experiments" / "ledger.py" in paths:
-        records = (ROOT / "evidence").glob("*.json")
-        paths += (r for r in records if r.stem in named or r.match(f"{md.stem}.*.json"))
-    return {
-        path.relative_to(ROOT).as_posix(): _sources.digest([path], package=ROOT)[:16]
-        for path in sorted(set(paths))
-    }
+    handlers = [node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler)]
+    texts, records = reached(tree, shows_errors=any(map(catches, [*handlers, *cells])))
+    parts = defaultdict[Path, list[str]](list)
+    for key, text in sorted(texts.items()):
+        parts[file_of(key)].append(f"{key}\0{text}\0")
+    for record in records:
+        parts[record].append(record.read_text(encoding="utf-8"))
+    return {name(path): sha("".join(part)) for path, part in sorted(parts.items())}
+
+
+def reached(tree: ast.Module, shows_errors: bool) -> tuple[dict[str, str], list[Path]]:
+    """Return the definitions that some cells reach, and the records that they read.
+
+    A definition counts without its words, unless the cells show it, or errors in words.
+    """
+    strings = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    named = sorted(s for s in strings if isinstance(s, str) and NAMED.fullmatch(s))
+    starts = _sources.mentions(ast.unparse(tree), package=PACKAGE)
+    for script in strings:  # a program that a cell writes and runs
+        if isinstance(script, str) and "unrolled" in script and "import" in script:
+            starts |= mentioned_by(script)
+    texts = _sources.reach(starts, package=PACKAGE)
+    # What finds an exercise or a claim by its id computes a module's name, which cannot be read.
+    whole = " ".join(key for key in texts if module_file(key))
+    for room, finder in (("exercises", "unrolled.exercises"), ("experiments", LEDGER)):
+        if finder in whole:
+            starts |= {
+                f"unrolled.{room}.{each}.*"
+                for each in named
+                if module_file(f"unrolled.{room}.{each}")
+            }
+    texts = _sources.reach(starts, prose=shows_errors, package=PACKAGE)
+    texts |= _sources.written(shown_by(tree), package=PACKAGE)
+    if not any(key.startswith(LEDGER) for key in texts):
+        return texts, []
+    records = [ROOT / "evidence" / f"{each.replace('.', '/')}.json" for each in named]
+    return texts, [record for record in records if record.is_file()]
+
+
+def mentioned_by(script: str) -> set[str]:
+    """Return what a program mentions; nothing if the text is none."""
+    try:
+        return _sources.mentions(script, package=PACKAGE)
+    except (SyntaxError, ValueError):
+        return set()
+
+
+def shown_by(tree: ast.Module) -> set[str]:
+    """Return the definitions that cells show by ``source(...)``: there, comments count too."""
+    imports = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
+    calls = [
+        ast.Expr(argument)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "source"
+        for argument in node.args
+    ]
+    return _sources.mentions(ast.unparse(ast.Module([*imports, *calls], [])), package=PACKAGE)
+
+
+def catches(part: ast.ExceptHandler | NotebookNode) -> bool:
+    """Say whether an ``except``, or a cell by its tags, goes on after an error of the package."""
+    if isinstance(part, ast.ExceptHandler):
+        kinds = list(ast.walk(part.type)) if part.type else [ast.Name("Exception")]
+        return any(isinstance(kind, ast.Name) and hasattr(builtins, kind.id) for kind in kinds)
+    return "raises-exception" in part.get("metadata", {}).get("tags", [])
+
+
+def file_of(key: str) -> Path:
+    """Return the file of something reached: a module, or a name in it."""
+    path = module_file(key) or module_file(key.rpartition(".")[0])
+    if path is None:
+        raise LookupError(f"{key} is reached, but stands in no file")
+    return path
+
+
+def module_file(dotted: str) -> Path | None:
+    """Return the file of a module; None if there is none of that name."""
+    path = PACKAGE.parent / dotted.replace(".", "/")
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return path if path.is_file() else None
 
 
 def execute(chapter: Chapter, position: int) -> tuple[NotebookNode | None, str]:
@@ -206,7 +275,7 @@ def build(mds: list[Path], force: bool) -> int:
             print(f"{name(chapter.ipynb)}: executing ({chapter.reason or 'forced'})", flush=True)
             todo.append(chapter)
         elif chapter.state == "prose":
-            write(chapter.ipynb, dumps(chapter.notebook))
+            write_atomically(chapter.ipynb, dumps(chapter.notebook))
             print(f"{name(chapter.ipynb)}: text updated, outputs kept")
         else:
             print(f"{name(chapter.ipynb)}: up to date")
@@ -215,7 +284,7 @@ def build(mds: list[Path], force: bool) -> int:
     workers = min(len(todo), os.cpu_count() or 1)
     start, failed = time.monotonic(), 0
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, tqdm.set_lock, (context.RLock(),)) as pool:
+    with ProcessPoolExecutor(workers, context, become_worker, (context.RLock(),)) as pool:
         done = pool.map(execute, todo, range(len(todo)))
         for chapter, (notebook, failure) in zip(todo, done, strict=True):
             if notebook is None:
@@ -223,9 +292,48 @@ def build(mds: list[Path], force: bool) -> int:
                 print(f"\n{name(chapter.md)}: a cell failed; its notebook is left as it was.")
                 print("-" * 72, failure.rstrip(), "-" * 72, sep="\n", flush=True)
             else:
-                write(chapter.ipynb, dumps(notebook))
+                write_atomically(chapter.ipynb, dumps(notebook))
     print(f"{len(todo) - failed} executed, {failed} failed, {time.monotonic() - start:.0f} s")
     return failed
+
+
+def become_worker(lock: object) -> None:
+    """Share the screen with the other workers, and end with the process that started this one."""
+    tqdm.set_lock(lock)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """Wait for the end of the process that started this one; a kernel waits for ours."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def changed(mds: list[Path], base: str) -> list[Path]:
+    """Return the notebooks that would not be executed with the same code as at a revision."""
+    commit = f"{base}^{{commit}}"
+    if not git("rev-parse", "--verify", "--quiet", commit):
+        raise SystemExit(f"--base must be a revision that git knows, got {base!r}")
+    return [md.with_suffix(".ipynb") for md in mds if not is_same_at(md, base)]
+
+
+def is_same_at(md: Path, base: str) -> bool:
+    """Say whether a notebook stood at a revision with the cells and the code that it has now."""
+    try:
+        stored = json.loads(git("show", f"{base}:./{name(md.with_suffix('.ipynb'))}"))
+        then = stored["metadata"]["unrolled"]
+        now = from_source(md).metadata.unrolled
+        return all(then[part] == now[part] for part in ("cells", "files"))
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return False
+
+
+def git(*arguments: str) -> str:
+    """Return what git says about this repository; nothing if it fails."""
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    return done.stdout if done.returncode == 0 else ""
 
 
 def check(mds: list[Path]) -> int:
@@ -270,13 +378,6 @@ def dumps(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a killed build leaves the old one."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)
-
-
 def name(path: Path) -> str:
     """Name a file as seen from the repository's root."""
     return path.relative_to(ROOT).as_posix()
@@ -294,11 +395,16 @@ def find(names: list[str]) -> list[Path]:
 def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("command", choices=["build", "check"])
+    parser.add_argument("command", choices=["build", "check", "changed"])
     parser.add_argument("names", nargs="*", help="chapters, such as windows; all if none is given")
     parser.add_argument("--force", action="store_true", help="execute even what is up to date")
+    parser.add_argument("--base", default="HEAD", metavar="REV", help="what to compare with")
     arguments = parser.parse_args()
     mds = find(arguments.names)
+    if arguments.command == "changed":
+        for notebook in changed(mds, arguments.base):
+            print(name(notebook))
+        return 0
     failed = build(mds, arguments.force) if arguments.command == "build" else check(mds)
     return 1 if failed else 0
 

@@ -6,7 +6,7 @@ imports neither torch nor the code in question.
 """
 
 from unrolled._sources.files import PACKAGE, closure, digest, imports, skeleton
-from unrolled._sources.reaching import digest_reached, mentions, reach
+from unrolled._sources.reaching import digest_reached, mentions, reach, written
 
 __all__ = [
     "PACKAGE",
@@ -17,4 +17,5 @@ __all__ = [
     "mentions",
     "reach",
     "skeleton",
+    "written",
 ]

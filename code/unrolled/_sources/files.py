@@ -232,14 +232,16 @@ def skeleton(node: object) -> str:
     """Write a syntax tree without docstrings and empty fields, alike under every Python."""
     # ast.dump and ast.unparse would do, but their texts differ between Python versions.
     if isinstance(node, list):
-        return "[" + ",".join(skeleton(each) for each in node if not _is_prose(each)) + "]"
+        return "[" + ",".join([skeleton(each) for each in node if not _is_prose(each)]) + "]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = {name: value for name, value in ast.iter_fields(node) if value not in (None, [])}
-    if isinstance(node, ast.Constant):
-        fields["value"] = node.value  # the constant None is not an empty field
-    inner = ",".join(f"{name}={skeleton(value)}" for name, value in sorted(fields.items()))
-    return f"{type(node).__name__}({inner})"
+    inner = []
+    for name in sorted(node._fields):
+        value = getattr(node, name, None)
+        # the constant None is not an empty field
+        if (value is not None and value != []) or (name == "value" and type(node) is ast.Constant):
+            inner.append(f"{name}={skeleton(value)}")
+    return f"{type(node).__name__}({','.join(inner)})"
 
 
 def _is_prose(node: object) -> bool:

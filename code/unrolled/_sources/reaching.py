@@ -6,15 +6,17 @@ import ast
 import builtins
 import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from unrolled._sources.files import PACKAGE, skeleton
 from unrolled._sources.modules import Module, chain_of, mentions_of, parse
-from unrolled._sources.words import Plain
+from unrolled._sources.words import Plain, decisive
 
 _ANY = frozenset({"BaseException"})  # what may be caught if nothing is known
+_NEARLY_ANY = frozenset({"BaseException", "Exception"})
 _UNSEEN = ("globals", "eval", "exec", "__import__")  # they may read any name of the module
 
 
@@ -27,6 +29,9 @@ class Place(NamedTuple):
 
 def reach(names: Iterable[str], *, prose: bool = False, package: Path = PACKAGE) -> dict[str, str]:
     """Return every definition that some definitions reach, by its dotted name.
+
+    Beside them stands what an import calls one of them (under ``module.name`` where it leads), and
+    under a module's name what it does besides to define, or all of it.
 
     Followed are all names of the package that a function, a class (with all its methods and bases)
     or a constant mentions, wherever they come from. What cannot be resolved (``from a import *``
@@ -68,6 +73,13 @@ def digest_reached(names: Iterable[str], *, prose: bool = False, package: Path =
     return sha.hexdigest()[:16]
 
 
+def written(names: Iterable[str], *, package: Path = PACKAGE) -> dict[str, str]:
+    """Return some definitions themselves as they are written, by the names ``reach`` gives them."""
+    graph = _graph(package)
+    places = {place for name in names for place in graph.resolve(name) if place.module}
+    return {_dotted(place): graph.written(place) for place in places}
+
+
 def mentions(source: str, *, package: Path = PACKAGE) -> set[str]:
     """Return the dotted names of the package that a text mentions, as ``reach`` takes them.
 
@@ -84,7 +96,8 @@ def mentions(source: str, *, package: Path = PACKAGE) -> set[str]:
         If ``source`` is not valid Python.
     """
     graph, module = _graph(package), parse("", source)
-    places = {p for node in module.tree.body for p in graph.mentioned(module, node).places}
+    statements = [n for n in module.tree.body if not isinstance(n, ast.Import | ast.ImportFrom)]
+    places = {p for node in statements for p in graph.mentioned(module, node).places}
     return {f"{p.module}.{p.name or '*'}" for p in places if p.module}
 
 
@@ -126,7 +139,6 @@ class _Found(NamedTuple):
     """What one definition says, and where it leads."""
 
     plain: str
-    written: str
     places: list[Place]
     aliases: dict[str, str]
     loads: list[str]
@@ -153,14 +165,18 @@ class Graph:
         while True:
             found = self._closure(places, caught)
             more = {name for each in found.values() for name in each.caught}
-            if prose or more <= caught:
+            if more <= caught or caught == _ANY:
                 break
-            caught |= more
-        texts = dict[str, str]()
+            caught = _ANY if more & _NEARLY_ANY else caught | more
+        texts = defaultdict[str, list[str]](list)
         for place, each in found.items():
-            texts[_dotted(place)] = each.written if prose else each.plain
-            texts.update(each.aliases)
-        return texts
+            texts[_dotted(place)].append(self.written(place) if prose else each.plain)
+        # a name may be imported and defined, a module be named like what its package defines
+        for name, origin in {
+            k: v for each in found.values() for k, v in each.aliases.items()
+        }.items():
+            texts[name].append(origin)
+        return {name: "\n".join(sorted(parts)) for name, parts in texts.items()}
 
     def resolve(self, dotted: str) -> list[Place]:
         """Return where a dotted name leads, through whatever hands it on."""
@@ -177,7 +193,7 @@ class Graph:
         places.update(Place(text, None) for text in found.texts if text in self._texts)
         for root, *attributes in found.chains:
             if root in module.imported:
-                aliases[f"{module.name}:{root}"] = self._alias(module, root)
+                aliases[f"{module.name}.{root}"] = self._alias(module, root)
                 places.update(self._follow(self._origins(module, root), attributes))
             if root in module.bound:
                 places.add(Place(module.name, root))
@@ -271,19 +287,26 @@ class Graph:
         """Read one definition, the effects of a module (the name "") or all of it (None)."""
         key = place, caught
         if key not in self._found:
-            module = self._module(place.module)
-            if place.name is None:
-                statements = module.tree.body
-            elif place.name == "":
-                statements = self._effects(module.name)
-            else:
-                statements = list(dict.fromkeys(module.bound[place.name]))
-            self._found[key] = self._read(module, statements, caught, place)
+            self._found[key] = self._read(place, caught)
         return self._found[key]
 
-    def _read(
-        self, module: Module, statements: list[ast.stmt], caught: frozenset[str], place: Place
-    ) -> _Found:
+    def written(self, place: Place) -> str:
+        """Return what a place says as it is written."""
+        module = self._module(place.module)
+        if place.name is None:
+            return module.text
+        return "\n".join(map(module.lines, self._statements(place)))
+
+    def _statements(self, place: Place) -> list[ast.stmt]:
+        module = self._module(place.module)
+        if place.name is None:
+            return module.tree.body
+        if place.name == "":
+            return self._effects(module.name)
+        return list(dict.fromkeys(module.bound[place.name]))
+
+    def _read(self, place: Place, caught: frozenset[str]) -> _Found:
+        module, statements = self._module(place.module), self._statements(place)
         left = [each for node in statements for each in self._without_words(module, node, caught)]
         places, aliases, loads, errors = set[Place](), dict[str, str](), list[str](), set[str]()
         for node in left:
@@ -294,12 +317,11 @@ class Graph:
             errors |= more.caught
         if place.name is None:
             for name in module.imported:
-                aliases[f"{module.name}:{name}"] = self._alias(module, name)
+                aliases[f"{module.name}.{name}"] = self._alias(module, name)
                 places.update(self._origins(module, name))
             places.update(p for name in module.starred for p in self.resolve(f"{name}.*"))
         return _Found(
             "\n".join(map(skeleton, left)),
-            "\n".join(map(module.lines, statements)),
             sorted((p for p in places if p.module), key=str),
             aliases,
             loads,
@@ -309,6 +331,7 @@ class Graph:
     def _without_words(
         self, module: Module, node: ast.stmt, caught: frozenset[str]
     ) -> list[ast.stmt]:
+        caught = decisive(node, caught)
         key = module.name, id(node), caught
         if key not in self._plain:
             is_import = isinstance(node, ast.Import | ast.ImportFrom)
@@ -421,4 +444,5 @@ class Graph:
 
 
 def _dotted(place: Place) -> str:
-    return f"{place.module}.{place.name}".strip(".") if place.name is not None else place.module
+    """Return the dotted name of a definition, a module, or something outside the package."""
+    return ".".join(filter(None, place))

@@ -170,6 +170,8 @@ class Plain:
             if node and isinstance(node[0], ast.stmt):
                 return self._statements(node)
             return [self._of(each) for each in node]
+        if isinstance(node, ast.Name | ast.Constant) or not isinstance(node, ast.AST):
+            return node
         if isinstance(node, ast.Call) and (value := self._passed_through(node)):
             return self._of(value)
         if isinstance(node, ast.Lambda):
@@ -179,7 +181,7 @@ class Plain:
             rebuilt = self._rebuilt(node)
             self._hidden = outer
             return rebuilt
-        return self._rebuilt(node) if isinstance(node, ast.AST) else node
+        return self._rebuilt(node) if node._fields else node
 
     def _rebuilt(self, node: Any) -> Any:
         return type(node)(**{name: self._of(value) for name, value in ast.iter_fields(node)})
@@ -359,6 +361,20 @@ def _is_own(target: ast.expr, fresh: Collection[str]) -> bool:
         case ast.Subscript(value=ast.Name(id=name)):
             return name in fresh
     return False
+
+
+def decisive(node: ast.AST, caught: frozenset[str]) -> frozenset[str]:
+    """Return those of some caught exceptions that matter for what is left of a statement."""
+    raised = set[str]()
+    for each in ast.walk(node) if caught else ():
+        match each:
+            case ast.Expr(value=ast.Call()):  # may be a helper that raises anything
+                return caught
+            case ast.Assert():
+                raised.add("AssertionError")
+            case ast.Raise():
+                raised.add(_name_of(each))
+    return frozenset(name for name in caught if any(_catches(name, error) for error in raised))
 
 
 def _catches(name: str, error: str) -> bool:
