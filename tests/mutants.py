@@ -30,21 +30,41 @@ _OPERATORS = {
 def mutants(function: Callable) -> Iterator[tuple[str, Callable]]:
     """Yield (what was changed, the changed function), each change once."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    _strip(tree.body[0])
-    parameters = list(inspect.signature(function).parameters)
-    seen = set()
-    for position, node in enumerate(ast.walk(tree)):
-        for replacement in _replacements(node, parameters):
-            mutated = copy.deepcopy(tree)
+    for label, mutated in changes(tree.body[0]):
+        scope = dict(function.__globals__)
+        exec(compile(ast.Module([mutated], []), f"<mutant {label}>", "exec"), scope)
+        yield label, scope[function.__name__]
+
+
+def changes(node: ast.stmt, *, guards: bool = True) -> Iterator[tuple[str, ast.stmt]]:
+    """Yield (what was changed, the changed statement): a function, say. Each change once.
+
+    Without ``guards`` what only refuses bad arguments, an ``if`` that ends in ``raise``, stays.
+    """
+    parameters = []
+    if isinstance(node, ast.FunctionDef):
+        _strip(node)
+        a = node.args
+        named = (*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg)
+        parameters = [each.arg for each in named if each and each.arg != "self"]
+    left = set() if guards else set(_in_guards(node))
+    seen = {_difference(node, node)}
+    for position, part in enumerate(ast.walk(node)):
+        for replacement in _replacements(part, parameters) if part not in left else ():
+            mutated = copy.deepcopy(node)
             _Replace(list(ast.walk(mutated))[position], replacement).visit(mutated)
-            label = _difference(tree, mutated)
-            if label in seen:
-                continue
-            seen.add(label)
-            scope = dict(function.__globals__)
-            code = compile(ast.fix_missing_locations(mutated), f"<mutant {label}>", "exec")
-            exec(code, scope)
-            yield label, scope[function.__name__]
+            label = _difference(node, mutated)
+            if label not in seen:
+                seen.add(label)
+                yield label, ast.fix_missing_locations(mutated)
+
+
+def _in_guards(node: ast.AST) -> Iterator[ast.AST]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Raise) or (
+            isinstance(part, ast.If) and isinstance(part.body[-1], ast.Raise)
+        ):
+            yield from ast.walk(part)
 
 
 class _Replace(ast.NodeTransformer):
