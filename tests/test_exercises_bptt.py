@@ -8,8 +8,8 @@ from unrolled import bptt
 from unrolled.bptt import RNN
 from unrolled.exercises import check
 from unrolled.exercises.bptt._checkpointed import checkpointed
+from unrolled.exercises.bptt._losses import plain
 from unrolled.exercises.bptt.backward import backward
-from unrolled.exercises.bptt.catches_wrong_gradient import _plain
 from unrolled.exercises.bptt.chunked_gradient import chunked_gradient
 from unrolled.exercises.bptt.reach import reach
 from unrolled.exercises.bptt.scalar_gradient import scalar_gradient
@@ -145,13 +145,28 @@ def differences(loss, weights, *, step=1e-5, one_sided=False, restored=True):
     return slopes
 
 
-def made(seed=0, *, T=5, B=3, I=2, H=3, U=None, parts="WUb", close=np.allclose, **settings):  # noqa: E741
-    """Make a test as a learner would, with one thing wrong."""
+def as_drawn(x, W, U, b):
+    return x, W, U, b
+
+
+def made(
+    seed=0,
+    *,
+    T=5,
+    B=3,
+    I=2,  # noqa: E741
+    H=3,
+    turned=as_drawn,
+    parts="WUb",
+    close=np.allclose,
+    **settings,
+):
+    """Make a test as a learner would, with one thing wrong; `turned` changes x, W, U and b."""
 
     def test(loss_and_gradient):
         draw = np.random.default_rng(seed).normal
-        x, *weights = (draw(size=shape) for shape in ((T, B, I), (H, I), (H, H), (H,)))
-        weights[1] = weights[1] if U is None else U(H)
+        drawn = (draw(size=shape) for shape in ((T, B, I), (H, I), (H, H), (H,)))
+        x, *weights = (np.array(each) for each in turned(*drawn))
         _, *gradient = loss_and_gradient(x, *weights)
         slopes = differences(lambda: loss_and_gradient(x, *weights)[0], weights, **settings)
         for name, got, want in zip("WUb", gradient, slopes, strict=True):
@@ -180,15 +195,21 @@ def tight(got, want):
         ({"close": loose, "T": 2}, "short_sequences"),
         ({"close": loose, "B": 1}, "single_sequence"),
         ({"close": tight, "H": 1}, "single_unit"),
-        ({"close": loose, "U": np.eye}, "symmetric_weights"),
-        ({"close": loose, "U": lambda H: np.full((H, H), 0.3)}, "symmetric_weights"),
-        ({"close": loose, "U": lambda H: np.zeros((H, H))}, "zero_weights"),
-        ({"close": loose, "parts": "W"}, "input_weights_only"),
-        ({"close": loose, "parts": "U"}, "recurrent_weights_only"),
-        ({"close": loose, "parts": "b"}, "bias_only"),
-        ({"close": loose, "parts": "WU"}, "skips_bias"),
-        ({"close": loose, "parts": "Wb"}, "skips_recurrent_weights"),
-        ({"close": loose, "parts": "Ub"}, "skips_input_weights"),
+        (
+            {"close": loose, "turned": lambda x, W, U, b: (x, W, np.eye(len(b)), b)},
+            "symmetric_weights",
+        ),
+        (
+            {"close": loose, "turned": lambda x, W, U, b: (x, W, 0 * U + 0.3, b)},
+            "symmetric_weights",
+        ),
+        ({"close": loose, "turned": lambda x, W, U, b: (x, W, 0 * U, b)}, "zero_weights"),
+        ({"close": loose, "parts": "W"}, "looks_at_dW_only"),
+        ({"close": loose, "parts": "U"}, "looks_at_dU_only"),
+        ({"close": loose, "parts": "b"}, "looks_at_db_only"),
+        ({"close": loose, "parts": "WU"}, "skips_db"),
+        ({"close": loose, "parts": "Wb"}, "skips_dU"),
+        ({"close": loose, "parts": "Ub"}, "skips_dW"),
         ({"close": np.array_equal}, "drowned_in_rounding"),
         ({"close": loose, "step": 1e-13}, "drowned_in_rounding"),
         ({"close": np.allclose, "step": 1e-2, "one_sided": True}, "one_sided"),
@@ -196,7 +217,13 @@ def tight(got, want):
         ({"close": loose, "step": 1e-2, "restored": False}, "far_from_the_point"),
         ({"close": lambda got, want: True}, "accepts_everything"),
         ({"close": lambda got, want: got.shape == want.shape}, "looks_at_shapes_only"),
-        ({"close": lambda got, want: np.isclose(got.flat[0], want.flat[0])}, "first_entries_only"),
+        ({"close": lambda got, want: np.isclose(got.flat[0], want.flat[0])}, "one_entry_each"),
+        ({"close": lambda got, want: np.isclose(got.sum(), want.sum(), rtol=1e-4)}, "sums_only"),
+        ({"close": lambda got, want: loose(abs(got), abs(want))}, "signs_ignored"),
+        ({"close": lambda got, want: np.all(got - want < 1e-4)}, None),
+        ({"close": loose, "turned": lambda x, W, U, b: (x[:, [0] * 3], W, U, b)}, "same_sequences"),
+        ({"close": loose, "turned": lambda x, W, U, b: (x[[0] * 5], W, U, b)}, "same_inputs"),
+        ({"close": loose, "turned": lambda x, W, U, b: (x, W, U, 0 * b)}, "zero_bias"),
     ],
 )
 def test_a_flaw_of_a_gradient_check_is_known(settings, mistake, seed):
@@ -215,5 +242,5 @@ def test_that_the_loss_falls_is_not_enough(seed, rate):
         moved = [w - rate * derivative for w, derivative in zip(weights, gradient, strict=True)]
         assert loss_and_gradient(x, *moved)[0] < E
 
-    test(_plain)
+    test(plain)
     assert not check("bptt.catches_wrong_gradient", test).passed

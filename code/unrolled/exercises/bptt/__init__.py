@@ -1,7 +1,5 @@
 """The exercises of the chapter on backpropagation through time."""
 
-from unrolled.exercises.bptt._checkpointed import checkpointed as checkpointed
-
 ORDER = (
     "reach",
     "scalar_gradient",

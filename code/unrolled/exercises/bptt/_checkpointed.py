@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from unrolled._validate import Array
-from unrolled.exercises.bptt.backward import backward, states_of
+from unrolled.exercises.bptt._elman import states_of
+from unrolled.exercises.bptt.backward import backward
 
 
 def checkpointed(

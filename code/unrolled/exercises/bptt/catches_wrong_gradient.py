@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from unrolled._validate import Array
-from unrolled.exercises.bptt.backward import (
-    backward,
-    backward_at_once,
-    not_carried,
-    only_of,
-    summed_of,
-    sweep_of,
+from unrolled.exercises.bptt._losses import (
+    BUGGY,
+    LossAndGradient,
+    plain,
+    plain_sum,
+    sum_of_squares,
+    sums_after_the_sweep,
 )
-from unrolled.exercises.bptt.chunked_gradient import run
 from unrolled.exercises.grading import Mistake, bug_hunt
-
-Arrays = tuple[Array, ...]
-LossAndGradient = Callable[[Array, Array, Array, Array], tuple[Any, Any, Any, Any]]
-
-_rng = np.random.default_rng(0)
 
 
 def catches_wrong_gradient(loss_and_gradient: LossAndGradient) -> None:
@@ -38,8 +32,8 @@ def catches_wrong_gradient(loss_and_gradient: LossAndGradient) -> None:
     a little up and a little down, and divide the change of E by twice the step.
     """
     rng = np.random.default_rng(0)
-    x = rng.normal(size=[6, 2, 3])
-    weights = [rng.normal(size=shape) for shape in ([4, 3], [4, 4], [4])]
+    x = rng.normal(size=[5, 4, 2])
+    weights = [rng.normal(size=shape) for shape in ([3, 2], [3, 3], [3])]
     _, *gradient = loss_and_gradient(x, *weights)
     step = 1e-3
     for k in range(3):
@@ -53,73 +47,8 @@ def catches_wrong_gradient(loss_and_gradient: LossAndGradient) -> None:
             assert abs(gradient[k][index] - slope) < 0.01  # so that float32 will do
 
 
-def _last_step_only(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    """Only the last step is in the derivatives of the weights: the sum over time is missing.
-
-    The same W, U and b act in every step, and each step adds its part.
-    """
-    return only_of(slice(-1, None), dh, x, h, U)
-
-
-def _assigned(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    """Only the first step is in the derivatives of the weights: the sum over time is missing.
-
-    This is what `=` does in place of `+=` when the sweep ends at step 1: each step overwrites what
-    the steps after it have found. The same W, U and b act in every step, and each adds its part.
-    """
-    return only_of(slice(1), dh, x, h, U)
-
-
-def _through_transpose(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    """From step to step, U is the wrong way round.
-
-    Forward, a batch of states is multiplied as `h @ U.T`. Backward, it is `da @ U`, which is
-    U transposed times da, for each sequence. As U is square, the shapes do not tell.
-    """
-    da = sweep_of(dh, h, lambda _, da: da @ U.T)
-    return *summed_of(da, x, h[:-1], U)[:3], da[0] @ U.T
-
-
-def _slope_at_state_before(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    """The slope of tanh is taken at the state before, 1 - h_{t-1}**2. Step t returned h_t.
-
-    The indices differ by one: x_t is `x[t - 1]`, but h_t is `h[t]`, because `h[0]` is the initial
-    state.
-    """
-    da = sweep_of(dh, h, lambda _, da: da @ U, lambda before, after: 1 - before**2)
-    return summed_of(da, x, h[:-1], U)
-
-
-def _paired_with_own_state(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    """`dU` pairs step t's da with h_t. In step t, U multiplies h_{t-1}.
-
-    With h_t in `h[t]`, that is `h[t - 1]`.
-    """
-    return summed_of(sweep_of(dh, h, lambda _, da: da @ U), x, h[1:], U)
-
-
-def _batch_mean(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    """The derivatives of the weights are means over the batch. They should be sums.
-
-    All sequences share the weights, and each adds its part. If the loss is a mean, dh has been
-    divided by B already.
-    """
-    *gradients, dh0 = backward(dh, x, h, W, U)
-    return *(each / x.shape[1] for each in gradients), dh0
-
-
-def _recurrent_transposed(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    """`dU` is transposed.
-
-    U[i, j] leads from unit j of h_{t-1} to unit i of h_t, so its derivative is da[i] times unit j
-    of h_{t-1}, with da first: `da.T @ h[t - 1]`. As U is square, the shapes do not tell.
-    """
-    dW, dU, db, dh0 = backward(dh, x, h, W, U)
-    return dW, dU.T, db, dh0
-
-
 def _catches_by_direction(loss_and_gradient: LossAndGradient) -> None:
-    """Along one random direction in all parameters at once; it costs two losses."""
+    """Along a random direction in each parameter; it costs two losses."""
     rng = np.random.default_rng(5)
     x, *weights = (rng.normal(size=shape) for shape in ((7, 3, 2), (3, 2), (3, 3), (3,)))
     _, *gradient = loss_and_gradient(x, *weights)
@@ -154,6 +83,17 @@ def _catches_in_place(loss_and_gradient: LossAndGradient) -> None:
             raise AssertionError(f"{derivative} should be {numeric}")
 
 
+def _catches_sideways(loss_and_gradient: LossAndGradient) -> None:
+    """By complex steps, with as many sequences and inputs as units."""
+    rng = np.random.default_rng(4)
+    x, *weights = (rng.normal(size=shape) for shape in ((6, 3, 3), (3, 3), (3, 3), (3,)))
+    for k, derivative in enumerate(loss_and_gradient(x, *weights)[1:]):
+        for index in np.ndindex(weights[k].shape):
+            moved = [each.astype(complex) for each in weights]
+            moved[k][index] += 1e-30j
+            assert np.isclose(derivative[index], loss_and_gradient(x, *moved)[0].imag / 1e-30)
+
+
 def _catches_torch(loss_and_gradient: LossAndGradient) -> None:
     import torch
 
@@ -173,111 +113,6 @@ def _catches_torch(loss_and_gradient: LossAndGradient) -> None:
         torch.testing.assert_close(torch.as_tensor(got), want)
 
 
-def _loss_and(
-    sweep: Callable[[Array, Array, Array, Array, Array], Arrays],
-    x: Array,
-    W: Array,
-    U: Array,
-    b: Array,
-) -> tuple[Any, Any, Any, Any]:
-    """Return the loss and what an answer to the exercise before makes of its derivative."""
-    h = run(x, W, U, b)
-    dW, dU, db, *_ = sweep(h[1:], x, h, W, U)
-    return (h[1:] ** 2).sum() / 2, dW, dU, db
-
-
-def _plain(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Sweeps once from the last step to the first, and sums over steps and sequences."""
-    return _loss_and(backward, x, W, U, b)
-
-
-def _sums_after_the_sweep(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Sweeps first, then sums over all steps at once: the same up to rounding."""
-    return _loss_and(backward_at_once, x, W, U, b)
-
-
-def _overwrites(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Writes = where += belongs, so that only the first step's part is left."""
-    return _loss_and(_assigned, x, W, U, b)
-
-
-def _carries_nothing_back(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Carries nothing back from a step to the step before it."""
-    return _loss_and(not_carried, x, W, U, b)
-
-
-def _goes_back_through_transpose(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Goes back from step to step through the transpose of what is right."""
-    return _loss_and(_through_transpose, x, W, U, b)
-
-
-def _takes_the_slope_before(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Takes the slope of tanh at the state before the step, 1 - h_{t-1}**2."""
-    return _loss_and(_slope_at_state_before, x, W, U, b)
-
-
-def _averages_over_batch(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Divides the derivatives by the number of sequences, though the loss is a sum."""
-    return _loss_and(_batch_mean, x, W, U, b)
-
-
-def _turns_recurrent(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Returns dU transposed."""
-    return _loss_and(_recurrent_transposed, x, W, U, b)
-
-
-def _pairs_with_own_state(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Makes dU from the state after the step; dW and db are right."""
-    return _loss_and(_paired_with_own_state, x, W, U, b)
-
-
-def _pairs_with_earlier_input(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Makes dW from the input of the step before; dU and db are right."""
-    h = run(x, W, U, b)
-    E, _, dU, db = _plain(x, W, U, b)
-    return E, backward(h[1:], np.roll(x, 1, axis=0), h, W, U)[0], dU, db
-
-
-def _bias_at_the_end(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Makes db from the last step alone; dW and dU are right."""
-    return *_plain(x, W, U, b)[:3], _loss_and(_last_step_only, x, W, U, b)[3]
-
-
-def _leaves_bias_rows(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Returns a row of db for each sequence, without the sum over the batch."""
-    h = run(x, W, U, b)
-    da = sweep_of(h[1:], h, lambda _, da: da @ U)
-    return *_plain(x, W, U, b)[:3], da.sum(axis=0)
-
-
-def _goes_three_steps_back(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Carries an error back through three steps at most, its own included."""
-    h = run(x, W, U, b)
-    slope = 1 - h[1:] ** 2
-    part = h[1:] * slope
-    da = part.copy()
-    for lag in (1, 2):
-        part = (part[1:] @ U) * slope[:-lag]
-        da[: len(part)] += part
-    return _plain(x, W, U, b)[0], *summed_of(da, x, h[:-1], U)[:3]
-
-
-def _turns_the_sign(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Returns minus the gradient."""
-    E, *gradient = _plain(x, W, U, b)
-    return E, *(-each for each in gradient)
-
-
-def _plain_sum(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Takes the sum of all parameters for the loss, of which all derivatives are 1."""
-    return sum(each.sum() for each in (W, U, b)), *map(np.ones_like, (W, U, b))
-
-
-def _sum_of_squares(x: Array, W: Array, U: Array, b: Array) -> Any:
-    """Takes half the sum of the squares of all parameters for the loss."""
-    return sum((each**2).sum() for each in (W, U, b)) / 2, W.copy(), U.copy(), b.copy()
-
-
 def _point(T: int = 6, B: int = 2, I: int = 3, H: int = 4) -> list[Array]:  # noqa: E741
     """Draw x, W, U and b at which a test looks."""
     draw = np.random.default_rng(3).normal
@@ -289,7 +124,7 @@ def _compare(
     point: Sequence[Array],
     names: str = "WUb",
     *,
-    first_entry: bool = False,
+    entry: int | None = None,
     one_sided: bool = False,
     step: float = 1e-4,
 ) -> None:
@@ -299,8 +134,9 @@ def _compare(
     E, *gradient = implementation(x, *weights)
     for k in map("WUb".index, names):
         direction = rng.normal(size=weights[k].shape)
-        if first_entry:
-            direction.flat[1:] = 0
+        if entry is not None:
+            direction *= 0
+            direction.flat[entry] = 1
 
         def loss(by: float, k: int = k, direction: Array = direction) -> Any:
             moved = [w + by * direction if i == k else w for i, w in enumerate(weights)]
@@ -313,41 +149,23 @@ def _compare(
 
 _ANY_NUMBERS = "the test may choose its sizes and numbers"
 
-
 EXERCISE = bug_hunt(
     catches_wrong_gradient,
-    right=[_plain, _sums_after_the_sweep],
-    buggy=[
-        _carries_nothing_back,
-        _overwrites,
-        _goes_back_through_transpose,
-        _takes_the_slope_before,
-        _averages_over_batch,
-        _turns_recurrent,
-        _pairs_with_own_state,
-        _pairs_with_earlier_input,
-        _bias_at_the_end,
-        _leaves_bias_rows,
-        _goes_three_steps_back,
-        _turns_the_sign,
-    ],
-    probes=[_plain_sum, _sum_of_squares],
-    alternatives=[
-        _catches_by_direction,
-        _catches_in_place,
-        _catches_torch,
-    ],
+    right=[plain, sums_after_the_sweep],
+    buggy=BUGGY,
+    probes=[plain_sum, sum_of_squares],
+    alternatives=[_catches_by_direction, _catches_in_place, _catches_sideways, _catches_torch],
     equivalent={
         "rng = np.random.default_rng(0) -> rng = np.random.default_rng(1)": _ANY_NUMBERS,
-        "x = rng.normal(size=[6, 2, 3]) -> x = rng.normal(size=[7, 2, 3])": _ANY_NUMBERS,
-        "x = rng.normal(size=[6, 2, 3]) -> x = rng.normal(size=[5, 2, 3])": _ANY_NUMBERS,
-        "x = rng.normal(size=[6, 2, 3]) -> x = rng.normal(size=[6, 3, 3])": _ANY_NUMBERS,
+        "x = rng.normal(size=[5, 4, 2]) -> x = rng.normal(size=[6, 4, 2])": _ANY_NUMBERS,
+        "x = rng.normal(size=[5, 4, 2]) -> x = rng.normal(size=[5, 5, 2])": _ANY_NUMBERS,
+        "x = rng.normal(size=[5, 4, 2]) -> x = rng.normal(size=[5, 3, 2])": _ANY_NUMBERS,
         "assert abs(gradient[k][index] - slope) < 0.01"
         " -> assert abs(gradient[k][index] - slope) <= 0.01": "no gap is exactly 0.01",
     },
     mistakes={
         "accepts_everything": Mistake(
-            """Your test lets everything through: no implementation, however wrong, makes it raise.
+            """Your test compares nothing: no implementation, however wrong, makes it raise.
 
             Work out differences of E and `assert` that the derivatives agree with them.
             """,
@@ -378,60 +196,97 @@ EXERCISE = bug_hunt(
             assert loss_and_gradient(x, *moved)[0] < E
             """,
         ),
-        "input_weights_only": Mistake(
-            """Your test looks at `dW` only, and some bugs are in `dU` or `db` alone.
+        **{
+            f"looks_at_{name}_only": Mistake(
+                f"""Your test looks at `{name}` only, and some bugs are in the others alone.
 
-            Compare all three with differences.
+                Compare all three with differences.
+                """,
+                f'_compare(loss_and_gradient, _point(), "{name[1]}")',
+            )
+            for name in ("dW", "dU", "db")
+        },
+        **{
+            f"skips_{name}": Mistake(
+                f"""Your test does not look at `{name}`, and some bugs are there alone.
+
+                Compare all three with differences, at numbers drawn at random.
+                """,
+                f'_compare(loss_and_gradient, _point(), "{others}")',
+            )
+            for name, others in {"dW": "Ub", "dU": "Wb", "db": "WU"}.items()
+        },
+        "one_entry_each": Mistake(
+            """Your test compares one number of dW, of dU and of db. Some bugs are elsewhere.
+
+            Compare every entry: `np.ndindex(U.shape)` goes through their indices.
             """,
-            '_compare(loss_and_gradient, _point(), "W")',
+            *(f"_compare(loss_and_gradient, _point(), entry={entry})" for entry in (0, 1, -1)),
         ),
-        "recurrent_weights_only": Mistake(
-            """Your test looks at `dU` only, and some bugs are in `dW` or `db` alone.
+        "part_of_recurrent": Mistake(
+            """Your test compares a part of dU only. Some bugs are in another part of it.
 
-            Compare all three with differences.
+            Compare every entry: `np.ndindex(U.shape)` goes through their indices.
             """,
-            '_compare(loss_and_gradient, _point(), "U")',
+            *(
+                f"""
+                _compare(loss_and_gradient, _point(), "Wb")
+                _compare(loss_and_gradient, _point(), "U", entry={entry})
+                """
+                for entry in (0, 1, 4, 5, -1)
+            ),
         ),
-        "bias_only": Mistake(
-            """Your test looks at `db` only, and some bugs are in `dW` or `dU` alone.
+        "sums_only": Mistake(
+            """Your test compares sums or means of the derivatives. A derivative in the wrong place
+            leaves them as they are.
 
-            Compare all three with differences.
+            Compare number by number: each derivative belongs to one weight.
             """,
-            '_compare(loss_and_gradient, _point(), "b")',
+            """
+            x, *weights = _point()
+            for got, want in zip(loss_and_gradient(x, *weights), plain(x, *weights), strict=True):
+                assert np.isclose(np.sum(got), np.sum(want))
+            """,
         ),
-        "skips_input_weights": Mistake(
-            """Your test does not see what is wrong with `dW` alone.
+        "norms_only": Mistake(
+            """Your test compares norms. A derivative in the wrong place, or with the wrong sign,
+            leaves them as they are.
 
-            Compare all three with differences, with inputs that differ from step to step.
+            Compare number by number, each with its sign.
             """,
-            '_compare(loss_and_gradient, _point(), "Ub")',
+            """
+            x, *weights = _point()
+            for got, want in zip(loss_and_gradient(x, *weights), plain(x, *weights), strict=True):
+                assert np.isclose(np.linalg.norm(got), np.linalg.norm(want))
+            """,
         ),
-        "skips_recurrent_weights": Mistake(
-            """Your test does not see what is wrong with `dU` alone.
+        "signs_ignored": Mistake(
+            """Your test compares absolute values, so that a lost sign does not show.
 
-            Compare all three with differences.
+            Take the absolute value of the difference: `abs(derivative - slope) < tolerance`.
             """,
-            '_compare(loss_and_gradient, _point(), "Wb")',
+            """
+            x, *weights = _point()
+            for got, want in zip(loss_and_gradient(x, *weights), plain(x, *weights), strict=True):
+                assert np.shape(got) == np.shape(want) and np.allclose(np.abs(got), np.abs(want))
+            """,
         ),
-        "skips_bias": Mistake(
-            """Your test does not see what is wrong with `db` alone.
+        "angle_only": Mistake(
+            """Your test looks at an angle, or divides by norms: the length of the gradient does not
+            count.
 
-            Compare all three with differences.
+            A gradient twice as long is wrong, too. Compare the numbers themselves.
             """,
-            '_compare(loss_and_gradient, _point(), "WU")',
-        ),
-        "first_entries_only": Mistake(
-            """Your test lets a transposed dU through, so it looks at its diagonal only.
-
-            `dU[0, 0]` stays where it is when dU is transposed. Compare every entry:
-            `np.ndindex(U.shape)` goes through their indices.
+            """
+            x, *weights = _point()
+            for got, want in zip(loss_and_gradient(x, *weights), plain(x, *weights), strict=True):
+                lengths = np.linalg.norm(got) * np.linalg.norm(want)
+                assert np.shape(got) == np.shape(want) and np.isclose(np.vdot(got, want), lengths)
             """,
-            "_compare(loss_and_gradient, _point(), first_entry=True)",
         ),
         "single_unit": Mistake(
-            """Your test lets every transposed U through.
+            """Your network has one hidden unit only. A matrix with one entry is its own transpose.
 
-            Has your network one hidden unit only? A matrix with one entry is its own transpose.
             Take two units or more.
             """,
             "_compare(loss_and_gradient, _point(H=1))",
@@ -445,37 +300,56 @@ EXERCISE = bug_hunt(
             "_compare(loss_and_gradient, _point(T=1))",
         ),
         "short_sequences": Mistake(
-            """Your test lets a gradient through that goes three steps back and no further.
+            """Your sequences have at most three steps; or your weights are so small, or your
+            tolerance so large, that what comes from further back is lost.
 
-            Either your sequences have at most three steps, or your weights are so small, or
-            your tolerance so large, that what comes from further back is lost. Take five steps
-            or more, and weights of about 0.5 to 1.
+            Take five steps or more, and weights of about 0.5 to 1.
             """,
             "_compare(loss_and_gradient, _point(T=3))",
+            "_compare(loss_and_gradient, _point(T=2))",
         ),
         "single_sequence": Mistake(
-            """Your test does not tell a sum over the batch from a mean.
+            """Your batch has one sequence only. With B = 1 a mean over the batch is the sum.
 
-            Has it one sequence only? With B = 1 they are the same. Take two sequences or more.
+            Take two sequences or more.
             """,
             "_compare(loss_and_gradient, _point(B=1))",
-        ),
-        "single_sequence_and_shapes": Mistake(
-            """Your test does not tell a sum over the batch from a mean.
-
-            Has it one sequence only? With B = 1 they are the same. Take two sequences or more.
-            """,
             """
             point = _point(B=1)
             _compare(loss_and_gradient, point)
             assert np.shape(loss_and_gradient(*point)[3]) == point[3].shape
             """,
         ),
-        "symmetric_weights": Mistake(
-            """Your test does not see which way round U stands on the way back.
+        "same_sequences": Mistake(
+            """Your sequences are all alike. Then it does not show when one stands for another.
 
-            Is your U symmetric? For `np.eye`, `np.ones` or a constant, U and its transpose are
-            the same. Draw U at random.
+            Draw the whole of x at random, of shape (T, B, I).
+            """,
+            """
+            x, *weights = _point()
+            _compare(loss_and_gradient, [x[:, [0, 0]], *weights])
+            """,
+        ),
+        "same_inputs": Mistake(
+            """Your inputs are the same at every step. Then it does not show when the input of one
+            step stands for that of another.
+
+            Draw the whole of x at random, of shape (T, B, I).
+            """,
+            """
+            x, *weights = _point()
+            _compare(loss_and_gradient, [x[[0] * len(x)], *weights])
+            """,
+            """
+            x, *weights = _point()
+            _compare(loss_and_gradient, [np.ones_like(x), *weights])
+            """,
+        ),
+        "symmetric_weights": Mistake(
+            """Your U is symmetric. For `np.eye`, `np.ones` or a constant, U and its transpose are
+            the same.
+
+            Draw U at random.
             """,
             """
             x, W, U, b = _point()
@@ -483,45 +357,57 @@ EXERCISE = bug_hunt(
             """,
         ),
         "zero_weights": Mistake(
-            """Your test does not see that nothing is carried back.
+            """Your U is zero. Then nothing is carried, forward or back.
 
-            Is your U zero? Then nothing is carried, forward or back. Draw U at random, and not
-            too small.
+            Draw U at random, and not too small.
             """,
             """
             x, W, U, b = _point()
             _compare(loss_and_gradient, [x, W, 0 * U, b])
             """,
         ),
-        "drowned_in_rounding": Mistake(
-            """Your test rejects every implementation, even one whose loss is a plain sum of
-            parameters.
+        "zero_bias": Mistake(
+            """Your b is zero. Then it does not show when b is left out.
 
-            There all differences are 1, up to rounding. So either rounding drowns them, because
-            the step is too small (1e-4 is a good one) or the comparison exact (use a
-            tolerance). Or what the loss changes by is not divided by twice the step. Or the
-            loss is not the E that comes back with the derivatives, but one of your own: mind
-            the half, and take no mean.
+            Many networks begin with b = 0, and a test should not. Draw b at random, too.
+            """,
+            """
+            x, W, U, b = _point()
+            _compare(loss_and_gradient, [x, W, U, 0 * b])
+            """,
+        ),
+        "positive_numbers": Mistake(
+            """Your numbers are all positive, and so are all derivatives. A lost sign does not show.
+
+            Draw numbers of both signs, as `rng.normal` does and `rng.random` does not.
+            """,
+            "_compare(loss_and_gradient, [np.abs(each) / 2 for each in _point()])",
+        ),
+        "drowned_in_rounding": Mistake(
+            """Rounding drowns your differences: the step is too small (1e-4 is a good one), or the
+            comparison exact (use a tolerance).
+
+            Or what E changes by is not divided by twice the step. Or the loss is not the E that
+            comes back with the derivatives, but one of your own: mind the half, and take no mean.
+            Even a plain sum of parameters, whose derivatives are all 1, is rejected.
             """,
             "_compare(loss_and_gradient, _point(), step=1e-14)",
         ),
         "one_sided": Mistake(
-            """Your differences are not exact enough: your test rejects the right implementations
-            as well.
+            """Your differences have a step up and none down. They are not exact enough: your test
+            rejects the right implementations as well.
 
-            E(w + step) - E(w) is off by about half the step times the curvature of E. A step up
-            and one down, E(w + step) - E(w - step) divided by twice the step, is off by its
-            square only.
+            E(w + step) - E(w) is off by about half the step times the curvature of E. E(w +
+            step) - E(w - step), divided by twice the step, is off by its square only.
             """,
             "_compare(loss_and_gradient, _point(), one_sided=True, step=1e-3)",
         ),
         "far_from_the_point": Mistake(
-            """Your test rejects every implementation of the network, though it judges a plain loss
-            right.
+            """Your step is too large for a curved loss (1e-4 is a good one); or a number that you
+            moved was not put back, so that the differences are taken at another point than the
+            derivatives.
 
-            Either the step is too large for a curved loss (1e-4 is a good one), or a number
-            that you moved was not put back, so that the differences are taken at another point
-            than the derivatives.
+            A plain sum of parameters, which is not curved, is judged right.
             """,
             "_compare(loss_and_gradient, _point(), step=0.5)",
         ),

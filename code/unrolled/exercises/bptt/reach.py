@@ -35,11 +35,10 @@ def _reach_vectorised(t: int, back: int, every: int) -> Any:
 
 
 def _reach_walked(t: int, back: int, every: int) -> int:
-    start = every * -(-t // every)
-    reached = 0
-    for step in range(start, start - back, -1):
-        reached += step <= t
-    return reached
+    now = every
+    while now < t:  # a pass that does not know of the error yet
+        now += every
+    return sum(step <= t for step in range(now, now - back, -1))
 
 
 def _reach_torch(t: int, back: int, every: int) -> Any:
@@ -47,6 +46,14 @@ def _reach_torch(t: int, back: int, every: int) -> Any:
 
     start = torch.ceil(torch.tensor(t / every)) * every
     return t - start + back
+
+
+def _within_the_pass(result: Any, t: int, back: int, every: int) -> bool:
+    """No error gets to more than `back` steps, or to fewer than back - every + 1.
+
+    A pass goes `back` steps, and an error waits for it at most every - 1 of them.
+    """
+    return bool(back - every + 1 <= result <= back)
 
 
 EXERCISE = Exercise(
@@ -61,8 +68,14 @@ EXERCISE = Exercise(
         (11, 5, 5),
         (20, 3, 1),
         (9, 9, 2),
+        (1, 1, 1),
+        (100, 37, 10),
+        (1001, 365, 31),
+        (31, 31, 31),
+        (32, 31, 31),
     ],
     alternatives=[_reach_looped, _reach_walked, _reach_vectorised, _reach_torch],
+    properties=[_within_the_pass],
     mistakes={
         "always_back": Mistake(
             """This is how far the pass goes, counted from where it starts. Step t may lie before
@@ -72,18 +85,31 @@ EXERCISE = Exercise(
             error of step t has come in.
             """,
             "return back",
-            "return min(t, back)",
         ),
         "own_step_left_out": Mistake(
-            """Step t itself is not counted, though its error passes through it first.
+            """This is one step less than it should be. Likely: step t itself is not counted,
+            though its error passes through it first.
 
             One step reached means step t alone, two mean t and t - 1, and so on.
             """,
-            "return back - -t % every - 1",
-            """
-            wait = (every - t % every) % every
-            return back - wait - 1
+            {"back - until_the_pass": "back - until_the_pass - 1"},
+        ),
+        "one_step_too_many": Mistake(
+            """This is one step more than it should be. Likely: both ends are counted, as in
+            5 - 3 + 1, where a difference was the number of steps already.
+
+            From step 8 through 6 steps the pass goes to 8, 7, 6, 5, 4 and 3, and not to 2.
             """,
+            {"back - until_the_pass": "back - until_the_pass + 1"},
+        ),
+        "numbered_from_zero": Mistake(
+            """This is right for the step after t. Likely: the steps are numbered from 0 here, as
+            Python counts.
+
+            The stream begins with step 1, and step t is a start when t is a multiple of `every`.
+            """,
+            {"-t % every": "-(t + 1) % every"},
+            {"-t % every": "every - 1 - t % every"},
         ),
         "place_in_its_chunk": Mistake(
             """This stops where the pass before started, and the pass goes on beyond that.
@@ -92,7 +118,6 @@ EXERCISE = Exercise(
             through steps whose own errors had their turn in an earlier pass.
             """,
             "return (t - 1) % every + 1",
-            "return t - (t - 1) // every * every",
         ),
         "to_the_beginning": Mistake(
             """This goes back to step 1: it is what the whole gradient does, without any
@@ -114,9 +139,28 @@ EXERCISE = Exercise(
             """The wait is counted from the pass before step t. Its error waits for the next one.
 
             The pass before was over when step t came. The next starts at the first multiple of
-            `every` that is at least t, which is -t % every steps ahead.
+            `every` that is at least t. How many steps ahead is that?
             """,
-            "return back - t % every",
+            {"-t % every": "t % every"},
+        ),
+        "waits_at_a_start": Mistake(
+            """This is `every` steps short when a pass starts at step t itself.
+
+            Then the error waits for nothing: the pass takes it in at once. `every - t % every` is
+            `every` there, and should be 0.
+            """,
+            {"-t % every": "every - t % every"},
+        ),
+        "in_every_pass": Mistake(
+            """The error is counted in every pass that goes through step t.
+
+            A pass takes in the errors *since the pass before*, so each error has one pass, the
+            first that starts at step t or later.
+            """,
+            """
+            starts = [start for start in range(every, t + back, every) if start >= t]
+            return sum(back - (start - t) for start in starts)
+            """,
         ),
     },
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 
 from unrolled._validate import Array
+from unrolled.exercises._drawing import numbers
 from unrolled.exercises.grading import Exercise, Mistake
 
 
@@ -50,6 +50,10 @@ def _scalar_vectorised(u: float, x: Array, h0: float) -> Any:
     return np.sum(lags * u ** (lags - 1) * fed[:-1])
 
 
+def _scalar_polynomial(u: float, x: Array, h0: float) -> Any:
+    return np.polyval(np.polyder([h0, *x]), u)  # h[T] is a polynomial in u
+
+
 def _scalar_torch(u: float, x: Array, h0: float) -> Any:
     import torch
 
@@ -61,31 +65,41 @@ def _scalar_torch(u: float, x: Array, h0: float) -> Any:
     return weight.grad
 
 
-def _scalar_states(u: float, x: Array, h0: float) -> Array:
-    return np.array([*itertools.accumulate(x, lambda h, x_t: u * h + x_t, initial=h0)])
-
-
-def _powers(u: float, x: Array) -> Array:
-    powers: Array = u ** np.arange(len(x) - 1.0, -1, -1)
-    return powers
-
-
 def _moves_the_state(result: Array, u: float, x: Array, h0: float) -> bool:
     """Move u by a little, and h[T] moves by the derivative times as much. By yours it does not."""
-    up, down = (_scalar_states(u + step, x, h0)[-1] for step in (1e-6, -1e-6))
-    return bool(np.isclose(result, (up - down) / 2e-6, rtol=1e-4))
+    sideways: complex = h0
+    for x_t in x:
+        sideways = (u + 1e-100j) * sideways + x_t
+    return bool(np.isclose(result, sideways.imag / 1e-100, rtol=1e-4))
 
+
+_rng = np.random.default_rng(0)
 
 EXERCISE = Exercise(
     scalar_gradient,
     cases=[
         (2.0, np.array([1.0, 2, 5]), 3.0),
         (0.5, np.array([4.0]), 3.0),
+        (0.5, np.array([4.0]), 0.0),
         (-0.5, np.array([1.0, -2, 3, 1, 4]), 0.0),
         (0.9, np.array([0.0, 0, 0, 1, 0, 0]), -1.0),
         (1.0, np.array([2.0, 1, 0, 3]), 0.5),
+        (-1.5, np.zeros(4), 2.0),
+        (0.7, np.zeros(3), 0.0),
+        (0.5, np.array([1.0, -2, 1e6]), 3.0),
+        (-0.9, numbers(_rng, 40), 0.3),
+        (1.1, numbers(_rng, 33), -2.5),
+        (1e6, np.array([3.0, -1, 2]), 1.5),
+        (1e-6, np.array([3.0, -1, 2, 4]), 1.5),
+        (0.8, np.array([3e-6, -1e-6, 2e-6]), 5e-6),
     ],
-    alternatives=[_scalar_forwards, _scalar_backwards, _scalar_vectorised, _scalar_torch],
+    alternatives=[
+        _scalar_forwards,
+        _scalar_backwards,
+        _scalar_vectorised,
+        _scalar_polynomial,
+        _scalar_torch,
+    ],
     properties=[_moves_the_state],
     mistakes={
         "last_factor_only": Mistake(
@@ -94,14 +108,7 @@ EXERCISE = Exercise(
             The state h[T - 1] depends on u as well, and so do all states before it. The same u
             acts in every step; the derivative is the sum of what it does in each.
             """,
-            "return float(_scalar_states(u, x, h0)[-2])",
-            """
-            h = h0
-            for x_t in x:
-                du = h
-                h = u * h + x_t
-            return du
-            """,
+            {"total += u ** (steps - t) * h": "total = h"},
         ),
         "first_factor_only": Mistake(
             """Only the first step's part is here: u acts there on h[0], and the effect is carried
@@ -110,25 +117,46 @@ EXERCISE = Exercise(
             The same u acts in every step. In step t it acts on h[t - 1], and what it does there
             is carried on through the T - t steps that follow; the derivative is the sum over t.
             """,
-            "return float(_powers(u, x)[0] * h0)",
+            "return u ** (len(x) - 1) * h0",
         ),
         "inputs_forgotten": Mistake(
             """This is the derivative of u**T * h0: the inputs are missing.
 
             Each input is multiplied by u, too, in every step after the one in which it enters.
             """,
-            "return float(len(x) * _powers(u, x)[0] * h0)",
-            """
-            T = len(x)
-            return T * u ** (T - 1) * h0
-            """,
+            {"h = u * h + x[t - 1]": "h = u * h"},
         ),
         "start_forgotten": Mistake(
             """The initial state is missing: this is right for h0 = 0.
 
             The first step multiplies h[0] by u. That is one more term of the sum.
             """,
-            "return solution(u, x, 0.0)",
+            {"0.0, h0": "0.0, 0.0"},
+        ),
+        "last_term_missing": Mistake(
+            """The last term of the sum is missing, h[T - 1].
+
+            In the last step u multiplies h[T - 1], and no step follows. Likely: a loop that ends
+            one step too soon; `range(1, T)` ends with T - 1.
+            """,
+            {"range(1, steps + 1)": "range(1, steps)"},
+        ),
+        "first_term_missing": Mistake(
+            """The first term of the sum is missing, that of the step from h[0] to h[1].
+
+            There u multiplies h[0]. Likely: a loop that begins one step too late, or a list of
+            states without h[0].
+            """,
+            {"total += u ** (steps - t) * h": "total += u ** (steps - t) * h if t > 1 else 0.0"},
+        ),
+        "inputs_one_early": Mistake(
+            """The inputs are one step off: in the first step x[-1] came in, which is Python's
+            *last*.
+
+            The formula counts from 1 and Python from 0: x[t] of the formula is `x[t - 1]` when t
+            goes from 1 to T, and `x[t]` when it goes from 0 to T - 1.
+            """,
+            {"x[t - 1]": "x[t - 2]"},
         ),
         "states_not_carried": Mistake(
             """The states are summed as they are: what u does in step t is not carried on to h[T].
@@ -136,14 +164,7 @@ EXERCISE = Exercise(
             In step t, u acts on h[t - 1]. That moves h[t]; to reach h[T], it goes through the T
             - t steps that follow, and each multiplies it by u.
             """,
-            "return float(_scalar_states(u, x, h0)[:-1].sum())",
-            """
-            h, du = h0, 0.0
-            for x_t in x:
-                du += h
-                h = u * h + x_t
-            return du
-            """,
+            {"u ** (steps - t) * h": "h"},
         ),
         "own_state": Mistake(
             """Here u multiplies h[t] where it should be h[t - 1], the state that comes into the
@@ -151,12 +172,11 @@ EXERCISE = Exercise(
 
             The derivative of u * h[t - 1] + x[t], with h[t - 1] held fixed, is h[t - 1].
             """,
-            "return float(_powers(u, x) @ _scalar_states(u, x, h0)[1:])",
             """
-            h, du, T = h0, 0.0, len(x)
-            for t in range(T):
-                h = u * h + x[t]
-                du += u ** (T - 1 - t) * h
+            h, du = h0, 0.0
+            for x_t in x:
+                h = u * h + x_t
+                du = h + u * du
             return du
             """,
         ),
@@ -166,12 +186,18 @@ EXERCISE = Exercise(
             In step t the derivative of u * h[t - 1] is h[t - 1], without a u. From h[t] to h[T]
             it goes through T - t steps. Try T = 1.
             """,
-            "return u * solution(u, x, h0)",
+            {"(steps - t)": "(steps - t + 1)"},
+        ),
+        "one_power_for_inputs": Mistake(
+            """The part of h0 is right. In that of the inputs each term has one factor u too many.
+
+            Written out, the input of step s stands in h[T] as u**(T - s) * x[s]. Its derivative
+            is (T - s) * u**(T - s - 1) * x[s].
+            """,
             """
-            states, T = [h0], len(x)
-            for x_t in x:
-                states.append(u * states[-1] + x_t)
-            return sum(u ** (T - t) * states[t] for t in range(T))
+            T = len(x)
+            fed = sum((T - s) * u ** (T - s) * x[s - 1] for s in range(1, T))
+            return T * u ** (T - 1) * h0 + fed
             """,
         ),
         "powers_reversed": Mistake(
@@ -181,7 +207,7 @@ EXERCISE = Exercise(
             What u does in the last step is in h[T] at once. What it did in the first has gone
             through all the steps that follow.
             """,
-            "return float(_powers(u, x)[::-1] @ _scalar_states(u, x, h0)[:-1])",
+            {"(steps - t)": "(t - 1)"},
         ),
         "mean_over_time": Mistake(
             """This is the mean over the steps. Each step adds its part, so it is a sum.
@@ -189,7 +215,7 @@ EXERCISE = Exercise(
             If u were another weight in each step, h[T] would have one derivative for each, and
             moving all of them together moves h[T] by their sum.
             """,
-            "return solution(u, x, h0) / len(x)",
+            {"return total": "return total / steps"},
         ),
         "by_the_start": Mistake(
             """This is the derivative with respect to h[0]: a product of the slopes of all the
@@ -198,11 +224,23 @@ EXERCISE = Exercise(
             With respect to u there are T ways into the sequence, one in each step, and so a sum
             of T products.
             """,
-            "return float(u ** len(x))",
+            "return u ** len(x)",
         ),
         "all_states": Mistake(
-            """This is the derivative of the sum of all states. The loss is the last state alone.""",
+            """This is the derivative of the sum of all states.
+
+            The loss is the last state alone, E = h[T].
+            """,
             "return sum(solution(u, x[: t + 1], h0) for t in range(len(x)))",
+        ),
+        "sum_of_states": Mistake(
+            """This is the sum of all states, h[T] with them. u does not act on h[T], but on
+            the states before it.
+
+            In step t, u acts on h[t - 1]. That moves h[t]; to reach h[T], it goes through the T
+            - t steps that follow, and each multiplies it by u.
+            """,
+            {"u ** (steps - t) * h": "h", "return total": "return total + h"},
         ),
     },
 )

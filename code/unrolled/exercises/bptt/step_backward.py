@@ -8,11 +8,10 @@ import numpy as np
 
 from unrolled._validate import Array
 from unrolled.exercises._drawing import numbers
+from unrolled.exercises.bptt._elman import states_of, unclipped, unscaled
 from unrolled.exercises.grading import Exercise, Mistake
 
 Arrays = tuple[Array, ...]
-
-_rng = np.random.default_rng(0)
 
 
 def step_backward(dh: Array, x: Array, h_prev: Array, h: Array, W: Array, U: Array) -> Arrays:
@@ -26,14 +25,6 @@ def step_backward(dh: Array, x: Array, h_prev: Array, h: Array, W: Array, U: Arr
     """
     da = dh * (1 - h**2)
     return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)
-
-
-def states_of(x: Array, h: Array, W: Array, U: Array, b: Array) -> Array:
-    """Run Elman's network over x from the state h: h itself and the states after it."""
-    states = [h]
-    for x_t in x:
-        states.append(np.tanh(x_t @ W.T + states[-1] @ U.T + b))
-    return np.stack(states)
 
 
 def _step_looped(dh: Array, x: Array, h_prev: Array, h: Array, W: Array, U: Array) -> Arrays:
@@ -75,57 +66,96 @@ def _step_torch(dh: Array, x: Array, h_prev: Array, h: Array, W: Array, U: Array
     return torch.autograd.grad(a, [*tensors, bias], da)
 
 
-def _from_da(da: Array, x: Array, h_prev: Array, W: Array, U: Array) -> Arrays:
-    return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)
+_rng = np.random.default_rng(0)
 
 
-def _step_case(B: int, I: int, H: int) -> Arrays:  # noqa: E741
+def _case(B: int, I: int, H: int, *, error: float = 1.0, start: float = 1.0) -> Arrays:  # noqa: E741
+    """Draw a step; `error` scales dh, `start` the state before."""
     x, h_prev, W, U, b = (numbers(_rng, *shape) for shape in ((B, I), (B, H), (H, I), (H, H), (H,)))
-    h_prev = np.tanh(h_prev)
-    return numbers(_rng, B, H), x, h_prev, states_of(x[None], h_prev, W, U, b)[1], W, U
+    h_prev = np.tanh(start * h_prev)
+    h = states_of(x[None], h_prev, W, U, b)[1]
+    return numbers(_rng, B, H) * error, x, h_prev, h, W, U
+
+
+def _saturated() -> Arrays:
+    """One unit sees 800 and more, one nothing, one ordinary numbers."""
+    W, U = (
+        np.array([[800.0, -900.0], [0, 0], [1, -0.5]]),
+        np.array([[0.3, 2, -1], [0, 0, 0], [1, 1, 0]]),
+    )
+    x, h_prev = np.array([[1.0, 0], [0, 1], [-2, 1], [0, 0]]), np.zeros((4, 3))
+    return numbers(_rng, 4, 3), x, h_prev, np.tanh(x @ W.T), W, U
 
 
 EXERCISE = Exercise(
     step_backward,
-    cases=[_step_case(3, 4, 2), _step_case(2, 3, 5), _step_case(1, 3, 2), _step_case(5, 1, 3)],
+    cases=[
+        _case(3, 4, 2),
+        _case(2, 3, 5),
+        _case(2, 3, 5),
+        _case(1, 3, 2),
+        _case(5, 1, 3),
+        _case(4, 2, 1),
+        _case(3, 2, 4, start=0.0),
+        _case(31, 4, 3, error=1e6),
+        _case(2, 4, 3, error=1e-6),
+        _saturated(),
+    ],
     alternatives=[_step_looped, _step_einsum, _step_torch],
     parts=("dx", "dh_prev", "dW", "dU", "db"),
+    properties=[unclipped(step_backward), unscaled(step_backward)],
     mistakes={
         "tanh_forgotten": Mistake(
             """The derivative of tanh is left out: dh is used where da belongs.
 
             With a = x @ W.T + h_prev @ U.T + b the step is h = tanh(a). First go back through
-            tanh, da = dh * (1 - h**2); all five results come from da.
+            tanh, from dh to the derivative by a; all five results come from that.
             """,
-            "return _from_da(dh, x, h_prev, W, U)",
+            {" * (1 - h**2)": ""},
         ),
         "slope_at_h_prev": Mistake(
             """The derivative of tanh is taken at the state before, 1 - h_prev**2.
 
             The step's own tanh returned h, so its slope is 1 - h**2.
             """,
-            "return _from_da(dh * (1 - h_prev**2), x, h_prev, W, U)",
+            {"h**2": "h_prev**2"},
         ),
         "tanh_twice": Mistake(
             """The slope is 1 - tanh(h)**2, but h has been through tanh already.
 
-            The derivative of tanh(a) is 1 - tanh(a)**2. With h = tanh(a), that is 1 - h**2.
+            The derivative of tanh(a) is 1 - tanh(a)**2. Which of your arrays is tanh(a)?
             """,
-            "return _from_da(dh * (1 - np.tanh(h) ** 2), x, h_prev, W, U)",
-            """
-            da = dh * (1 - np.square(np.tanh(h)))
-            return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)
+            {"h**2": "np.tanh(h) ** 2"},
+        ),
+        "bias_not_known": Mistake(
+            """The slope is taken at tanh(x @ W.T + h_prev @ U.T), which is not h: b is missing.
+
+            You were not given b, and you need not run forward again. The step returned h, and h
+            tells the slope of tanh by itself.
             """,
+            {"h**2": "np.tanh(x @ W.T + h_prev @ U.T) ** 2"},
         ),
         "slope_not_squared": Mistake(
             """The slope is 1 - h, without the square. The derivative of tanh is 1 - h**2.""",
-            "return _from_da(dh * (1 - h), x, h_prev, W, U)",
+            {"h**2": "h"},
+        ),
+        "square_outside": Mistake(
+            """The slope is (1 - h)**2. The square belongs to h alone: the derivative of tanh is
+            1 - h**2.
+            """,
+            {"(1 - h**2)": "(1 - h) ** 2"},
+        ),
+        "slope_sign": Mistake(
+            """The slope is 1 + h**2, which grows with h. That of tanh is 1 where h = 0, and falls
+            to 0 where h is near 1 or -1.
+            """,
+            {"1 - h**2": "1 + h**2"},
         ),
         "slope_of_logistic": Mistake(
             """The slope is h * (1 - h), which is the logistic function's. That of tanh is 1 -
             h**2.
             """,
-            "return _from_da(dh * h * (1 - h), x, h_prev, W, U)",
+            {"(1 - h**2)": "h * (1 - h)"},
         ),
         "state_skips_tanh": Mistake(
             """To get to x and h_prev, dh does not go through tanh; only the weights' derivatives
@@ -134,10 +164,7 @@ EXERCISE = Exercise(
             There is one way from h to anything before it, and it leads through da = dh * (1 -
             h**2).
             """,
-            {
-                "da = dh * (1 - h**2)": "_, _, dW, dU, db = solution(dh, x, h_prev, h, W, U)",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return dh @ W, dh @ U, dW, dU, db",
-            },
+            {"return da @ W, da @ U": "return dh @ W, dh @ U"},
         ),
         "weights_skip_tanh": Mistake(
             """The derivatives of the weights are made from dh, without going through tanh.
@@ -145,10 +172,14 @@ EXERCISE = Exercise(
             There is one way from h to anything before it, and it leads through da = dh * (1 -
             h**2).
             """,
-            {
-                "da = dh * (1 - h**2)": "dx, dh_prev, *_ = solution(dh, x, h_prev, h, W, U)",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return dx, dh_prev, dh.T @ x, dh.T @ h_prev, dh.sum(axis=0)",
-            },
+            {"da.T @ x": "dh.T @ x", "da.T @ h_prev": "dh.T @ h_prev", "da.sum": "dh.sum"},
+        ),
+        "bias_skips_tanh": Mistake(
+            """`db` is made from dh, without going through tanh. The others are right.
+
+            b is added inside tanh, next to x @ W.T, so its derivative comes from da as theirs do.
+            """,
+            {"da.sum": "dh.sum"},
         ),
         "back_through_transpose": Mistake(
             """Going back to h_prev, U is the wrong way round.
@@ -157,14 +188,7 @@ EXERCISE = Exercise(
             Backward, it is the transpose of that, and in a batch `da @ U`. As U is square, the
             shapes do not tell.
             """,
-            {
-                "da = dh * (1 - h**2)": "dx, _, dW, dU, db = solution(dh, x, h_prev, h, W, U)",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return dx, (dh * (1 - h**2)) @ U.T, dW, dU, db",
-            },
-            """
-            da = dh * (1 - h * h)
-            return da @ W, np.dot(da, U.T), da.T @ x, da.T @ h_prev, np.sum(da, 0)
-            """,
+            {"da @ U": "da @ U.T"},
         ),
         "outer_product_turned": Mistake(
             """`dU` is transposed.
@@ -172,14 +196,7 @@ EXERCISE = Exercise(
             U[i, j] leads from unit j of h_prev to unit i of h, so its derivative is da[i] *
             h_prev[j], with da first: `da.T @ h_prev`. As U is square, the shapes do not tell.
             """,
-            {
-                "da = dh * (1 - h**2)": "dx, dh_prev, dW, dU, db = solution(dh, x, h_prev, h, W, U)",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return dx, dh_prev, dW, dU.T, db",
-            },
-            """
-            da = dh * (1 - h**2)
-            return da @ W, da @ U, da.T @ x, h_prev.T @ da, da.sum(axis=0)
-            """,
+            {"da.T @ h_prev": "h_prev.T @ da"},
         ),
         "weights_transposed": Mistake(
             """`dW` and `dU` are transposed: this is for weights that stand on the right, as in x @
@@ -188,14 +205,7 @@ EXERCISE = Exercise(
             Here W has a row for each unit and stands as `x @ W.T`. The derivative has the shape
             of W: `da.T @ x`, and `da.T @ h_prev` for U.
             """,
-            {
-                "da = dh * (1 - h**2)": "dx, dh_prev, dW, dU, db = solution(dh, x, h_prev, h, W, U)",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return dx, dh_prev, dW.T, dU.T, db",
-            },
-            """
-            da = dh * (1 - h**2)
-            return da @ W, da @ U, x.T @ da, h_prev.T @ da, da.sum(axis=0)
-            """,
+            {"da.T @ x": "x.T @ da", "da.T @ h_prev": "h_prev.T @ da"},
         ),
         "mean_over_batch": Mistake(
             """The derivatives of the weights are means over the batch. They should be sums.
@@ -204,8 +214,9 @@ EXERCISE = Exercise(
             has been divided by B already.
             """,
             {
-                "da = dh * (1 - h**2)": "dx, dh_prev, *gradients = solution(dh, x, h_prev, h, W, U)",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return dx, dh_prev, *(each / len(x) for each in gradients)",
+                "da.T @ x": "da.T @ x / len(x)",
+                "da.T @ h_prev": "da.T @ h_prev / len(x)",
+                "da.sum": "da.mean",
             },
         ),
         "bias_mean": Mistake(
@@ -214,45 +225,58 @@ EXERCISE = Exercise(
             There the sum hides in the matrix product. All sequences share b, and each adds its
             part.
             """,
-            {
-                "da = dh * (1 - h**2)": "*others, db = solution(dh, x, h_prev, h, W, U)",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return *others, db / len(x)",
-            },
-            """
-            da = (1 - h**2) * dh
-            return da.dot(W), da.dot(U), da.T.dot(x), da.T.dot(h_prev), da.mean(axis=0)
-            """,
+            {"da.sum": "da.mean"},
         ),
         "bias_not_summed": Mistake(
             """`db` still has a row for each sequence: the sum over the batch is missing.
 
-            b has shape (H,) and is shared by all sequences; each adds its part,
-            `da.sum(axis=0)`.
+            b has shape (H,) and is shared by all sequences; each adds its part.
             """,
-            {
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da"
-            },
+            {"da.sum(axis=0)": "da"},
+        ),
+        "bias_summed_over_units": Mistake(
+            """`db` is summed over the wrong axis: it has a number for each sequence, and b has one
+            for each unit.
+
+            In da the sequences are the rows, axis 0. They share b, and each adds its part.
+            """,
+            {"da.sum(axis=0)": "da.sum(axis=1)"},
+            {"da.sum(axis=0)": "da.sum(axis=-1)"},
+        ),
+        "last_sequence_only": Mistake(
+            """The derivatives of the weights are those of the last sequence alone.
+
+            All sequences share the weights, and each adds its part. Likely: `=` in a loop over
+            the batch, where `+=` belongs.
+            """,
+            """
+            da = dh * (1 - h**2)
+            for n in range(len(x)):
+                dW, dU, db = np.outer(da[n], x[n]), np.outer(da[n], h_prev[n]), da[n]
+            return da @ W, da @ U, dW, dU, db
+            """,
         ),
         "paired_with_new_state": Mistake(
             """`dU` is made with h, the state that comes out of the step.
 
-            In the step U multiplies h_prev, so the derivative has h_prev in it: `da.T @
-            h_prev`.
+            In the step U multiplies h_prev, so the derivative has h_prev in it.
             """,
-            {
-                "da = dh * (1 - h**2)": "dx, dh_prev, dW, _, db = solution(dh, x, h_prev, h, W, U)",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return dx, dh_prev, dW, (dh * (1 - h**2)).T @ h, db",
-            },
+            {"da.T @ h_prev": "da.T @ h"},
         ),
         "recurrent_forgotten": Mistake(
             """`dh_prev` is da itself: it has not gone back through U.
 
-            Each unit of h_prev acts on all units of h, through a column of U: `da @ U`.
+            Each unit of h_prev acts on all units of h, through a column of U.
             """,
-            {
-                "da = dh * (1 - h**2)": "dx, _, *gradients = solution(dh, x, h_prev, h, W, U)",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return dx, dh * (1 - h**2), *gradients",
-            },
+            {"da @ U": "da"},
+        ),
+        "one_tanh_too_many": Mistake(
+            """`dh_prev` has gone through one tanh too many: it is multiplied by 1 - h_prev**2.
+
+            That is the slope of the step *before*, which made h_prev. It comes when you go back
+            through that step. Here, stop at h_prev.
+            """,
+            {"da @ U": "da @ U * (1 - h_prev**2)"},
         ),
         "writes_into_step": Mistake(
             """The slope is multiplied into the caller's own dh, which is spoilt for its next use.
@@ -260,10 +284,6 @@ EXERCISE = Exercise(
             `dh *= 1 - h**2` changes the array that was passed. `da = dh * (1 - h**2)` makes a
             new one.
             """,
-            {
-                "da = dh * (1 - h**2)": "dh *= 1 - h**2",
-                "return da @ W, da @ U, da.T @ x, da.T @ h_prev, da.sum(axis=0)": "return _from_da(dh, x, h_prev, W, U)",
-            },
             """
             dh *= 1 - h**2
             return dh @ W, dh @ U, dh.T @ x, dh.T @ h_prev, dh.sum(axis=0)
