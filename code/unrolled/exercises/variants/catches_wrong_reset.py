@@ -9,15 +9,7 @@ import numpy as np
 
 from unrolled._validate import Array
 from unrolled.exercises.grading import Mistake, bug_hunt
-from unrolled.exercises.variants._torch_grus import (
-    BUGGY,
-    RIGHT,
-    leaves_bias_outside,
-    plain_gru,
-    reads_zrn,
-    resets_before,
-    writes_by_z,
-)
+from unrolled.exercises.variants import _torch_grus as grus
 
 GruStep = Callable[[Array, Array, Array, Array, Array, Array], Array]
 
@@ -69,7 +61,7 @@ def _along_a_sequence(torch_gru: GruStep) -> None:
     h = right = np.zeros((2, 3))
     for x in xs:
         h = torch_gru(x, h, W, U, b_ih, b_hh)
-        right = plain_gru(x, right, W, U, b_ih, b_hh)
+        right = grus.plain_gru(x, right, W, U, b_ih, b_hh)
         np.testing.assert_allclose(h, right, rtol=1e-6)
 
 
@@ -116,7 +108,7 @@ def _compare(
     point: Sequence[Array],
     *,
     scales: Sequence[float] = (1, 0),
-    reference: Callable[..., Array] = plain_gru,
+    reference: Callable[..., Array] = grus.plain_gru,
     close: Callable[[Array, Array], bool] = np.allclose,
     of: Callable[[Array], Any] = np.asarray,
 ) -> None:
@@ -133,8 +125,8 @@ _CLOSE = "whichever of two close arrays comes first, they are close"
 
 EXERCISE = bug_hunt(
     catches_wrong_reset,
-    right=RIGHT,
-    buggy=BUGGY,
+    right=grus.RIGHT,
+    buggy=grus.BUGGY,
     alternatives=[_by_library, _along_a_sequence, _entry_by_entry],
     equivalent={
         "rng = np.random.default_rng(0) -> rng = np.random.default_rng(1)": _ANY_NUMBERS,
@@ -306,7 +298,7 @@ EXERCISE = bug_hunt(
 
             They are wrong in the second digit. Use `np.allclose` as it is.
             """,
-            "_compare(torch_gru, _at(), close=lambda got, wanted: np.allclose(got, wanted, 0, 0.05))",
+            "_compare(torch_gru, _at(), close=lambda got, want: np.allclose(got, want, 0, 0.05))",
         ),
         "exact_equality": Mistake(
             """your test is too exact: two right ways of computing a number differ in its last
@@ -321,21 +313,21 @@ EXERCISE = bug_hunt(
 
             That is r * (U_n h + b_hn).
             """,
-            "_compare(torch_gru, _at(), reference=resets_before)",
+            "_compare(torch_gru, _at(), reference=grus.resets_before)",
         ),
         "wants_bias_outside": Mistake(
             """your test wants r * (U_n h) + b_hn. In torch r multiplies the bias, too.""",
-            "_compare(torch_gru, _at(), reference=leaves_bias_outside)",
+            "_compare(torch_gru, _at(), reference=grus.leaves_bias_outside)",
         ),
         "wants_z_to_write": Mistake(
             """your test wants (1 - z) * h + z * n. In torch z keeps: z * h + (1 - z) * n.""",
-            "_compare(torch_gru, _at(), reference=writes_by_z)",
+            "_compare(torch_gru, _at(), reference=grus.writes_by_z)",
         ),
         "wants_zrn": Mistake(
             """your test wants the rows in the order z, r, n, which is that of Keras. torch has r,
             z, n.
             """,
-            "_compare(torch_gru, _at(), reference=reads_zrn)",
+            "_compare(torch_gru, _at(), reference=grus.reads_zrn)",
         ),
         "rejects_everything": Mistake(
             """your test wants something else: it rejects every implementation, right or wrong.

@@ -158,7 +158,7 @@ EXERCISE = Exercise(
             {"sign[H : 2 * H]": "sign[H:]"},
         ),
         "flips_all_others": Mistake(
-            """The rows of r and n are turned, and those of z are not. Turn those, and no others.""",
+            """The rows of r and n are turned, and those of z are not. Turn those of z alone.""",
             {"np.ones(3 * H)": "-np.ones(3 * H)", "sign[H : 2 * H] = -1": "sign[H : 2 * H] = 1"},
         ),
         "flips_one_row": Mistake(

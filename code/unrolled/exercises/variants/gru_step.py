@@ -189,12 +189,7 @@ EXERCISE = Exercise(
             Before the product, r multiplies h: U_n (r * h). After it, r multiplies U_n h +
             b_hn.
             """,
-            {
-                "np.tanh(x_n + (r * h) @ U_n.T + b_n)": "np.tanh(x_n + r * (h @ U_n.T + b_n))",
-                "n_after = np.tanh(x_n + r * (h @ U_n.T + b_n))": (
-                    "n_after = np.tanh(x_n + (r * h) @ U_n.T + b_n)"
-                ),
-            },
+            {"z) * n_before": "z) * n_after", "z) * n_after\n": "z) * n_before\n"},
         ),
         "both_after": Mistake(
             """`before` is torch's GRU as well. There r should multiply h, before the product with
@@ -245,11 +240,8 @@ EXERCISE = Exercise(
             {"(r * h) @ U_n.T + b_n": "(r * h) @ U_n.T + r * b_n"},
         ),
         "candidate_bias_missing": Mistake(
-            """The bias b_hn of the candidate is missing: the last H entries of b_hh.""",
+            """The bias b_hn of the candidate is missing, the last H of b_hh. Both GRUs have it.""",
             {"(r * h) @ U_n.T + b_n": "(r * h) @ U_n.T", "(h @ U_n.T + b_n)": "(h @ U_n.T)"},
-        ),
-        "candidate_bias_missing_in_before": Mistake(
-            """In `before`, the bias b_hn of the candidate is missing, the last H of b_hh.""",
             {"(r * h) @ U_n.T + b_n": "(r * h) @ U_n.T"},
         ),
         "gate_biases_missing": Mistake(
@@ -261,9 +253,7 @@ EXERCISE = Exercise(
             {"np.split(b_hh, 3)": "np.split(0 * b_hh, 3)"},
         ),
         "hidden_bias_twice": Mistake(
-            """The bias b_hh is added twice, with W x and with U h. It belongs to U h, and b_ih to
-            W x.
-            """,
+            """The bias b_hh is added twice: with U h, where it belongs, and with W x.""",
             {"x @ W.T + b_ih": "x @ W.T + b_ih + b_hh"},
         ),
         "input_bias_missing": Mistake(
@@ -312,20 +302,12 @@ EXERCISE = Exercise(
             )
             for order in ("rnz", "nrz", "znr", "nzr")
         },
-        "x_rows_zrn": Mistake(
-            """r and z see the right parts of h, and one another's of x: the rows of W, or of b_ih,
-            have changed places.
+        "rows_of_one_exchanged": Mistake(
+            """r and z see one another's part of x, or of h, and the right part of the other.
 
-            All of W, U and both biases are stacked r, z, n.
+            All of W, U, b_ih and b_hh are stacked r, z, n.
             """,
             {"x_r, x_z, x_n": "x_z, x_r, x_n"},
-        ),
-        "h_rows_zrn": Mistake(
-            """r and z see the right parts of x, and one another's of h: the rows of U and b_hh
-            have changed places.
-
-            All of W, U and both biases are stacked r, z, n.
-            """,
             {"U_r, U_z, U_n": "U_z, U_r, U_n", "b_r, b_z, b_n": "b_z, b_r, b_n"},
         ),
         "reset_missing": Mistake(
@@ -390,9 +372,7 @@ EXERCISE = Exercise(
             {"n_before = np.tanh": "n_before = sigmoid", "n_after = np.tanh": "n_after = sigmoid"},
         ),
         "gates_through_tanh": Mistake(
-            """The gates go through tanh. They should go through the logistic function, from 0 to
-            1.
-            """,
+            """The gates go through tanh. They should go through sigmoid, from 0 to 1.""",
             {"return 1 / (1 + np.exp(-a))": "return np.tanh(a)"},
         ),
         "weights_transposed": Mistake(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from unrolled._validate import Array
 from unrolled.exercises._drawing import numbers
-from unrolled.exercises._gates import sigmoid, wrong_parts
+from unrolled.exercises._gates import has_overflown, sigmoid, wrong_parts
 from unrolled.exercises.grading import Exercise, Mistake
 
 Arrays = tuple[Array, ...]
@@ -41,7 +40,7 @@ def peephole_step(a: Array, c: Array, v: Array) -> Pair:
     return o * np.tanh(c_new), c_new
 
 
-def _peephole_entry_by_entry(a: Array, c: Array, v: Array) -> Pair:
+def _entry_by_entry(a: Array, c: Array, v: Array) -> Pair:
     B, H = c.shape
     h_new, c_new = np.zeros((B, H)), np.zeros((B, H))
     for n in range(B):
@@ -54,14 +53,14 @@ def _peephole_entry_by_entry(a: Array, c: Array, v: Array) -> Pair:
     return h_new, c_new
 
 
-def _peephole_einsum(a: Array, c: Array, v: Array) -> Pair:
+def _einsum(a: Array, c: Array, v: Array) -> Pair:
     parts, peepholes = a.reshape(len(a), 4, -1), v.reshape(3, -1)
     gates = sigmoid(parts[:, :2] + np.einsum("gh,bh->bgh", peepholes[:2], c))
     after = gates[:, 1] * c + gates[:, 0] * np.tanh(parts[:, 2])
     return sigmoid(parts[:, 3] + np.einsum("h,bh->bh", peepholes[2], after)) * np.tanh(after), after
 
 
-def _peephole_torch(a: Array, c: Array, v: Array) -> Any:
+def _torch(a: Array, c: Array, v: Array) -> Any:
     import torch
 
     cell = torch.from_numpy(c)
@@ -73,52 +72,19 @@ def _peephole_torch(a: Array, c: Array, v: Array) -> Any:
     return torch.sigmoid(torch.addcmul(o, v_o, cell)) * cell.tanh(), cell
 
 
-_Peep = Callable[[Array, Array, Array], Array]
+def _does_not_overflow(result: Pair, *args: Array) -> bool:
+    """Likely: exp(a) is inf here, which it is from a = 710 on, and inf / inf is nan.
 
-
-def _peep(a: Array, v: Array, c: Array) -> Array:
-    gate: Array = sigmoid(a + v * c)
-    return gate
-
-
-def _peeped(
-    a: Array,
-    c: Array,
-    v: Array,
-    *,
-    peep: _Peep = _peep,
-    output: Callable[[Array, Array, Array, Array], Array] | None = None,
-    peepholes: Sequence[int] = (0, 1, 2),
-    order: str = "ifgo",
-    squash: Callable[[Array], Array] = np.tanh,
-    update: Callable[[Array], Array] = lambda c: c,
-    show: Callable[[Array, Array], Array] = lambda c, o: o * np.tanh(c),
-) -> Pair:
-    """Take the step with another idea of some part; `output` takes (a_o, v_o, old c, new c)."""
-    parts = np.split(a, 4, axis=1)
-    a_i, a_f, a_g, a_o = (parts[order.index(gate)] for gate in "ifgo")
-    v_i, v_f, v_o = (np.split(v, 3)[k] for k in peepholes)
-    c_new = update(peep(a_f, v_f, c) * c + peep(a_i, v_i, c) * squash(a_g))
-    o = output(a_o, v_o, c, c_new) if output else peep(a_o, v_o, c_new)
-    return show(c_new, o), c_new
-
-
-def _in_order(order: str) -> Callable[..., Pair]:
-    def parts(a: Array, c: Array, v: Array) -> Pair:
-        return _peeped(a, c, v, order=order)
-
-    parts.__name__ = f"_order_{order}"
-    parts.__doc__ = (
-        f"""The parts of a are taken in the order {", ".join(order)}. It is i, f, g, o."""
-    )
-    return parts
-
-
-_OTHER_ORDERS = [_in_order("".join(order)) for order in list(permutations("ifgo"))[1:]]
+    In 1 / (1 + exp(-a)) nothing but 1 is divided by inf. For tanh there is np.tanh.
+    """
+    return not has_overflown(result)
 
 
 def _not_only_c_is_wrong(result: Pair, *args: Array) -> bool:
-    """`h` is right, so the state that it is made from is. But another comes back as `c`."""
+    """`h` is right, and `c` is not. Return the state that `h` shows, f * c + i * tanh(a_g).
+
+    Likely: it is squashed or cut off, or it is the old one.
+    """
     return wrong_parts(result, peephole_step(*args)) != (False, True)
 
 
@@ -135,8 +101,19 @@ def _c_is_right(result: Pair, *args: Array) -> bool:
     return not wrong_parts(result, peephole_step(*args))[1]
 
 
-def _peephole_case(B: int, H: int) -> Arrays:
-    return numbers(_rng, B, 4 * H), 2 * numbers(_rng, B, H), numbers(_rng, 3 * H)
+def _case(B: int, H: int, scale: float = 1.0) -> Arrays:
+    a, c, v = numbers(_rng, B, 4 * H), 2 * numbers(_rng, B, H), numbers(_rng, 3 * H)
+    return scale * a, scale * c, scale * v
+
+
+def _saturated() -> Arrays:
+    """Open and shut the gates as far as exp(-a) in float64 goes: to -700."""
+    gates = [[800, -700, 90, -60], [-700, 800, 90, 60], [0.5, 800, -90, 0], [800, -700, 800, -690]]
+    return (
+        np.array(gates, float).reshape(1, 16),
+        np.array([[300.0, -150.0, 0.5, -40.0]]),
+        np.array([0.1, -0.5, 1.2, 0.4, 0.2, 0.3, -0.7, 0.9, -0.4, -0.1, 0.6, -0.2]),
+    )
 
 
 EXERCISE = Exercise(
@@ -147,12 +124,18 @@ EXERCISE = Exercise(
             np.array([[1.5, -2.0]]),
             np.array([0.4, -0.7, 0.6, 0.5, -0.8, 0.9]),
         ),
-        _peephole_case(3, 4),
-        _peephole_case(2, 1),
-        _peephole_case(2, 3),
+        _case(3, 4),
+        _case(3, 4),
+        _case(2, 1),
+        _case(2, 3),
+        _case(32, 5),
+        tuple(factor * each for factor, each in zip((1, 0, 1), _case(4, 3), strict=True)),
+        (np.zeros((2, 8)), *_case(2, 2)[1:]),
+        _saturated(),
+        _case(3, 2, scale=1e-6),
     ],
-    alternatives=[_peephole_entry_by_entry, _peephole_einsum, _peephole_torch],
-    properties=[_not_only_c_is_wrong, _not_only_h_is_wrong, _c_is_right],
+    alternatives=[_entry_by_entry, _einsum, _torch],
+    properties=[_does_not_overflow, _not_only_c_is_wrong, _not_only_h_is_wrong, _c_is_right],
     parts=("h", "c"),
     mistakes={
         "output_peeps_at_old": Mistake(
@@ -160,27 +143,13 @@ EXERCISE = Exercise(
 
             Its gate opens last, when c has been updated; only i and f see c as it was before.
             """,
-            "return _peeped(a, c, v, output=lambda a_o, v_o, old, new: _peep(a_o, v_o, old))",
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f, o = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c), sigmoid(a_o + v_o * c)
-            c = f * c + i * np.tanh(a_g)
-            return o * np.tanh(c), c
-            """,
+            {"a_o + v_o * c_new": "a_o + v_o * c"},
         ),
         "no_peephole_of_output": Mistake(
             """The output gate has no peephole. It sees the new state through the last H entries of
             v.
             """,
-            "return _peeped(a, c, v, output=lambda a_o, v_o, old, new: _peep(a_o, v_o, 0 * new))",
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-            c = f * c + i * np.tanh(a_g)
-            return sigmoid(a_o) * np.tanh(c), c
-            """,
+            {"a_o + v_o * c_new": "a_o"},
         ),
         "output_peephole_late": Mistake(
             """The output gate is squashed first, and its peephole added afterwards: it leaves (0,
@@ -188,58 +157,62 @@ EXERCISE = Exercise(
 
             A peephole is one more thing that the gate sees: sigmoid(a_o + v_o * c).
             """,
-            "return _peeped(a, c, v, output=lambda a_o, v_o, old, new: sigmoid(a_o) + v_o * new)",
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f, o = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c), sigmoid(a_o)
-            c = f * c + i * np.tanh(a_g)
-            o += c * v_o
-            return o * np.tanh(c), c
-            """,
+            {"sigmoid(a_o + v_o * c_new)": "sigmoid(a_o) + v_o * c_new"},
         ),
         "all_peepholes_late": Mistake(
             """The gates are squashed first, and the peepholes added afterwards: they leave (0, 1).
 
             A peephole is one more thing that the gate sees: sigmoid(a_i + v_i * c).
             """,
-            "return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a) + v * c)",
+            {
+                f"sigmoid(a_{gate} + v_{gate} * {seen})": f"sigmoid(a_{gate}) + v_{gate} * {seen}"
+                for gate, seen in (("i", "c"), ("f", "c"), ("o", "c_new"))
+            },
         ),
         "no_peepholes_at_all": Mistake(
             """There are no peepholes: v is not used. This is torch's LSTM.
 
             Each gate also sees its own cell's state, times its own weight: a_i + v_i * c.
             """,
-            "return _peeped(a, c, 0 * v)",
+            {"np.split(v, 3)": "np.split(0 * v, 3)"},
         ),
-        "peepholes_iof": Mistake(
-            """The peepholes are read in the order i, o, f. In v they stand as the gates do: i, f,
-            o.
-            """,
-            "return _peeped(a, c, v, peepholes=(0, 2, 1))",
+        **{
+            f"peepholes_{order}": Mistake(
+                f"""The peepholes are read in the order {", ".join(order)}. In v they stand as the
+                gates do: i, f, o.
+                """,
+                {"v_i, v_f, v_o": ", ".join(f"v_{gate}" for gate in order)},
+            )
+            for order in map("".join, list(permutations("ifo"))[1:])
+        },
+        "peepholes_by_turns": Mistake(
+            """The gates take turns in your v. All H peepholes of i come first, then f's.""",
+            {"np.split(v, 3)": "v.reshape(-1, 3).T"},
         ),
-        "peepholes_fio": Mistake(
-            """The peepholes of i and f have changed places. In v they stand as the gates do: i, f,
-            o.
-            """,
-            "return _peeped(a, c, v, peepholes=(1, 0, 2))",
+        "gates_by_turns": Mistake(
+            """The gates take turns in your a. All H columns of i come first, then f's.""",
+            {"np.split(a, 4, axis=1)": "a.reshape(len(a), -1, 4).transpose(2, 0, 1)"},
         ),
         "peepholes_multiply": Mistake(
             """The peephole multiplies what the gate sees. It is added: a_i + v_i * c.""",
-            "return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a * v * c))",
+            {"a_i + v_i": "a_i * v_i", "a_f + v_f": "a_f * v_f", "a_o + v_o": "a_o * v_o"},
         ),
         "peepholes_without_state": Mistake(
-            """V is added as it is, like a bias. The peephole looks at the state: v_i * c, not v_i
+            """v is added as it is, like a bias. The peephole looks at the state: v_i * c, not v_i
             alone.
             """,
-            "return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a + v))",
+            {"v_i * c": "v_i", "v_f * c": "v_f", "v_o * c_new": "v_o"},
         ),
         "peeps_through_tanh": Mistake(
             """The gates see tanh(c). The point of a peephole is that it sees c itself, as it is.
 
             tanh(c) is what the cell shows; behind it, a state of 5 and one of 50 look the same.
             """,
-            "return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a + v * np.tanh(c)))",
+            {
+                "v_i * c": "v_i * np.tanh(c)",
+                "v_f * c": "v_f * np.tanh(c)",
+                "v_o * c_new": "v_o * np.tanh(c_new)",
+            },
         ),
         "output_peeps_through_tanh": Mistake(
             """The output gate sees tanh(c). The point of a peephole is that it sees c itself, as
@@ -247,44 +220,26 @@ EXERCISE = Exercise(
 
             tanh(c) is what the cell shows; behind it, a state of 5 and one of 50 look the same.
             """,
-            """
-            return _peeped(a, c, v, output=lambda a_o, v_o, old, new: _peep(a_o, v_o, np.tanh(new)))
-            """,
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-            c = f * c + i * np.tanh(a_g)
-            shown = np.tanh(c)
-            return sigmoid(a_o + v_o * shown) * shown, c
-            """,
+            {"v_o * c_new": "v_o * np.tanh(c_new)"},
         ),
         "peeps_at_all_cells": Mistake(
             """Each gate sees the states of all cells: `c @ v_i` sums over them.
 
             It should see its own cell only: `v_i * c`, entry by entry.
             """,
-            "return _peeped(a, c, v, peep=lambda a, v, c: sigmoid(a + (c @ v)[:, None]))",
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = sigmoid(a_i + (c @ v_i)[:, None]), sigmoid(a_f + (c @ v_f)[:, None])
-            c = f * c + i * np.tanh(a_g)
-            return sigmoid(a_o + (c @ v_o)[:, None]) * np.tanh(c), c
-            """,
+            {
+                "v_i * c": "(c @ v_i)[:, None]",
+                "v_f * c": "(c @ v_f)[:, None]",
+                "v_o * c_new": "(c_new @ v_o)[:, None]",
+            },
         ),
         "sign_of_peepholes": Mistake(
             """The peepholes are subtracted. They are added: a_i + v_i * c.""",
-            "return _peeped(a, c, -v)",
+            {"a_i + v_i": "a_i - v_i", "a_f + v_f": "a_f - v_f", "a_o + v_o": "a_o - v_o"},
         ),
         "candidate_peeps": Mistake(
             """The candidate sees the state as well. It has no peephole: v is for i, f and o.""",
-            """
-            H = c.shape[1]
-            seen = a.copy()
-            seen[:, 2 * H : 3 * H] += v[:H] * c
-            return solution(seen, c, v)
-            """,
+            *({"np.tanh(a_g)": f"np.tanh(a_g + v_{gate} * c)"} for gate in "ifo"),
         ),
         "peepholes_of_ifg": Mistake(
             """The last peephole is the candidate's here. v is for i, f and o; the candidate has
@@ -292,68 +247,50 @@ EXERCISE = Exercise(
 
             In a, the third part is g; in v, the third part is o's.
             """,
-            """
-            H = c.shape[1]
-            seen = a.copy()
-            seen[:, 2 * H : 3 * H] += v[2 * H :] * c
-            return _peeped(seen, c, v, output=lambda a_o, v_o, old, new: _peep(a_o, v_o, 0 * new))
+            {"np.tanh(a_g)": "np.tanh(a_g + v_o * c)", "a_o + v_o * c_new": "a_o"},
+        ),
+        **{
+            f"order_{order}": Mistake(
+                f"The parts of a are taken in the order {', '.join(order)}. It is i, f, g, o.",
+                {"a_i, a_f, a_g, a_o": ", ".join(f"a_{gate}" for gate in order)},
+            )
+            for order in map("".join, list(permutations("ifgo"))[1:])
+        },
+        "coupled": Mistake(
+            """f is not used for what is kept: c is multiplied by 1 - i, as in a cell whose gates
+            are coupled.
+
+            Here the two have gates of their own: f * c + i * g.
             """,
+            {"= f * c": "= (1 - i) * c"},
         ),
         "g_not_squashed": Mistake(
             """The candidate is not squashed: g = tanh(a_g).""",
-            "return _peeped(a, c, v, squash=lambda a: a)",
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-            c = f * c + i * a_g
-            return sigmoid(a_o + v_o * c) * np.tanh(c), c
-            """,
+            {"np.tanh(a_g)": "a_g"},
         ),
         "g_logistic": Mistake(
             """The candidate goes through the logistic function. It should go through tanh.
 
             It is no gate, though it stands among them: it may be negative.
             """,
-            "return _peeped(a, c, v, squash=sigmoid)",
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-            c = f * c + i * sigmoid(a_g)
-            return sigmoid(a_o + v_o * c) * np.tanh(c), c
-            """,
+            {"np.tanh(a_g)": "sigmoid(a_g)"},
         ),
         "gates_not_squashed": Mistake(
             """The gates are not squashed. Each is the logistic function of what it sees, from 0 to
             1.
             """,
-            "return _peeped(a, c, v, peep=lambda a, v, c: a + v * c)",
-            """
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = a_i + v_i * c, a_f + v_f * c
-            c = f * c + i * np.tanh(a_g)
-            return (a_o + v_o * c) * np.tanh(c), c
-            """,
+            {"return 1 / (1 + np.exp(-a))": "return a"},
+        ),
+        "output_not_squashed": Mistake(
+            """The output gate is not squashed: o = sigmoid(a_o + v_o * c), from 0 to 1.""",
+            {"sigmoid(a_o + v_o * c_new)": "a_o + v_o * c_new"},
         ),
         "state_squashed": Mistake(
             """`c` comes back squashed: it is tanh(f * c + i * g). h is right.
 
             Only what is shown goes through tanh; c is carried on as it is.
             """,
-            """
-            h, c = solution(a, c, v)
-            return h, np.tanh(c)
-            """,
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-            c = f * c + i * np.tanh(a_g)
-            o = sigmoid(a_o + v_o * c)
-            c = np.tanh(c)
-            return o * c, c
-            """,
+            {"np.tanh(c_new), c_new": "np.tanh(c_new), np.tanh(c_new)"},
         ),
         "state_squashed_twice": Mistake(
             """The state itself is squashed, tanh(f * c + i * g), and once more when it is shown.
@@ -361,53 +298,26 @@ EXERCISE = Exercise(
             Only what is shown goes through tanh; c is carried on as it is, and o sees it as it
             is.
             """,
-            "return _peeped(a, c, v, update=np.tanh)",
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-            c = np.tanh(f * c + i * np.tanh(a_g))
-            return sigmoid(a_o + v_o * c) * np.tanh(c), c
-            """,
+            {"= f * c + i * np.tanh(a_g)": "= np.tanh(f * c + i * np.tanh(a_g))"},
         ),
         "squashed_after_the_gate": Mistake(
             """The output gate comes before tanh: h is tanh(o * c). It should be o * tanh(c).""",
-            "return _peeped(a, c, v, show=lambda c, o: np.tanh(o * c))",
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-            c = f * c + i * np.tanh(a_g)
-            return np.tanh(sigmoid(a_o + v_o * c) * c), c
-            """,
+            {"o * np.tanh(c_new)": "np.tanh(o * c_new)"},
         ),
         "state_shown_raw": Mistake(
             """The tanh of the output is missing: h is o * c. It is o * tanh(c), as in torch.""",
-            "return _peeped(a, c, v, show=lambda c, o: o * c)",
-            """
-            sigmoid = lambda a: 1 / (1 + np.exp(-a))
-            (a_i, a_f, a_g, a_o), (v_i, v_f, v_o) = np.split(a, 4, axis=1), np.split(v, 3)
-            i, f = sigmoid(a_i + v_i * c), sigmoid(a_f + v_f * c)
-            c = f * c + i * np.tanh(a_g)
-            return sigmoid(a_o + v_o * c) * c, c
-            """,
+            {"o * np.tanh(c_new)": "o * c_new"},
         ),
         "results_swapped": Mistake(
             """The results are the wrong way round: return h first, then c, as torch does.""",
-            """
-            h, c = solution(a, c, v)
-            return c, h
-            """,
+            {"o * np.tanh(c_new), c_new": "c_new, o * np.tanh(c_new)"},
         ),
         "writes_into_cell": Mistake(
             """The new state is written into the caller's own c, and the old one is lost.
 
             `c = f * c + ...` makes a new array; `c *= f` and `c[:] = ...` do not.
             """,
-            """
-            h, c[:] = solution(a, c, v)
-            return h, c
-            """,
+            {"c_new = f * c + i * np.tanh(a_g)": "c_new = c; c *= f; c += i * np.tanh(a_g)"},
         ),
     },
 )

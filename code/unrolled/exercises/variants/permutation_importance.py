@@ -42,7 +42,7 @@ def permutation_importance(predict: Predict, x: Array, y: Array, orders: Orders)
     return falls / len(orders)
 
 
-def _importance_from_errors(predict: Predict, x: Array, y: Array, orders: Orders) -> Any:
+def _from_errors(predict: Predict, x: Array, y: Array, orders: Orders) -> Any:
     def loss(settings: Array) -> Any:
         return np.square(y - predict(settings)).mean() / y.var()
 
@@ -55,7 +55,7 @@ def _importance_from_errors(predict: Predict, x: Array, y: Array, orders: Orders
     )
 
 
-def _importance_restored(predict: Predict, x: Array, y: Array, orders: Orders) -> Any:
+def _restored(predict: Predict, x: Array, y: Array, orders: Orders) -> Any:
     x, base = x.copy(), np.sum((y - predict(x)) ** 2)
     falls = []
     for column in range(x.shape[1]):
@@ -68,7 +68,7 @@ def _importance_restored(predict: Predict, x: Array, y: Array, orders: Orders) -
     return np.array(falls)
 
 
-def _importance_torch(predict: Predict, x: Array, y: Array, orders: Orders) -> Any:
+def _torch(predict: Predict, x: Array, y: Array, orders: Orders) -> Any:
     import torch
 
     settings, target = torch.from_numpy(x), torch.from_numpy(y)
@@ -88,35 +88,37 @@ def _r2(y: Array, predicted: Array) -> Any:
     return 1 - np.sum((y - predicted) ** 2) / np.sum((y - np.mean(y)) ** 2)
 
 
-def _one_shuffled(x: Array, order: Orders, column: int) -> Array:
-    shuffled = x.copy()
-    shuffled[:, column] = x[order, column]
-    return shuffled
-
-
-def _falls(
-    predict: Predict,
-    x: Array,
-    y: Array,
-    orders: Orders,
-    *,
-    score: Callable[[Array, Array], Any] = _r2,
-    shuffle: Callable[[Array, Orders, int], Array] = _one_shuffled,
-) -> Array:
-    """Return the fall for each order and setting, with another idea of a score or of shuffling."""
-    columns = range(x.shape[1])
-    whole = score(y, predict(x.copy()))
-    return np.array(
-        [[whole - score(y, predict(shuffle(x, order, k))) for k in columns] for order in orders]
-    )
+def _falls(predict: Predict, x: Array, y: Array, orders: Orders) -> Array:
+    """Return the fall for each order and setting."""
+    score = _r2(y, predict(x.copy()))
+    falls = np.zeros((len(orders), x.shape[1]))
+    for k, order in enumerate(orders):
+        for column in range(x.shape[1]):
+            shuffled = x.copy()
+            shuffled[:, column] = x[order, column]
+            falls[k, column] = score - _r2(y, predict(shuffled))
+    return falls
 
 
 def _unused_settings_do_not_matter(
     result: Array, predict: Predict, x: Array, y: Array, orders: Orders
 ) -> bool:
-    """A setting that the model does not look at should come out at exactly 0. Yours does not."""
+    """A setting that the model does not look at should come out at exactly 0. Yours does not.
+
+    Likely: something else has been shuffled as well, or it is no difference of two scores.
+    """
     unused = np.all(_falls(predict, x, y, orders) == 0, axis=0)
     return bool(np.all(np.abs(result[unused]) < 1e-9))
+
+
+def _does_not_depend_on_units(
+    result: Array, predict: Predict, x: Array, y: Array, orders: Orders
+) -> bool:
+    """The numbers of y are small here, or large. That should not matter: R2 has no unit.
+
+    Likely: a small number is added to what R2 is divided by, or something is rounded.
+    """
+    return bool(1e-3 < np.std(y) < 1e3)
 
 
 def _weighs_two(x: Array) -> Array:
@@ -134,7 +136,27 @@ def _bends(x: Array) -> Array:
     return np.asarray(x[:, 3] ** 2)
 
 
-def _importance_case(
+def _says_the_same(x: Array) -> Array:
+    """Predicts 0.5, whatever the settings."""
+    return np.full(len(x), 0.5)
+
+
+def _weighs_much(x: Array) -> Array:
+    """Predicts 1e6 * (x[:, 0] + x[:, 1])."""
+    return np.asarray(1e6 * (x[:, 0] + x[:, 1]))
+
+
+def _weighs_little(x: Array) -> Array:
+    """Predicts 1e-6 * (x[:, 0] + x[:, 1])."""
+    return np.asarray(1e-6 * (x[:, 0] + x[:, 1]))
+
+
+def _steps(x: Array) -> Array:
+    """Predicts 1 where x[:, 0] is above 0, and -1 elsewhere."""
+    return np.where(x[:, 0] > 0, 1.0, -1.0)
+
+
+def _case(
     predict: Predict, trials: int, settings: int, shuffles: int, truth: Predict | None = None
 ) -> Any:
     x = numbers(_rng, trials, settings)
@@ -142,19 +164,41 @@ def _importance_case(
     return predict, x, y, np.stack([_rng.permutation(trials) for _ in range(shuffles)])
 
 
+def _in_units(predict: Predict, unit: float) -> Any:
+    _, x, y, orders = _case(lambda x: x[:, 0] + x[:, 1], 7, 2, 3)
+    return predict, x, unit * y, orders
+
+
+def _unshuffled() -> Any:
+    """Leave all in its place in one of the orders, and move by one in the other."""
+    *others, _ = _case(_weighs_two, 5, 3, 2)
+    return *others, np.stack([np.arange(5), np.roll(np.arange(5), 1)])
+
+
 _R2 = "np.sum((y - predict(settings)) ** 2) / np.sum((y - np.mean(y)) ** 2)"
+_COPIES = "            shuffled = x.copy()\n"
+_LINE = "shuffled[:, column] = x[order, column]"
+_ADD = "falls[column] += score(x) - score(shuffled)"
 
 
 EXERCISE = Exercise(
     permutation_importance,
     cases=[
-        _importance_case(_weighs_two, 4, 3, 2, truth=lambda x: 2 * x[:, 0] + x[:, 1]),
-        _importance_case(_multiplies, 8, 3, 3),
-        _importance_case(_bends, 6, 4, 1),
-        _importance_case(_weighs_two, 12, 2, 5),
+        _case(_weighs_two, 4, 3, 2, truth=lambda x: 2 * x[:, 0] + x[:, 1]),
+        _case(_multiplies, 8, 3, 5),
+        _case(_multiplies, 8, 3, 5),
+        _case(_bends, 6, 4, 1),
+        _case(_weighs_two, 12, 2, 5),
+        _case(_steps, 9, 1, 4),
+        _case(_says_the_same, 5, 2, 3, truth=lambda x: x[:, 0]),
+        _case(_weighs_two, 40, 3, 2),
+        _case(_weighs_two, 3, 2, 7),
+        _unshuffled(),
+        _in_units(_weighs_much, 1e6),
+        _in_units(_weighs_little, 1e-6),
     ],
-    alternatives=[_importance_from_errors, _importance_restored, _importance_torch],
-    properties=[_unused_settings_do_not_matter],
+    alternatives=[_from_errors, _restored, _torch],
+    properties=[_unused_settings_do_not_matter, _does_not_depend_on_units],
     equivalent={
         f"return 1 - {_R2} -> return {other} - {_R2}": "a constant is not in a fall"
         for other in (0, 2)
@@ -166,22 +210,12 @@ EXERCISE = Exercise(
 
             Shuffle one column at a time: begin with a new copy of x for each.
             """,
-            """
-            def up_to(x: Array, order: Orders, column: int) -> Array:
-                return np.where(np.arange(x.shape[1]) <= column, x[order], x)
-
-            return _falls(predict, x, y, orders, shuffle=up_to).mean(axis=0)
-            """,
-            """
-            score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-            falls = np.zeros((len(orders), x.shape[1]))
-            for k, order in enumerate(orders):
-                shuffled = x.copy()
-                for j in range(x.shape[1]):
-                    shuffled[:, j] = x[order, j]
-                    falls[k, j] = score(x) - score(shuffled)
-            return falls.mean(axis=0)
-            """,
+            {
+                "    for order in orders:\n": (
+                    "    for order in orders:\n        shuffled = x.copy()\n"
+                ),
+                _COPIES: "",
+            },
         ),
         "copied_once": Mistake(
             """Columns stay shuffled, from one order to the next as well: x is copied only once.
@@ -189,24 +223,10 @@ EXERCISE = Exercise(
             Shuffle one column at a time: begin with a new copy of x for each, inside both
             loops.
             """,
-            """
-            shuffled = x.copy()
-
-            def in_the_same_copy(x: Array, order: Orders, column: int) -> Array:
-                shuffled[:, column] = x[order, column]
-                return shuffled
-
-            return _falls(predict, x, y, orders, shuffle=in_the_same_copy).mean(axis=0)
-            """,
-            """
-            score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-            falls, shuffled = np.zeros(x.shape[1]), x.copy()
-            for order in orders:
-                for j in range(x.shape[1]):
-                    shuffled[:, j] = x[order, j]
-                    falls[j] += score(x) - score(shuffled)
-            return falls / len(orders)
-            """,
+            {
+                "    for order in orders:\n": "    shuffled = x.copy()\n    for order in orders:\n",
+                _COPIES: "",
+            },
         ),
         "rows_shuffled": Mistake(
             """Whole rows are shuffled, so every setting gets the same number.
@@ -214,43 +234,21 @@ EXERCISE = Exercise(
             Shuffle one column and leave the others: then only that setting has lost its
             meaning.
             """,
-            """
-            return _falls(predict, x, y, orders, shuffle=lambda x, order, k: x[order]).mean(axis=0)
-            """,
-            """
-            score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-            falls = [score(x) - score(x[order]) for order in orders]
-            return np.full(x.shape[1], np.mean(falls))
-            """,
+            {_LINE: "shuffled = x[order]"},
         ),
         "others_shuffled": Mistake(
             """All columns but one are shuffled. It should be that one, and the others left.""",
-            """
-            def others(x: Array, order: Orders, column: int) -> Array:
-                return np.where(np.arange(x.shape[1]) == column, x, x[order])
-
-            return _falls(predict, x, y, orders, shuffle=others).mean(axis=0)
-            """,
+            {
+                _COPIES: "            shuffled = x[order]\n",
+                _LINE: "shuffled[:, column] = x[:, column]",
+            },
         ),
-        "set_to_zero": Mistake(
-            """The column is set to 0. Shuffle it: its values then still occur as often as before.""",
-            """
-            def zeroed(x: Array, order: Orders, column: int) -> Array:
-                return np.where(np.arange(x.shape[1]) == column, 0, x)
-
-            return _falls(predict, x, y, orders, shuffle=zeroed).mean(axis=0)
-            """,
-        ),
-        "set_to_its_mean": Mistake(
-            """The column is set to its mean. Shuffle it: its values then still occur as often as
+        "set_to_one_number": Mistake(
+            """The column is set to one number. Shuffle it: its values then occur as often as
             before.
             """,
-            """
-            def levelled(x: Array, order: Orders, column: int) -> Array:
-                return np.where(np.arange(x.shape[1]) == column, x.mean(axis=0), x)
-
-            return _falls(predict, x, y, orders, shuffle=levelled).mean(axis=0)
-            """,
+            {_LINE: "shuffled[:, column] = 0"},
+            {_LINE: "shuffled[:, column] = x[:, column].mean()"},
         ),
         "shuffled_the_other_way": Mistake(
             """The order is applied the other way round: row t goes to order[t]. It is a shuffle,
@@ -259,204 +257,100 @@ EXERCISE = Exercise(
             But the exercise asks for `x[order, column]`: row t takes its value from row
             order[t].
             """,
-            """
-            inverse = np.argsort(orders, axis=1)
-            return solution(predict, x, y, inverse)
-            """,
-            """
-            score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-            falls = np.zeros(x.shape[1])
-            for order in orders:
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[order, j] = x[:, j]
-                    falls[j] += score(x) - score(shuffled)
-            return falls / len(orders)
-            """,
+            {_LINE: "shuffled[order, column] = x[:, column]"},
+        ),
+        "results_shuffled": Mistake(
+            """The results y are shuffled. Shuffle the column of a setting, and let y be.""",
+            {_LINE: "pass", _ADD: "falls[column] += score(x) - _r2(y[order], predict(x))"},
+            {_LINE: "pass", _ADD: "falls[column] += score(x) - _r2(y, predict(x)[order])"},
         ),
         "rise": Mistake(
             """The sign is turned. A fall is the score of x minus the score of the shuffled.""",
-            "return -solution(predict, x, y, orders)",
+            {"score(x) - score(shuffled)": "score(shuffled) - score(x)"},
         ),
-        "sign_lost": Mistake(
-            """The mean falls have lost their sign. A fall may be negative, and then it says so.
+        "negative_mean_lost": Mistake(
+            """The mean falls have lost their sign, or are cut off at 0. A fall may be negative.
 
-            Shuffled, the column led the model less astray than as it was.
+            Then, shuffled, the column led the model less astray than as it was.
             """,
-            "return np.abs(solution(predict, x, y, orders))",
-            """
-            score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-            falls = np.zeros((len(orders), x.shape[1]))
-            for k, order in enumerate(orders):
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[:, j] = x[order, j]
-                    falls[k, j] = score(x) - score(shuffled)
-            return np.abs(falls.mean(axis=0))
-            """,
+            {"return falls / len(orders)": "return np.abs(falls / len(orders))"},
+            {"return falls / len(orders)": "return np.maximum(0, falls / len(orders))"},
         ),
-        "cut_off_at_zero": Mistake(
-            """The mean falls are cut off at 0. A fall may be negative, and then it says so.
-
-            Shuffled, the column led the model less astray than as it was.
-            """,
-            "return np.maximum(0, solution(predict, x, y, orders))",
-            """
-            score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-            falls = np.zeros((len(orders), x.shape[1]))
-            for k, order in enumerate(orders):
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[:, j] = x[order, j]
-                    falls[k, j] = score(x) - score(shuffled)
-            return np.maximum(0, falls.mean(axis=0))
-            """,
-        ),
-        "each_sign_lost": Mistake(
-            """The falls lose their sign before they are averaged. One may be negative, by chance
-            alone.
+        "negative_falls_lost": Mistake(
+            """The falls lose their sign, or are cut off at 0, before they are averaged. One may be
+            negative, by chance alone.
 
             Then it has to count against the others: average the falls as they are.
             """,
-            "return np.abs(_falls(predict, x, y, orders)).mean(axis=0)",
-            """
-            score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-            falls = np.zeros((len(orders), x.shape[1]))
-            for k, order in enumerate(orders):
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[:, j] = x[order, j]
-                    falls[k, j] = score(x) - score(shuffled)
-            return np.abs(falls).mean(axis=0)
-            """,
+            {"score(x) - score(shuffled)": "abs(score(x) - score(shuffled))"},
+            {"score(x) - score(shuffled)": "max(0, score(x) - score(shuffled))"},
         ),
-        "each_cut_off_at_zero": Mistake(
-            """Each fall is cut off at 0 before they are averaged. One may be negative, by chance
-            alone.
-
-            Then it has to count against the others: average the falls as they are.
+        "scores_cut_off_at_zero": Mistake(
+            """R2 is cut off at 0. It is negative where the model predicts worse than the mean of y
+            does, and shuffled it often is.
             """,
-            "return np.maximum(0, _falls(predict, x, y, orders)).mean(axis=0)",
-            """
-            score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-            falls = np.zeros((len(orders), x.shape[1]))
-            for k, order in enumerate(orders):
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[:, j] = x[order, j]
-                    falls[k, j] = score(x) - score(shuffled)
-            return np.maximum(0, falls).mean(axis=0)
-            """,
+            {f"1 - {_R2}": f"max(0, 1 - {_R2})"},
         ),
         "score_left": Mistake(
             """This is the score of the shuffled settings. Asked for is by how much it has fallen.
 
             Subtract it from the score of x.
             """,
-            "return _r2(y, predict(x.copy())) - solution(predict, x, y, orders)",
-            """
-            falls = np.zeros(x.shape[1])
-            for order in orders:
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[:, j] = x[order, j]
-                    falls[j] += 1 - np.mean((y - predict(shuffled)) ** 2) / np.var(y)
-            return falls / len(orders)
-            """,
+            {"score(x) - score(shuffled)": "score(shuffled)"},
         ),
-        "error_not_divided": Mistake(
-            """The score is the mean squared error. R2 divides by the spread of y, so that no unit
-            is left.
+        "errors_not_divided": Mistake(
+            """The score is the mean of the squared errors, or their sum. R2 divides by the spread
+            of y, so that no unit is left.
 
             That is the sum of (y - mean(y))**2, and the sums of errors, or both means.
             """,
-            """
-            return _falls(predict, x, y, orders, score=lambda y, p: -np.mean((y - p) ** 2)).mean(axis=0)
-            """,
-            """
-            falls = np.zeros(x.shape[1])
-            for order in orders:
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[:, j] = x[order, j]
-                    falls[j] += np.mean((y - predict(shuffled)) ** 2) - np.mean((y - predict(x)) ** 2)
-            return falls / len(orders)
-            """,
+            *(
+                {f"1 - {_R2}": f"{score}((y - predict(settings)) ** 2)"}
+                for score in ("-np.mean", "1 - np.mean", "-np.sum", "1 - np.sum")
+            ),
         ),
-        "errors_added_up": Mistake(
-            """The score is the sum of squared errors. R2 divides it by the spread of y.
-
-            That is the sum of (y - mean(y))**2. Then no unit is left, and no number of trials.
+        "errors_not_squared": Mistake(
+            """The errors are not squared, or a root is taken of them. In R2 they are squared, and
+            there is no root.
             """,
-            """
-            return _falls(predict, x, y, orders, score=lambda y, p: -np.sum((y - p) ** 2)).mean(axis=0)
-            """,
-            """
-            score = lambda x: -np.sum((y - predict(x)) ** 2)
-            falls = np.zeros((len(orders), x.shape[1]))
-            for k, order in enumerate(orders):
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[:, j] = x[order, j]
-                    falls[k, j] = score(x) - score(shuffled)
-            return falls.mean(axis=0)
-            """,
+            {_R2: "np.sum(abs(y - predict(settings))) / np.sum(abs(y - np.mean(y)))"},
+            {_R2: f"np.sqrt({_R2})"},
         ),
-        "scored_the_wrong_way_round": Mistake(
-            """In R2 the two have changed places: the errors are divided by the spread of the
-            predictions.
+        "mean_by_sum": Mistake(
+            """A mean is divided by a sum, or by a variance over N - 1. The errors and the spread of
+            y should both be sums, or both be means over N.
+            """,
+            {"np.sum((y - predict(settings)) ** 2)": "np.mean((y - predict(settings)) ** 2)"},
+            {"np.sum((y - np.mean(y)) ** 2)": "np.var(y)"},
+            {_R2: "np.mean((y - predict(settings)) ** 2) / np.var(y, ddof=1)"},
+        ),
+        "divided_by_predictions": Mistake(
+            """The predictions come into what the errors are divided by. It is the spread of y about
+            its own mean.
 
-            It is that of y, which was measured, and does not change when a column is shuffled.
+            Those were measured, and do not change when a column is shuffled.
             """,
-            """
-            def turned(y: Array, p: Array) -> Any:
-                with np.errstate(all="ignore"):
-                    return _r2(p, y)
-
-            return _falls(predict, x, y, orders, score=turned).mean(axis=0)
-            """,
-            """
-            r2 = lambda y, p: 1 - np.sum((y - p) ** 2) / np.sum((y - y.mean()) ** 2)
-            score = lambda x: r2(predict(x), y)
-            falls = np.zeros((len(orders), x.shape[1]))
-            for k, order in enumerate(orders):
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[:, j] = x[order, j]
-                    falls[k, j] = score(x) - score(shuffled)
-            return falls.mean(axis=0)
-            """,
+            {f"1 - {_R2}": "_r2(predict(settings), y)"},
+            {"np.mean(y)": "np.mean(predict(settings))"},
+            {"y - np.mean(y)": "predict(settings) - np.mean(y)"},
         ),
         "divided_by_squares": Mistake(
             """R2 is divided by the sum of y**2. The mean of y must be taken off first.
 
             R2 compares with the best constant, which is the mean, and not with 0.
             """,
-            """
-            return _falls(
-                predict, x, y, orders, score=lambda y, p: -np.sum((y - p) ** 2) / np.sum(y**2)
-            ).mean(axis=0)
-            """,
+            {"(y - np.mean(y)) ** 2": "y**2"},
         ),
         "squared_correlation": Mistake(
             """The score is the squared correlation of y and its predictions. That is not R2 here.
 
             It forgives predictions that are too large, or shifted; R2 does not.
             """,
-            """
-            def correlation(y: Array, p: Array) -> Any:
-                with np.errstate(all="ignore"):
-                    return np.corrcoef(y, p)[0, 1] ** 2
-
-            return _falls(predict, x, y, orders, score=correlation).mean(axis=0)
-            """,
+            {f"1 - {_R2}": "np.corrcoef(y, predict(settings))[0, 1] ** 2"},
         ),
         "share_of_the_score": Mistake(
             """The falls are divided by the score of x. Return the falls themselves.""",
-            """
-            falls = solution(predict, x, y, orders)
-            return falls / _r2(y, predict(x.copy()))
-            """,
+            {"return falls / len(orders)": "return falls / len(orders) / score(x)"},
         ),
         "shares_of_the_sum": Mistake(
             """The falls are made to add up to 1. Return the falls themselves: they say what they
@@ -465,34 +359,31 @@ EXERCISE = Exercise(
             When two settings act together, the falls add up to more than what the model
             explains.
             """,
-            """
-            falls = solution(predict, x, y, orders)
-            with np.errstate(all="ignore"):
-                return falls / falls.sum()
-            """,
+            {"return falls / len(orders)": "return falls / falls.sum()"},
         ),
         "orders_added_up": Mistake(
             """The falls are added over the orders. They should be averaged: divide by their
             number.
             """,
-            "return _falls(predict, x, y, orders).sum(axis=0)",
-            """
-            score = lambda x: 1 - np.sum((y - predict(x)) ** 2) / np.sum((y - y.mean()) ** 2)
-            falls = np.zeros(x.shape[1])
-            for order in orders:
-                for j in range(x.shape[1]):
-                    shuffled = x.copy()
-                    shuffled[:, j] = x[order, j]
-                    falls[j] += score(x) - score(shuffled)
-            return falls
+            {"return falls / len(orders)": "return falls"},
+        ),
+        "averaged_over_trials": Mistake(
+            """The sum over the orders is divided by the number of trials, or of settings. It
+            should be the number of orders, K.
             """,
+            {"return falls / len(orders)": "return falls / len(x)"},
+            {"return falls / len(orders)": "return falls / len(falls)"},
         ),
-        "first_order_only": Mistake(
-            """Only the first order is used. One shuffle is chance: average over all K.""",
+        "not_the_mean": Mistake(
+            """Over the orders this is the median, or the largest fall. Take the mean.""",
+            "return np.median(_falls(predict, x, y, orders), axis=0)",
+            "return _falls(predict, x, y, orders).max(axis=0)",
+        ),
+        "one_order_only": Mistake(
+            """Only the first order is in the result, or only the last. One shuffle is chance: add
+            up the falls of all K, and divide by K.
+            """,
             "return _falls(predict, x, y, orders)[0]",
-        ),
-        "last_order_only": Mistake(
-            """Only the last order is left in the result. Add up the falls, `+=`, and divide by K.""",
             "return _falls(predict, x, y, orders)[-1]",
         ),
         "not_averaged": Mistake(
@@ -517,6 +408,23 @@ EXERCISE = Exercise(
             result = solution(predict, x, y, orders)
             x[:] = x[orders[-1]]
             return result
+            """,
+        ),
+        "not_copied": Mistake(
+            """Columns stay shuffled, and the caller's own x is shuffled as well: it is not copied.
+
+            `shuffled = x` is another name for the same array. Begin with `x.copy()` for each
+            column.
+            """,
+            {"shuffled = x.copy()": "shuffled = x"},
+            """
+            r2 = lambda s: _r2(y, predict(s))
+            base, falls = r2(x), np.zeros(x.shape[1])
+            for order in orders:
+                for column in range(x.shape[1]):
+                    x[:, column] = x[order, column]
+                    falls[column] += base - r2(x)
+            return falls / len(orders)
             """,
         ),
     },
