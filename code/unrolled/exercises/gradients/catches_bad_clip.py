@@ -8,16 +8,11 @@ from typing import Any
 import numpy as np
 
 from unrolled._validate import Array
-from unrolled.exercises.gradients.clip_by_norm import (
-    clipped,
-    norm_of,
-)
-from unrolled.exercises.grading import Mistake, bug_hunt
+from unrolled.exercises.gradients.clip_by_norm import norm_of
+from unrolled.exercises.grading import Mistake, bug_hunt, edited
 
 Pair = tuple[Array, Array]
 Clip = Callable[[Array, Array, float], Pair]
-
-_rng = np.random.default_rng(0)
 
 
 def catches_bad_clip(clip_by_norm: Clip) -> None:
@@ -32,52 +27,14 @@ def catches_bad_clip(clip_by_norm: Clip) -> None:
     what comes back with what should. Right ones may differ in the sixth digit, as torch
     adds 1e-6 to the norm: use np.allclose.
     """
-    dW = np.arange(6.0).reshape(3, 2)
-    dU = np.diag(np.arange(3.0))
+    dW = np.arange(-1.0, 5.0).reshape(3, 2)
+    dU = np.arange(-4.0, 5.0).reshape(3, 3)
     norm = np.sqrt((dW**2).sum() + (dU**2).sum())
     for threshold in (norm / 2, 2 * norm):
         dW_clipped, dU_clipped = clip_by_norm(dW, dU, threshold)
         scale = min(1, threshold / norm)
         assert np.allclose(dW_clipped, scale * dW)
         assert np.allclose(dU_clipped, scale * dU)
-
-
-def _each_element_clipped(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Each element is clipped by itself. That turns the gradient to another direction.
-
-    Large elements are cut and small ones are not. Multiply all by one factor, threshold / norm.
-    (`torch.nn.utils.clip_grad_value_` is what you wrote, `clip_grad_norm_` what is asked for.)
-    """
-    return np.clip(dW, -threshold, threshold), np.clip(dU, -threshold, threshold)
-
-
-def _one_norm_each(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Each array is clipped by its own norm, dW and dU separately.
-
-    Then a long one is shortened and the other is not, so the gradient turns; and together they may
-    still be longer than the threshold. There is one norm, over all entries of both.
-    """
-    zero = np.zeros(1)
-    return clipped(norm_of(dW), dW, zero, threshold)[0], clipped(norm_of(dU), dU, zero, threshold)[
-        0
-    ]
-
-
-def _singular_values(dW: Array, dU: Array, threshold: float) -> Pair:
-    """The norm of each array is its largest singular value: `np.linalg.norm(dU, 2)` of a matrix.
-
-    A gradient is one long vector, however its entries are arranged. Leave the 2 away, or sum the
-    squared entries.
-    """
-    both = np.array([np.linalg.norm(dW, 2), np.linalg.norm(dU, 2)])
-    return clipped(norm_of(both), dW, dU, threshold)
-
-
-def _cut_to_length_one(dW: Array, dU: Array, threshold: float) -> Pair:
-    """A long gradient gets norm 1, whatever the threshold. Multiply by threshold / norm."""
-    norm = norm_of(dW, dU)
-    scale = 1 / norm if norm > threshold else 1.0
-    return scale * dW, scale * dU
 
 
 def _catches_bad_clip_by_angle(clip_by_norm: Clip) -> None:
@@ -92,7 +49,7 @@ def _catches_bad_clip_by_angle(clip_by_norm: Clip) -> None:
 
 
 def _catches_bad_clip_by_hand(clip_by_norm: Clip) -> None:
-    dW, dU = np.array([[3.0], [4.0]]), np.array([[8.0, 0.0], [4.0, 8.0]])
+    dW, dU = np.array([[3.0], [-4.0]]), np.array([[8.0, 0.0], [-4.0, 8.0]])
     got, want = clip_by_norm(dW, dU, 6.5), (dW / 2, dU / 2)
     np.testing.assert_allclose(got[0], want[0], rtol=1e-5)
     np.testing.assert_allclose(got[1], want[1], rtol=1e-5)
@@ -116,11 +73,7 @@ def _catches_bad_clip_torch(clip_by_norm: Clip) -> None:
 
 
 _DW = np.array([[3.0, -1.0], [0.5, 2.0]])
-
-
 _DU = np.array([[-2.0, 4.0], [6.0, 1.0]])
-
-
 _LONG, _SHORT = 3.0, 30.0  # thresholds
 
 
@@ -151,7 +104,9 @@ def _length(*arrays: Array) -> Any:
 
 def _plain_clip(dW: Array, dU: Array, threshold: float) -> Pair:
     """Multiplies by threshold / norm if the norm is larger than the threshold."""
-    return clipped(_length(dW, dU), dW, dU, threshold)
+    norm = _length(dW, dU)
+    scale = threshold / norm if norm > threshold else 1.0
+    return scale * dW, scale * dU
 
 
 def _clip_by_logarithms(dW: Array, dU: Array, threshold: float) -> Pair:
@@ -166,59 +121,9 @@ def _clip_like_torch(dW: Array, dU: Array, threshold: float) -> Pair:
     return scale * dW, scale * dU
 
 
-def _clips_each_element(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Clips each element by itself to at most the threshold."""
-    _length(dW, dU)
-    return _each_element_clipped(dW, dU, threshold)
-
-
-def _clips_each_array(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Clips dW by its own norm, and dU by its own."""
-    _length(dW, dU)
-    return _one_norm_each(dW, dU, threshold)
-
-
-def _stretches(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Multiplies by threshold / norm always, so that short gradients grow."""
-    scale = threshold / _length(dW, dU)
-    return scale * dW, scale * dU
-
-
-def _takes_no_root(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Takes the sum of squares for the norm, without its root."""
-    return clipped(_length(dW, dU) ** 2, dW, dU, threshold)
-
-
-def _adds_norms(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Adds the norm of dW to the norm of dU, in place of their squares."""
-    return clipped(_length(dW) + _length(dU), dW, dU, threshold)
-
-
-def _overlooks_dU(dW: Array, dU: Array, threshold: float) -> Pair:  # noqa: N802
-    """Scales both arrays by the norm of dW alone."""
-    return clipped(_length(dW), dW, dU, threshold)
-
-
-def _scales_dW_only(dW: Array, dU: Array, threshold: float) -> Pair:  # noqa: N802
-    """Finds the right norm, and scales dW only."""
-    return _plain_clip(dW, dU, threshold)[0], dU
-
-
-def _scales_dU_only(dW: Array, dU: Array, threshold: float) -> Pair:  # noqa: N802
-    """Finds the right norm, and scales dU only."""
-    return dW, _plain_clip(dW, dU, threshold)[1]
-
-
-def _cuts_to_one(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Divides a long gradient by its norm and forgets the threshold: its length becomes 1."""
-    _length(dW, dU)
-    return _cut_to_length_one(dW, dU, threshold)
-
-
-def _takes_singular_values(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Takes np.linalg.norm(..., 2), which of a matrix is the largest singular value."""
-    _length(dW, dU)
-    return _singular_values(dW, dU, threshold)
+def _returns_short_ones(dW: Array, dU: Array, threshold: float) -> Pair:
+    """Returns short gradients as they are, the very arrays, and new ones in place of long ones."""
+    return (dW, dU) if _length(dW, dU) <= threshold else _plain_clip(dW, dU, threshold)
 
 
 def _gives_equal_shares(dW: Array, dU: Array, threshold: float) -> Pair:
@@ -228,6 +133,53 @@ def _gives_equal_shares(dW: Array, dU: Array, threshold: float) -> Pair:
     share = threshold / np.sqrt(2)
     return share / _length(dW) * dW, share / _length(dU) * dU
 
+
+_SCALED, _NORM = "scale * dW, scale * dU", "_length(dW, dU)"
+
+_clips_each_element = edited(
+    _plain_clip,
+    {_SCALED: "np.clip(dW, -threshold, threshold), np.clip(dU, -threshold, threshold)"},
+    "Clips each element by itself to at most the threshold.",
+)
+_clips_each_array = edited(
+    _plain_clip,
+    {_SCALED: "tuple(each * min(1, threshold / _length(each)) for each in (dW, dU))"},
+    "Clips dW by its own norm, and dU by its own.",
+)
+_stretches = edited(
+    _plain_clip,
+    {" if norm > threshold else 1.0": ""},
+    "Multiplies by threshold / norm always, so that short gradients grow.",
+)
+_BUGGY = [
+    _clips_each_element,
+    _clips_each_array,
+    _stretches,
+    _gives_equal_shares,
+    *(
+        edited(_plain_clip, edits, says)
+        for says, edits in {
+            "Takes the sum of squares for the norm, without its root.": {_NORM: f"{_NORM} ** 2"},
+            "Adds the norm of dW to the norm of dU, in place of their squares.": {
+                _NORM: "_length(dW) + _length(dU)"
+            },
+            "Scales both arrays by the norm of dW alone.": {_NORM: "_length(dW)"},
+            "Scales both arrays by the norm of dU alone.": {_NORM: "_length(dU)"},
+            "Finds the right norm, and scales dW only.": {"scale * dU": "dU"},
+            "Finds the right norm, and scales dU only.": {"scale * dW": "dW"},
+            "Divides a long gradient by its norm and forgets the threshold.": {
+                "threshold / norm": "1 / norm"
+            },
+            "Takes np.linalg.norm(..., 2), which of a matrix is the largest singular value.": {
+                _NORM: f"0 * {_NORM} + np.hypot(np.linalg.norm(dW, 2), np.linalg.norm(dU, 2))"
+            },
+            "Loses the signs of dW.": {"scale * dW": "abs(scale * dW)"},
+            "Loses the signs of dU.": {"scale * dU": "abs(scale * dU)"},
+            "Returns dU with rows and columns exchanged.": {"scale * dU": "scale * dU.T"},
+            "Returns the rows of dW in the opposite order.": {"scale * dW": "scale * dW[::-1]"},
+        }.items()
+    ),
+]
 
 _EITHER_ORDER = "whichever of two close arrays comes first, they are close"
 
@@ -243,29 +195,16 @@ _ANY_PAIR = "any two thresholds will do, if one is below the norm and one above"
 
 EXERCISE = bug_hunt(
     catches_bad_clip,
-    right=[_plain_clip, _clip_by_logarithms, _clip_like_torch],
-    buggy=[
-        _clips_each_element,
-        _clips_each_array,
-        _stretches,
-        _takes_no_root,
-        _adds_norms,
-        _overlooks_dU,
-        _scales_dW_only,
-        _scales_dU_only,
-        _cuts_to_one,
-        _takes_singular_values,
-        _gives_equal_shares,
-    ],
+    right=[_plain_clip, _clip_by_logarithms, _clip_like_torch, _returns_short_ones],
+    buggy=_BUGGY,
     alternatives=[
         _catches_bad_clip_by_angle,
         _catches_bad_clip_by_hand,
         _catches_bad_clip_torch,
     ],
     equivalent={
-        "dW = np.arange(6.0).reshape(3, 2) -> dW = np.arange(6.0).reshape(2, 3)": _ANY_GRADIENT,
-        "dU = np.diag(np.arange(3.0)) -> dU = np.diag(np.arange(4.0))": _ANY_GRADIENT,
-        "dU = np.diag(np.arange(3.0)) -> dU = np.diag(np.arange(2.0))": _ANY_GRADIENT,
+        "dW = np.arange(-1.0, 5.0).reshape(3, 2)"
+        " -> dW = np.arange(-1.0, 5.0).reshape(2, 3)": _ANY_GRADIENT,
         **{
             f"for threshold in (norm / 2, 2 * norm): -> for threshold in {other}:": _ANY_PAIR
             for other in (
@@ -391,12 +330,6 @@ EXERCISE = bug_hunt(
             gradient = np.array([[3.0], [4.0]]), np.array([[0.0, 12.0], [0.0, 0.0]])
             _asserts(clip_by_norm, _plain_clip, gradient=gradient)
             """,
-            """
-            dW, dU = np.array([[3.0]]), np.array([[4.0]])
-            for threshold, factor in ((2.5, 0.5), (6.0, 1.0)):
-                out_W, out_U = clip_by_norm(dW, dU, threshold)
-                assert np.allclose(out_W, factor * dW) and np.allclose(out_U, factor * dU)
-            """,
         ),
         "entries_all_alike": Mistake(
             """Your dW and dU are too much alike: same shape and same entries, such as `np.ones((2,
@@ -407,14 +340,6 @@ EXERCISE = bug_hunt(
             """
             gradient = np.full((2, 2), 4.0), np.full((2, 2), 4.0)
             _asserts(clip_by_norm, _plain_clip, gradient=gradient, thresholds=[4.0, 40.0])
-            """,
-            """
-            dW, dU = np.ones((3, 3)), np.ones((3, 3))
-            norm = np.sqrt(18)
-            out_W, out_U = clip_by_norm(dW, dU, 2.0)
-            assert np.allclose(out_W, 2 / norm) and np.allclose(out_U, 2 / norm)
-            out_W, out_U = clip_by_norm(dW, dU, 5.0)
-            assert np.allclose(out_W, 1) and np.allclose(out_U, 1)
             """,
         ),
         "wants_each_element_clipped": Mistake(

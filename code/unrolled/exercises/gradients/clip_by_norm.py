@@ -60,12 +60,6 @@ def _clip_torch(dW: Array, dU: Array, threshold: float) -> Any:
     return parameters[0].grad, parameters[1].grad
 
 
-def clipped(norm: Any, dW: Array, dU: Array, threshold: float) -> Pair:
-    """Clip as is right, but by another idea of the norm."""
-    scale = threshold / norm if norm > threshold else 1.0
-    return scale * dW, scale * dU
-
-
 def _short_gradients_stay(result: Pair, dW: Array, dU: Array, threshold: float) -> bool:
     """This gradient is no longer than the threshold, so it should come back as it is.
 
@@ -87,6 +81,7 @@ def direction_is_kept(result: Pair, dW: Array, dU: Array, threshold: float) -> b
         return bool(np.isclose(was @ now, np.linalg.norm(was) * np.linalg.norm(now)))
 
 
+_NORM = "np.sqrt((dW**2).sum() + (dU**2).sum())"
 _AT_THE_THRESHOLD = "where the norm equals the threshold, the factor is 1 either way"
 
 
@@ -98,6 +93,12 @@ EXERCISE = Exercise(
         (np.array([[3.0, 0.0]]), np.array([[4.0]]), 4.5),
         (np.zeros((2, 1)), np.zeros((2, 2)), 1.0),
         (numbers(_rng, 3, 2, scale=10), numbers(_rng, 3, 3), 1.0),
+        (numbers(_rng, 3, 2, scale=10), numbers(_rng, 3, 3), 2.5),
+        (np.array([[3.0]]), np.array([[-4.0]]), 5.0),  # as long as the threshold
+        (numbers(_rng, 2, 7, scale=1e4), numbers(_rng, 2, 2, scale=1e4), 1e3),
+        (1e-9 * numbers(_rng, 5, 1), 1e-9 * numbers(_rng, 5, 5), 0.5),
+        (np.zeros((4, 3)), numbers(_rng, 4, 4), 0.1),
+        (numbers(_rng, 31, 1), numbers(_rng, 31, 31), 4.0),
     ],
     alternatives=[_clip_joined, _clip_looped, _clip_torch],
     properties=[_short_gradients_stay, direction_is_kept],
@@ -116,9 +117,6 @@ EXERCISE = Exercise(
             is asked for.)
             """,
             "return np.clip(dW, -threshold, threshold), np.clip(dU, -threshold, threshold)",
-            """
-            return np.maximum(np.minimum(dW, threshold), -threshold), np.clip(dU, -threshold, threshold)
-            """,
         ),
         "one_norm_each": Mistake(
             """Each array is clipped by its own norm, dW and dU separately.
@@ -126,10 +124,6 @@ EXERCISE = Exercise(
             Then a long one is shortened and the other is not, so the gradient turns; and
             together they may still be longer than the threshold. There is one norm, over all
             entries of both.
-            """,
-            """
-            zero = np.zeros(1)
-            return clipped(norm_of(dW), dW, zero, threshold)[0], clipped(norm_of(dU), dU, zero, threshold)[0]
             """,
             """
             clipped = []
@@ -144,7 +138,7 @@ EXERCISE = Exercise(
 
             Norms 3 and 4 make 5, as the sides of a right angle do: take the root after the sum.
             """,
-            "return clipped(norm_of(dW) + norm_of(dU), dW, dU, threshold)",
+            {_NORM: "norm_of(dW) + norm_of(dU)"},
             """
             norm = np.linalg.norm(dW) + np.linalg.norm(dU)
             scale = min(1, threshold / norm) if norm else 1
@@ -156,19 +150,19 @@ EXERCISE = Exercise(
 
             Sum all squared entries of both, then take the root.
             """,
-            "return clipped(max(norm_of(dW), norm_of(dU)), dW, dU, threshold)",
+            {_NORM: "max(norm_of(dW), norm_of(dU))"},
         ),
         "norm_of_dW_only": Mistake(
             """The norm is that of dW alone. dU is part of the gradient: its squares belong in the
             sum.
             """,
-            "return clipped(norm_of(dW), dW, dU, threshold)",
+            {_NORM: "norm_of(dW)"},
         ),
         "norm_of_dU_only": Mistake(
             """The norm is that of dU alone. dW is part of the gradient: its squares belong in the
             sum.
             """,
-            "return clipped(norm_of(dU), dW, dU, threshold)",
+            {_NORM: "norm_of(dU)"},
         ),
         "root_forgotten": Mistake(
             """The root is missing: this compares the squared norm with the threshold and divides
@@ -176,7 +170,7 @@ EXERCISE = Exercise(
 
             The gradient comes out far too short. Take `np.sqrt` of the sum of squares.
             """,
-            "return clipped(norm_of(dW, dU) ** 2, dW, dU, threshold)",
+            {_NORM: "norm_of(dW, dU) ** 2"},
             """
             norm = np.sum(dW**2) + np.sum(dU**2)
             rate = threshold / (norm + 1e-12)
@@ -189,13 +183,13 @@ EXERCISE = Exercise(
 
             The norm is the square root of the sum of all squared entries.
             """,
-            "return clipped(max(np.abs(dW).max(), np.abs(dU).max()), dW, dU, threshold)",
+            {_NORM: "max(np.abs(dW).max(), np.abs(dU).max())"},
         ),
         "absolute_values_added": Mistake(
             """The norm is taken to be the sum of the absolute values. Square, add, and take the
             root.
             """,
-            "return clipped(np.abs(dW).sum() + np.abs(dU).sum(), dW, dU, threshold)",
+            {_NORM: "np.abs(dW).sum() + np.abs(dU).sum()"},
         ),
         "singular_values": Mistake(
             """The norm of each array is its largest singular value: `np.linalg.norm(dU, 2)` of a
@@ -204,15 +198,7 @@ EXERCISE = Exercise(
             A gradient is one long vector, however its entries are arranged. Leave the 2 away,
             or sum the squared entries.
             """,
-            """
-            both = np.array([np.linalg.norm(dW, 2), np.linalg.norm(dU, 2)])
-            return clipped(norm_of(both), dW, dU, threshold)
-            """,
-            """
-            norm = np.hypot(np.linalg.norm(dW, ord=2), np.linalg.norm(dU, ord=2))
-            scale = threshold / max(norm, threshold)
-            return dW * scale, dU * scale
-            """,
+            {_NORM: "np.hypot(np.linalg.norm(dW, 2), np.linalg.norm(dU, 2))"},
         ),
         "singular_value_of_both": Mistake(
             """This is the largest singular value of dW and dU side by side, `np.linalg.norm(...,
@@ -221,10 +207,7 @@ EXERCISE = Exercise(
             Of a matrix, 2 asks for that. Asked for is the root of the sum of all squares: leave
             the 2 out, or make one long vector first.
             """,
-            """
-            both = np.hstack([dW, dU])
-            return clipped(np.linalg.norm(both, 2), dW, dU, threshold)
-            """,
+            {_NORM: "np.linalg.norm(np.hstack([dW, dU]), 2)"},
         ),
         "one_norm_of_the_sum": Mistake(
             """This is the norm of dW + dU. The two are not added: their entries stand side by
@@ -232,24 +215,18 @@ EXERCISE = Exercise(
 
             It runs only where shapes happen to broadcast. Square all entries of both, then add.
             """,
-            "return clipped(norm_of(dW + dU), dW, dU, threshold)",
+            {_NORM: "norm_of(dW + dU)"},
         ),
         "mean_square": Mistake(
             """The squares are averaged. The norm is the root of their sum.
 
             With a mean, the step that is allowed would grow with the number of weights.
             """,
-            """
-            norm = norm_of(dW, dU) / np.sqrt(dW.size + dU.size)
-            return clipped(norm, dW, dU, threshold)
-            """,
+            {_NORM: "np.sqrt(((dW**2).sum() + (dU**2).sum()) / (dW.size + dU.size))"},
         ),
         "cut_to_length_one": Mistake(
-            """A long gradient gets norm 1, whatever the threshold. Multiply by threshold / norm.""",
-            {
-                "norm = np.sqrt((dW**2).sum() + (dU**2).sum())": "norm = norm_of(dW, dU)",
-                "scale = threshold / norm if norm > threshold else 1.0": "scale = 1 / norm if norm > threshold else 1.0",
-            },
+            """A long gradient gets norm 1, whatever the threshold. Scale by threshold / norm.""",
+            {"threshold / norm if": "1 / norm if"},
         ),
         "times_the_threshold": Mistake(
             """A long gradient is multiplied by the threshold, and never divided by its norm.
@@ -257,58 +234,31 @@ EXERCISE = Exercise(
             Dividing by the norm gives length 1, and multiplying that by the threshold the right
             length.
             """,
-            """
-            scale = threshold if norm_of(dW, dU) > threshold else 1.0
-            return scale * dW, scale * dU
-            """,
+            {"threshold / norm if": "threshold if"},
         ),
         "scale_upside_down": Mistake(
             """The factor is upside down: norm / threshold makes a long gradient longer still.
 
             A gradient that is too long needs a factor below 1: threshold / norm.
             """,
-            """
-            scale = max(1.0, norm_of(dW, dU) / threshold)
-            return scale * dW, scale * dU
-            """,
+            {"threshold / norm if": "norm / threshold if"},
         ),
         "wrong_way_round": Mistake(
-            """The comparison is the wrong way round: short gradients are scaled, long ones stay
-            long.
+            """Long gradients stay long, and short ones are stretched.
 
-            Clip where the norm is *larger* than the threshold.
+            Likely: the comparison is the wrong way round, or `max` stands where `min` belongs.
+            Clipping never makes a gradient longer: the factor is at most 1.
             """,
-            {
-                "norm = np.sqrt((dW**2).sum() + (dU**2).sum())": "norm = norm_of(dW, dU)",
-                "scale = threshold / norm if norm > threshold else 1.0": "scale = threshold / norm if norm < threshold else 1.0",
-            },
-        ),
-        "larger_factor": Mistake(
-            """`max(1, threshold / norm)` leaves long gradients long and stretches the short ones.
-
-            Clipping never makes a gradient longer: the factor is at most 1, which is `min`.
-            """,
-            """
-            with np.errstate(all="ignore"):
-                scale = max(np.float64(1), threshold / np.float64(norm_of(dW, dU)))
-            return scale * dW, scale * dU
-            """,
-            """
-            norm = np.sqrt(np.sum(dW**2) + np.sum(dU**2))
-            scale = np.maximum(1, threshold / norm)
-            return dW * scale, dU * scale
-            """,
+            {"norm > threshold": "norm < threshold"},
+            {"threshold / norm if norm > threshold else 1.0": "np.maximum(1, threshold / norm)"},
         ),
         "long_ones_dropped": Mistake(
-            """A long gradient is dropped altogether. Its direction is worth keeping: shorten it.""",
-            """
-            scale = 0.0 if norm_of(dW, dU) > threshold else 1.0
-            return scale * dW, scale * dU
-            """,
+            """A long gradient is dropped. Its direction is worth keeping: shorten it.""",
+            {"threshold / norm if": "0.0 if"},
         ),
         "dU_left_as_it_is": Mistake(
             """Only dW is scaled. The gradient is both together: scale dU by the same factor.""",
-            "return solution(dW, dU, threshold)[0], dU",
+            {"scale * dU": "dU"},
         ),
         "written_into_the_gradients": Mistake(
             """The scaling is written into the caller's own arrays.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -57,15 +55,6 @@ def _jacobian_torch(states: Array, U: Array) -> Any:
     return torch.func.jacrev(last)(h[0])
 
 
-def _times(factors: Iterable[Array]) -> Array:
-    """Multiply matrices, each from the left of the ones before it."""
-    return reduce(lambda product, factor: factor @ product, factors)
-
-
-def _jacobians(states: Array, U: Array) -> list[Array]:
-    return [np.diag(1 - h**2) @ U for h in states[1:]]
-
-
 def _no_longer_than_its_factors(result: Array, states: Array, U: Array) -> bool:
     """Your matrix stretches more than `np.linalg.norm(U, 2) ** T`. No product of T factors can.
 
@@ -87,6 +76,11 @@ EXERCISE = Exercise(
         (np.tanh(numbers(_rng, 7, 3)), numbers(_rng, 3, 3)),
         (np.tanh(numbers(_rng, 2, 4)), numbers(_rng, 4, 4)),
         (np.tanh(numbers(_rng, 5, 1)), numbers(_rng, 1, 1)),
+        (np.tanh(numbers(_rng, 7, 3)), numbers(_rng, 3, 3)),
+        (np.tanh(numbers(_rng, 32, 2)), numbers(_rng, 2, 2, scale=1.5)),
+        (np.zeros((3, 4)), 10 * numbers(_rng, 4, 4)),
+        (0.9 * np.sign(numbers(_rng, 4, 5)), numbers(_rng, 5, 5)),
+        (np.tanh(1e-4 * numbers(_rng, 3, 2)), 1e3 * numbers(_rng, 2, 2)),
     ],
     alternatives=[_jacobian_multi_dot, _jacobian_row_by_row, _jacobian_torch],
     properties=[_no_longer_than_its_factors],
@@ -98,7 +92,7 @@ EXERCISE = Exercise(
             The product acts on a small change of h[0]. The first step meets it first, so each
             later Jacobian is multiplied from the left: `product = J @ product`.
             """,
-            "return _times(_jacobians(states, U)[::-1])",
+            {"(1 - h**2)[:, None] * U @ product": "product @ ((1 - h**2)[:, None] * U)"},
             """
             product = np.eye(len(U))
             for h in states[1:]:
@@ -132,13 +126,7 @@ EXERCISE = Exercise(
             tanh comes last, so the slope of unit i multiplies row i: `diag(1 - h**2) @ U`. In
             NumPy, `(1 - h**2) * U` scales columns; `(1 - h**2)[:, None] * U` scales rows.
             """,
-            "return _times(U * (1 - h**2) for h in states[1:])",
-            """
-            product = np.eye(len(U))
-            for h in states[1:]:
-                product = ((1 - h**2) * U) @ product
-            return product
-            """,
+            {"(1 - h**2)[:, None] * U": "(1 - h**2) * U"},
             """
             product = np.eye(len(U))
             for h in states[1:]:
@@ -150,7 +138,7 @@ EXERCISE = Exercise(
             """U is transposed. The derivative of U h by h is U itself: entry [i, j] leads from j
             to i.
             """,
-            "return solution(states, U.T)",
+            {"* U @": "* U.T @"},
         ),
         "begins_with_h0": Mistake(
             """There is one factor too many: h[0] has a Jacobian here, though no step led to it.
@@ -158,7 +146,7 @@ EXERCISE = Exercise(
             From h[0] to h[T] there are T steps. Step t has the slopes of its own result, h[t],
             so only `states[1:]` are needed.
             """,
-            "return _times(np.diag(1 - h**2) @ U for h in states)",
+            {"states[1:]": "states"},
             """
             product = np.eye(len(U))
             for t in range(len(states)):
@@ -171,14 +159,14 @@ EXERCISE = Exercise(
 
             From h[0] to h[T] there are T steps, with the slopes at h[1], ..., h[T].
             """,
-            "return _times([np.eye(len(U)), *_jacobians(states, U)[:-1]])",
+            {"states[1:]": "states[1:-1]"},
         ),
         "first_step_missing": Mistake(
             """The first step is missing: this is the Jacobian by h[1].
 
             From h[0] to h[T] there are T steps, with the slopes at h[1], ..., h[T].
             """,
-            "return _times([np.eye(len(U)), *_jacobians(states, U)[1:]])",
+            {"states[1:]": "states[2:]"},
         ),
         "slopes_of_the_state_before": Mistake(
             """The slopes are those of the state before: of h[t - 1], where the step's result is
@@ -186,13 +174,7 @@ EXERCISE = Exercise(
 
             h[t] = tanh(a) has the slope 1 - tanh(a)**2 = 1 - h[t]**2. Use `states[1:]`.
             """,
-            "return solution(np.vstack([states[:1], states[:-1]]), U)",
-            """
-            product = np.eye(len(U))
-            for t in range(len(states) - 1):
-                product = np.diag(1 - states[t] ** 2) @ U @ product
-            return product
-            """,
+            {"states[1:]": "states[:-1]"},
         ),
         "slope_of_tanh_taken_at_h": Mistake(
             """The slope is taken at h, as if h were the pre-activation: tanh was applied once
@@ -200,21 +182,15 @@ EXERCISE = Exercise(
 
             The states are results of tanh already: `1 - tanh(a)**2` is simply `1 - h**2`.
             """,
-            "return solution(np.tanh(states), U)",
-            """
-            product = np.eye(len(U))
-            for h in states[1:]:
-                product = np.diag(1 - np.tanh(h) ** 2) @ U @ product
-            return product
-            """,
+            {"1 - h**2": "1 - np.tanh(h) ** 2"},
         ),
         "slope_without_square": Mistake(
             """The square is missing: the slope of tanh is 1 - h**2, not 1 - h.""",
-            "return _times(np.diag(1 - h) @ U for h in states[1:])",
+            {"1 - h**2": "1 - h"},
         ),
         "slope_of_the_logistic": Mistake(
             """The slope h (1 - h) is that of the logistic function. That of tanh is 1 - h**2.""",
-            "return _times(np.diag(h * (1 - h)) @ U for h in states[1:])",
+            {"1 - h**2": "h * (1 - h)"},
         ),
         "no_slopes": Mistake(
             """The slopes are missing: this is a power of U, the Jacobian of a linear network.
@@ -230,19 +206,12 @@ EXERCISE = Exercise(
             The way from j to i leads through every unit in between, and all these ways are
             added up.
             """,
-            """
-            product: Array = np.prod(_jacobians(states, U), axis=0)
-            return product
-            """,
+            "return np.prod([np.diag(1 - h**2) @ U for h in states[1:]], axis=0)",
         ),
         "entry_by_entry_from_the_identity": Mistake(
             """The Jacobians are multiplied entry by entry, so the zeros of the identity stay zero.
 
             A chain of steps is a matrix product: `@` in place of `*`.
-            """,
-            """
-            product: Array = np.prod([np.eye(len(U)), *_jacobians(states, U)], axis=0)
-            return product
             """,
             """
             product = np.eye(len(U))
@@ -257,10 +226,7 @@ EXERCISE = Exercise(
             Sums over time come in when the *weights* are differentiated, for they are used at
             every step.
             """,
-            """
-            total: Array = np.sum(_jacobians(states, U), axis=0)
-            return total
-            """,
+            "return np.sum([np.diag(1 - h**2) @ U for h in states[1:]], axis=0)",
         ),
     },
 )

@@ -46,20 +46,13 @@ def radius_of(U: Array) -> float:
     return float(np.abs(np.linalg.eigvals(U)).max())
 
 
-def _power_before_norm(U: Array, slope: float, steps: int) -> float:
-    """This is the norm of the power, and it holds for a straight line phi only.
-
-    Between two factors U stands a diagonal matrix of slopes, another one at each step. It can undo
-    the cancellation that makes the norm of U ** d small. Take the norm first, then the power.
-    """
-    power = np.linalg.matrix_power(slope * U, steps)
-    return float(np.linalg.norm(power, 2))
-
-
 def _no_less_than_for_a_straight_line(result: Any, U: Array, slope: float, steps: int) -> bool:
     """Your bound is broken by the straight line phi(a) = slope * a: its gradient is longer."""
-    return bool(result >= _power_before_norm(U, slope, steps) * (1 - 1e-5))
+    power = np.linalg.matrix_power(slope * U, steps)
+    return bool(result >= np.linalg.norm(power, 2) * (1 - 1e-5))
 
+
+_BOUND = "float(slope * np.linalg.norm(U, 2)) ** steps"
 
 EXERCISE = Exercise(
     norm_bound,
@@ -69,6 +62,11 @@ EXERCISE = Exercise(
         (numbers(_rng, 4, 4, scale=0.5), 0.5, 1),
         (np.array([[-3.0]]), 0.25, 8),
         (np.array([[2.0, 2.0], [-2.0, -2.0]]), 1.0, 2),  # its square is 0
+        (numbers(_rng, 3, 3), 0.9, 5),
+        (numbers(_rng, 6, 6, scale=0.3), 1.0, 31),
+        (10 * np.eye(4), 1.0, 3),
+        (np.zeros((2, 2)), 1.0, 4),
+        (1e-3 * numbers(_rng, 5, 5), 0.25, 2),
     ],
     alternatives=[_bound_by_svd, _bound_looped, _bound_torch],
     properties=[_no_less_than_for_a_straight_line],
@@ -80,9 +78,7 @@ EXERCISE = Exercise(
             singular value, `np.linalg.norm(U, 2)`. The spectral radius rules the powers of one
             matrix in the long run: a linear network, and not its first steps.
             """,
-            {
-                "return float(slope * np.linalg.norm(U, 2)) ** steps": "return (slope * radius_of(U)) ** steps"
-            },
+            {_BOUND: "(slope * radius_of(U)) ** steps"},
             "return (slope * max(abs(np.linalg.eigvals(U)))) ** steps",
         ),
         "slope_forgotten": Mistake(
@@ -90,15 +86,14 @@ EXERCISE = Exercise(
 
             A step's Jacobian is diag(phi') U, and its norm is at most `slope` times that of U.
             """,
-            "return solution(U, 1.0, steps)",
+            {"slope * ": ""},
         ),
         "slope_once": Mistake(
             """The slope is counted once. It comes in at every step.
 
             Each of the `steps` factors is at most `slope` times the largest singular value.
             """,
-            "return slope * solution(U, 1.0, steps)",
-            "return slope * np.linalg.norm(U, ord=2) ** steps",
+            {_BOUND: "slope * np.linalg.norm(U, 2) ** steps"},
         ),
         "norm_once": Mistake(
             """The norm of U is counted once. It comes in at every step, as the slope does.""",
@@ -110,32 +105,32 @@ EXERCISE = Exercise(
             1 / slope is the size that the largest singular value must stay below for the
             gradient to vanish.
             """,
-            "return solution(U, 1 / slope, steps)",
+            {"slope * np.linalg.norm(U, 2)": "np.linalg.norm(U, 2) / slope"},
         ),
         "bound_one_step_only": Mistake(
             """This bounds one step. Over `steps` of them the bounds multiply.
 
             The norm of a product is at most the product of the norms.
             """,
-            "return solution(U, slope, 1)",
+            {" ** steps": ""},
         ),
         "bound_one_step_short": Mistake(
             """The exponent is one too small.
 
             From h[t] to h[t + d] there are d steps, each with its own Jacobian: try d = 1.
             """,
-            "return solution(U, slope, steps - 1)",
+            {"** steps": "** (steps - 1)"},
         ),
         "bound_one_step_long": Mistake(
             """The exponent is one too large.
 
             From h[t] to h[t + d] there are d steps, each with its own Jacobian: try d = 1.
             """,
-            "return solution(U, slope, steps + 1)",
+            {"** steps": "** (steps + 1)"},
         ),
         "bounds_added": Mistake(
-            """The bounds of the steps are added. The Jacobians multiply, and so do their bounds.""",
-            "return steps * solution(U, slope, 1)",
+            """The bounds of the steps are added. The Jacobians multiply; so do their bounds.""",
+            {_BOUND: "steps * slope * np.linalg.norm(U, 2)"},
         ),
         "frobenius": Mistake(
             """This is a bound, but not the best: it uses the Frobenius norm, the root of all
@@ -144,9 +139,7 @@ EXERCISE = Exercise(
             `np.linalg.norm(U)` of a matrix is that one. The largest factor by which U can
             stretch a vector is its largest singular value: `np.linalg.norm(U, 2)`.
             """,
-            {
-                "return float(slope * np.linalg.norm(U, 2)) ** steps": "return float(slope * np.linalg.norm(U)) ** steps"
-            },
+            {_BOUND: "float(slope * np.linalg.norm(U)) ** steps"},
             "return (slope * np.linalg.norm(U)) ** steps",
         ),
         "largest_entry_bounds": Mistake(
@@ -156,17 +149,13 @@ EXERCISE = Exercise(
             The largest factor by which U can stretch a vector is its largest singular value,
             `np.linalg.norm(U, 2)`.
             """,
-            {
-                "return float(slope * np.linalg.norm(U, 2)) ** steps": "return float(slope * np.abs(U).max()) ** steps"
-            },
+            {_BOUND: "float(slope * np.abs(U).max()) ** steps"},
         ),
         "squared_singular_value": Mistake(
             """The root is missing: the eigenvalues of `U.T @ U` are the squares of the singular
             values.
             """,
-            {
-                "return float(slope * np.linalg.norm(U, 2)) ** steps": "return float(slope * np.linalg.norm(U, 2) ** 2) ** steps"
-            },
+            {_BOUND: "float(slope * np.linalg.norm(U, 2) ** 2) ** steps"},
             "return (slope * np.linalg.eigvalsh(U.T @ U).max()) ** steps",
         ),
         "smallest_singular_value": Mistake(
@@ -175,9 +164,7 @@ EXERCISE = Exercise(
             By the smallest, U stretches a vector at least. `np.linalg.svd` returns the largest
             first.
             """,
-            {
-                "return float(slope * np.linalg.norm(U, 2)) ** steps": "return float(slope * np.linalg.norm(U, -2)) ** steps"
-            },
+            {_BOUND: "float(slope * np.linalg.norm(U, -2)) ** steps"},
         ),
         "power_before_norm": Mistake(
             """This is the norm of the power, and it holds for a straight line phi only.

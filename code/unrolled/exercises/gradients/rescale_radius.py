@@ -39,16 +39,12 @@ def _rescale_torch(U: Array, radius: float) -> Any:
     return radius * weights / torch.linalg.eigvals(weights).abs().max()
 
 
-def _rescaled(size: Any, U: Array, radius: float) -> Array:
-    """Rescale as is right, but by another idea of the spectral radius."""
-    scaled: Array = U * (radius / size)
-    return scaled
-
-
 def _has_the_radius(result: Array, U: Array, radius: float) -> bool:
     """The largest absolute eigenvalue of what you return should be `radius`. It is not."""
     return bool(np.all(np.isfinite(result)) and np.isclose(radius_of(result), radius, rtol=1e-4))
 
+
+_RADIUS = "float(np.abs(np.linalg.eigvals(U)).max())"
 
 EXERCISE = Exercise(
     rescale_radius,
@@ -57,6 +53,11 @@ EXERCISE = Exercise(
         (np.array([[-3.0, 1.0], [0.0, 1.0]]), 1.5),
         (numbers(_rng, 5, 5), 0.95),
         (np.array([[-2.0]]), 1.1),
+        (numbers(_rng, 5, 5), 40.0),
+        (np.array([[0.0, -2.0], [2.0, 0.0]]), 1.0),  # turns by a right angle
+        (1e6 * numbers(_rng, 3, 3), 0.9),
+        (1e-6 * numbers(_rng, 4, 4), 1e3),
+        (numbers(_rng, 30, 30), 1.2),
     ],
     alternatives=[_rescale_looped, _rescale_torch],
     properties=[_has_the_radius],
@@ -69,7 +70,7 @@ EXERCISE = Exercise(
             its powers do in the end. They agree for symmetric and orthogonal matrices, not in
             general.
             """,
-            "return _rescaled(np.linalg.norm(U, 2), U, radius)",
+            {_RADIUS: "np.linalg.norm(U, 2)"},
             "return radius * U / np.linalg.svd(U)[1][0]",
         ),
         "by_largest_real_part": Mistake(
@@ -78,7 +79,7 @@ EXERCISE = Exercise(
             Eigenvalues -3 and 2i have absolute values 3 and 2: take `np.abs` of the complex
             numbers.
             """,
-            "return _rescaled(np.linalg.eigvals(U).real.max(), U, radius)",
+            {_RADIUS: "np.linalg.eigvals(U).real.max()"},
             "return radius * U / np.max(np.real(np.linalg.eigvals(U)))",
         ),
         "by_absolute_real_part": Mistake(
@@ -87,7 +88,7 @@ EXERCISE = Exercise(
             2i has real part 0 and absolute value 2: take `np.abs` of the complex numbers
             themselves.
             """,
-            "return _rescaled(np.abs(np.linalg.eigvals(U).real).max(), U, radius)",
+            {_RADIUS: "np.abs(np.linalg.eigvals(U).real).max()"},
         ),
         "by_largest_complex_number": Mistake(
             """The absolute value is missing: eigenvalues are complex, and complex numbers have no
@@ -96,10 +97,7 @@ EXERCISE = Exercise(
             `max` compares their real parts, and the result is complex. Take `np.abs` first,
             then `max`.
             """,
-            "return _rescaled(np.linalg.eigvals(U).max(), U, radius)",
-            """
-            return U / max(np.linalg.eigvals(U), key=lambda value: (value.real, value.imag)) * radius
-            """,
+            {_RADIUS: "np.linalg.eigvals(U).max()"},
             """
             eigenvalues, _ = np.linalg.eig(U)
             return radius * U / np.max(eigenvalues)
@@ -110,11 +108,11 @@ EXERCISE = Exercise(
 
             Singular values are sorted, largest first; eigenvalues are not. Take the maximum.
             """,
-            "return _rescaled(np.abs(np.linalg.eigvals(U)[0]), U, radius)",
+            {_RADIUS: "np.abs(np.linalg.eigvals(U)[0])"},
         ),
         "by_smallest_eigenvalue": Mistake(
             """This uses the smallest absolute eigenvalue. The spectral radius is the largest.""",
-            "return _rescaled(np.abs(np.linalg.eigvals(U)).min(), U, radius)",
+            {_RADIUS: "np.abs(np.linalg.eigvals(U)).min()"},
         ),
         "by_symmetric_eigenvalues": Mistake(
             """`np.linalg.eigvalsh` is for symmetric matrices, and U is none.
@@ -122,7 +120,7 @@ EXERCISE = Exercise(
             It reads one triangle of U only, without a word, and takes the other to be its
             mirror image. Use `np.linalg.eigvals`.
             """,
-            "return _rescaled(np.abs(np.linalg.eigvalsh(U)).max(), U, radius)",
+            {_RADIUS: "np.abs(np.linalg.eigvalsh(U)).max()"},
             """
             eigenvalues, _ = np.linalg.eigh(U)
             return radius * U / np.max(np.abs(eigenvalues))
@@ -132,7 +130,7 @@ EXERCISE = Exercise(
             """This uses the trace, which is the sum of all eigenvalues. Take the largest absolute
             value.
             """,
-            "return _rescaled(np.trace(U), U, radius)",
+            {_RADIUS: "np.trace(U)"},
         ),
         "by_frobenius_norm": Mistake(
             """This uses the Frobenius norm: `np.linalg.norm(U)`, the root of the sum of all
@@ -140,14 +138,14 @@ EXERCISE = Exercise(
 
             The spectral radius is the largest absolute eigenvalue: see `np.linalg.eigvals`.
             """,
-            "return _rescaled(np.linalg.norm(U), U, radius)",
+            {_RADIUS: "np.linalg.norm(U)"},
         ),
         "by_largest_entry": Mistake(
             """This scales the largest entry of U to `radius`.
 
             The spectral radius is the largest absolute *eigenvalue*: see `np.linalg.eigvals`.
             """,
-            "return _rescaled(np.abs(U).max(), U, radius)",
+            {_RADIUS: "np.abs(U).max()"},
             "return radius * U / np.max(np.abs(U))",
         ),
         "by_radius_alone": Mistake(
@@ -160,14 +158,14 @@ EXERCISE = Exercise(
         ),
         "to_radius_one": Mistake(
             """The spectral radius becomes 1, whatever `radius` says. Multiply by it, too.""",
-            "return solution(U, 1.0)",
+            {"radius / present": "1 / present"},
         ),
         "ratio_inverted": Mistake(
             """The ratio is upside down: it should be the new radius over the old.
 
             With yours, a matrix whose radius is to be halved doubles it.
             """,
-            "return U * (radius_of(U) / radius)",
+            {"radius / present": "present / radius"},
         ),
         "eigenvalues_shifted": Mistake(
             """This shifts all eigenvalues by the same amount: something is added to the diagonal
@@ -175,7 +173,7 @@ EXERCISE = Exercise(
 
             Scaling multiplies: U times one number has eigenvalues times that number.
             """,
-            "return U + (radius - radius_of(U)) * np.eye(len(U))",
+            {"U * (radius / present)": "U + (radius - present) * np.eye(len(U))"},
         ),
     },
 )

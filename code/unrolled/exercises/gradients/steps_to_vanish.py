@@ -44,14 +44,6 @@ def _steps_torch(rate: float, fraction: float) -> Any:
     return torch.ceil(fraction_ / rate_)
 
 
-def _steps_unrounded(rate: float, fraction: float) -> float:
-    """This is where the curve crosses the fraction, between two steps. Steps are whole.
-
-    The first whole step at which the derivative is small enough is the next one up: `np.ceil`.
-    """
-    return float(np.log(fraction) / np.log(rate))
-
-
 def _first_step_that_is_far_enough(result: Any, rate: float, fraction: float) -> bool:
     """At the step you return, `rate ** d` should first be at most `fraction`. It is not.
 
@@ -61,9 +53,22 @@ def _first_step_that_is_far_enough(result: Any, rate: float, fraction: float) ->
         return bool(rate**result <= fraction < rate ** (result - 1))
 
 
+_STEPS = "int(np.ceil(np.log(fraction) / np.log(rate)))"
+
 EXERCISE = Exercise(
     steps_to_vanish,
-    cases=[(0.7, 0.001), (0.9, 0.001), (0.99, 0.001), (0.5, 0.3), (0.3, 0.9)],
+    cases=[
+        (0.7, 0.001),
+        (0.9, 0.001),
+        (0.99, 0.001),
+        (0.5, 0.3),
+        (0.3, 0.9),
+        (0.5, 0.25),  # reached exactly
+        (0.25, 0.25),
+        (0.5, 2.0**-40),
+        (0.995, 1e-9),
+        (1e-6, 0.5),
+    ],
     alternatives=[_steps_counted, _steps_looked_up, _steps_looped, _steps_torch],
     properties=[_first_step_that_is_far_enough],
     mistakes={
@@ -73,9 +78,7 @@ EXERCISE = Exercise(
             The first whole step at which the derivative is small enough is the next one up:
             `np.ceil`.
             """,
-            {
-                "return int(np.ceil(np.log(fraction) / np.log(rate)))": "return float(np.log(fraction) / np.log(rate))"
-            },
+            {_STEPS: "float(np.log(fraction) / np.log(rate))"},
             "return np.log10(fraction) / np.log10(rate)",
         ),
         "steps_rounded_down": Mistake(
@@ -84,7 +87,7 @@ EXERCISE = Exercise(
             `int(...)` and `//` cut off what is behind the point. The first step that is far
             enough is the next one up: `np.ceil`.
             """,
-            "return int(_steps_unrounded(rate, fraction))",
+            {"np.ceil(np.log(fraction) / np.log(rate))": "np.log(fraction) / np.log(rate)"},
             "return np.log(fraction) // np.log(rate)",
             """
             d = 0
@@ -98,7 +101,7 @@ EXERCISE = Exercise(
 
             Rounded down, the derivative is still above the fraction. Round up: `np.ceil`.
             """,
-            "return round(_steps_unrounded(rate, fraction))",
+            {_STEPS: "round(np.log(fraction) / np.log(rate))"},
         ),
         "one_step_too_many": Mistake(
             """One step too many is counted: one step earlier the derivative is small enough
@@ -116,15 +119,27 @@ EXERCISE = Exercise(
                 left *= rate
             """,
         ),
+        "one_step_too_many_where_reached_exactly": Mistake(
+            """Where `rate ** d` is the fraction exactly, d steps are enough. This goes one further.
+
+            Likely: rounded down and 1 added, which is rounding up except for whole numbers; or a
+            loop that goes on while `rate ** d >= fraction`.
+            """,
+            {_STEPS: "int(np.log(fraction) / np.log(rate)) + 1"},
+            """
+            d = 0
+            while rate**d >= fraction:
+                d += 1
+            return d
+            """,
+        ),
         "subtracts": Mistake(
             """This takes off the same amount at each step, as if 1 - rate were subtracted.
 
             A step multiplies by the rate: it takes off a share of what is left, so the curve
             gets ever flatter. Take the logarithm of `rate ** d = fraction`.
             """,
-            {
-                "return int(np.ceil(np.log(fraction) / np.log(rate)))": "return int(np.ceil((1 - fraction) / (1 - rate)))"
-            },
+            {_STEPS: "int(np.ceil((1 - fraction) / (1 - rate)))"},
         ),
         "ratio_upside_down": Mistake(
             """The ratio of the logarithms is upside down.
@@ -132,9 +147,7 @@ EXERCISE = Exercise(
             `rate ** d = fraction` gives d log(rate) = log(fraction), and that is divided by
             log(rate).
             """,
-            {
-                "return int(np.ceil(np.log(fraction) / np.log(rate)))": "return int(np.ceil(np.log(rate) / np.log(fraction)))"
-            },
+            {_STEPS: "int(np.ceil(np.log(rate) / np.log(fraction)))"},
         ),
         "lost_for_kept": Mistake(
             """The rate is taken for the share that a step loses. It is the share that a step
@@ -158,27 +171,21 @@ EXERCISE = Exercise(
 
             To fall to another fraction takes log(1 / fraction) times as long.
             """,
-            {
-                "return int(np.ceil(np.log(fraction) / np.log(rate)))": "return int(np.ceil(1 / (1 - rate)))"
-            },
+            {_STEPS: "int(np.ceil(1 / (1 - rate)))"},
         ),
         "logarithm_of_rate_forgotten": Mistake(
             """The logarithm of the rate is missing: as it stands, each step would divide by e.
 
             `rate ** d = fraction` gives d log(rate) = log(fraction). Divide by log(rate), too.
             """,
-            {
-                "return int(np.ceil(np.log(fraction) / np.log(rate)))": "return int(np.ceil(-np.log(fraction)))"
-            },
+            {_STEPS: "int(np.ceil(-np.log(fraction)))"},
         ),
         "two_bases": Mistake(
             """The two logarithms have different bases: one is `np.log10`, the other `np.log`.
 
             Any base will do, if it is the same above and below the line.
             """,
-            {
-                "return int(np.ceil(np.log(fraction) / np.log(rate)))": "return int(np.ceil(np.log10(fraction) / np.log(rate)))"
-            },
+            {_STEPS: "int(np.ceil(np.log10(fraction) / np.log(rate)))"},
         ),
     },
 )
