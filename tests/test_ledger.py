@@ -489,6 +489,8 @@ def test_a_damaged_partial_result_is_said_and_measured_again(lab, capsys, spoil)
     lab.main()
     lab.flag("crash", on=False)
     lab.partial().write_bytes(spoil)
+    assert lab.main("--list") == (0, [])
+    assert lab.partial().read_bytes() == spoil
     capsys.readouterr()
     assert lab.main() == (0, ALL)
     said = capsys.readouterr().err

@@ -103,7 +103,7 @@ class Session:
                 "recorded" if current["confirmation"] else "recorded, not confirmed",
                 attempt(record),
                 other_versions(current["development"]),
-                "unfinished" if here and self._take_up(job) else "",
+                "unfinished" if here and self._take_up(job, drop=False) else "",
             ]
             print(f"{claim.id}: {'; '.join(filter(None, notes))}")
 
@@ -177,13 +177,14 @@ class Session:
             return "other versions"
         return "measured again" if self.options.force or left else ""
 
-    def _take_up(self, job: Job) -> bool:
+    def _take_up(self, job: Job, *, drop: bool = True) -> bool:
         """Take the runs that an interrupted call left; say whether there were any."""
         try:
             job.take_up(self.folder)
         except DamagedRecord as error:
             _say(f"{error}. What it held is measured again.")
-            job.drop(self.folder)
+            if drop:
+                job.drop(self.folder)
         return bool(job.runs)
 
     def _measured(self, tasks: Sequence[tuple[Claim, int]], scale: str) -> Any:
