@@ -1,11 +1,15 @@
-"""What `tools/quick.py` asks of pytest: some exercises and claims only, and an end in time."""
+"""What a chapter's tests cost; and what `tools/quick.py` asks: some ids only, an end in time."""
 
 import re
 import time
+from collections import Counter
 
 import pytest
 
+from unrolled._book import chapters
+
 ID = re.compile(r"[a-z]\w*\.[a-z]\w*")  # of an exercise or a claim
+BUDGET = 60  # seconds of one core that the tests of a chapter may take
 BEGAN = pytest.StashKey[float]()
 
 
@@ -25,6 +29,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.stash[BEGAN] = time.monotonic()
+    config.pluginmanager.register(Costs())
 
 
 def pytest_collection_modifyitems(config, items):
@@ -46,3 +51,38 @@ def pytest_runtest_setup(item):
     within = item.config.getoption("--begin-within")
     if within is not None and time.monotonic() - item.config.stash[BEGAN] > within:
         pytest.skip("no time left: `make test` runs it")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    began = time.process_time()
+    try:
+        return (yield)
+    finally:
+        item.user_properties += [("chapter", chapter(item)), ("cpu", time.process_time() - began)]
+
+
+def chapter(item):
+    """Return the stem of the chapter that a test belongs to, by its file or by what it names."""
+    return next((word for word in re.findall(r"[a-z]+", item.nodeid) if word in chapters()), "")
+
+
+class Costs:
+    """Adds up, where the reports of all workers arrive, what the tests of each chapter cost."""
+
+    def __init__(self):
+        self.seconds = Counter()
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call":
+            said = dict(report.user_properties)
+            self.seconds[said.get("chapter", "")] += said.get("cpu", 0.0)
+
+    def pytest_terminal_summary(self, terminalreporter):
+        rest = self.seconds.pop("", 0.0)
+        if not self.seconds:
+            return
+        each = ", ".join(f"{stem} {spent:.0f}" for stem, spent in self.seconds.most_common())
+        terminalreporter.write_line(f"Seconds of one core: {each}, the rest {rest:.0f}")
+        for stem in (stem for stem, spent in self.seconds.items() if spent > BUDGET):
+            terminalreporter.write_line(f"The tests of {stem} take more than {BUDGET} s")

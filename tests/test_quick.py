@@ -169,3 +169,14 @@ def test_pytest_runs_some_ids_only_and_stops_in_time(tmp_path, options, said):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert said in ran.stdout.splitlines()[-1], ran.stdout
+
+
+def test_what_the_tests_of_a_chapter_cost_is_said(tmp_path):
+    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
+    (tmp_path / "test_lstm_x.py").write_text("def test_it():\n    sum(range(10**5))\n")
+    (tmp_path / "test_a.py").write_text(CASES)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "Seconds of one core: " in ran.stdout
+    (line,) = (line for line in ran.stdout.splitlines() if line.startswith("Seconds of one core"))
+    assert {"lstm", "rnn", "rest"} <= set(line.replace(",", " ").split())
