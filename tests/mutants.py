@@ -80,8 +80,9 @@ def _strip(function: ast.FunctionDef) -> None:
     if ast.get_docstring(function) is not None:
         function.body = function.body[1:]
     function.returns = None
-    for argument in function.args.args:
-        argument.annotation = None
+    for part in ast.walk(function.args):
+        if isinstance(part, ast.arg):
+            part.annotation = None
 
 
 def _replacements(node: ast.AST, parameters: list[str]) -> Iterator[ast.AST]:
