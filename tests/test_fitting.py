@@ -153,11 +153,9 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_bits(tmp_path
         )
 
     killed = start(tmp_path / "killed", hang_at=8)
-    deadline = time.monotonic() + 60
     checkpoint = tmp_path / "killed" / "run.pt"
     while not (checkpoint.exists() and len(load(checkpoint)["history"]["loss"]) >= 7):
         assert killed.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
