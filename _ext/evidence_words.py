@@ -144,9 +144,8 @@ def statistics(entry: Entry) -> list[str]:
     """Return the statistics of the block that counts, in words."""
     if not entry.claim.compared or not entry.runs(entry.judged):
         return []
-    measured = [[run["measured"] for run in entry.runs(name)] for name in reversed(BLOCKS)]
-    found = compare(entry.claim.compared, measured[0], measured[1] or None)
-    return [f"{one.label}: {one.words}" for one in found]
+    measured = ([run["measured"] for run in entry.runs(name)] for name in reversed(BLOCKS))
+    return [f"{one.label}: {one.words}" for one in compare(entry.claim.compared, *measured)]
 
 
 def tuned(entry: Entry) -> list[tuple[str, bool]]:

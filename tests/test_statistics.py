@@ -267,6 +267,7 @@ def test_the_confirmation_counts_where_there_is_one():
     declared = [Rate(label="it works", quantity="ok")]
     (development,) = compare(declared, flags([1, 1, 1]))
     (confirmed,) = compare(declared, flags([1, 1, 1]), flags([0, 1]))
+    assert compare(declared, flags([1, 1, 1]), []) == [development]
     assert (development.successes, development.trials) == (3, 3)
     assert (confirmed.successes, confirmed.trials) == (1, 2)
 

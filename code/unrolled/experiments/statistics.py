@@ -231,7 +231,7 @@ class Test:
 def compare(
     declared: Sequence[Rate | Difference],
     development: Sequence[Measured],
-    confirmation: Sequence[Measured] | None = None,
+    confirmation: Sequence[Measured] = (),
 ) -> list[Estimate | Test]:
     """Compute a claim's statistics, in the order in which they are declared.
 
@@ -248,8 +248,8 @@ def compare(
     KeyError, TypeError, ValueError
         If there are no runs, or a quantity is not in what they measured, or is of another kind.
     """
-    runs = development if confirmation is None else confirmation
-    if not len(runs):
+    runs = confirmation or development
+    if not runs:
         raise ValueError("there must be at least one run to compare, got none")
     found = [_estimate(d, runs) if isinstance(d, Rate) else _test(d, runs) for d in declared]
     corrected = iter(holm([one.p for one in found if isinstance(one, Test)]))
