@@ -24,7 +24,8 @@ sys.path.insert(0, str(ROOT / "code"))
 from unrolled._sources import closure, imports
 
 ALWAYS = ("ruff", "format", "spelling", "notebooks")
-RECORDS = Check("what is measured, and what is stale", ["python", "-m", "unrolled", "evidence"])
+LIST = ["python", "-m", "unrolled", "evidence", "--list"]
+RECORDS = Check("which measurements stand, and which are stale", LIST)
 # Tests that have a case for each exercise or each claim, and the room where those are.
 BY_ID = {"test_exercises.py": "exercises", "test_claims.py": "experiments"}
 OTHERWISE = {"test_site.py"}  # run after the book only, by `make test`
