@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 import time
@@ -9,7 +10,9 @@ from unrolled.exercises.grading import BROKEN, NOT_WRITTEN, PASSED, WRONG, child
 from unrolled.exercises.grading.answers import check_file, check_kept, path_of, start, starter
 
 EXERCISE = find("windows.parameters")
+HUNT = find("windows.catches_leak")
 RIGHT = "def parameters(window, hidden):\n    return (window + 2) * hidden + 1\n"
+WRONG_ONE = "def parameters(window, hidden):\n    return window * hidden\n"
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def test_a_right_file_passes(judge):
 
 
 def test_a_wrong_file_gets_the_same_verdict_as_in_a_notebook(judge):
-    verdict = judge("def parameters(window, hidden):\n    return window * hidden\n")
+    verdict = judge(WRONG_ONE)
     assert verdict.mistake == "first_layer_only"
 
 
@@ -169,6 +172,110 @@ def test_a_checker_that_fails_does_not_blame_the_answer(judge):
 def test_a_file_that_cannot_be_read(tmp_path):
     path_of(EXERCISE, tmp_path).mkdir(parents=True)
     assert "cannot be read: it is no file" in said(check_kept(EXERCISE, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "import sys\n    sys.setrecursionlimit(10**9)\n    return parameters(window, hidden)",
+        "import os\n    while True:\n        os.write(2, b'x' * 10**5)",
+        "import os\n    while True:\n        os.write(1, b'x' * 10**5)",
+        "return Endless()",
+        "raise EndlessError",
+    ],
+    ids=["recursion", "descriptor 2", "descriptor 1", "iteration", "message"],
+)
+def test_what_never_ends_is_stopped_soon(judge, function):
+    text = (
+        "class Endless:\n    def __array__(self, *_):\n        while True: pass\n"
+        "class EndlessError(Exception):\n    def __str__(self):\n        while True: pass\n"
+        f"def parameters(window, hidden):\n    {function}\n"
+    )
+    began = time.monotonic()
+    message = said(judge(text, seconds=1.0))
+    assert "did not finish" in message or "too deep" in message
+    assert time.monotonic() - began < 20
+
+
+def test_a_flood_into_the_checkers_own_files_is_stopped_soon(judge):
+    """Even one that holds on to Python's lock, into whatever the process has open."""
+    text = (
+        "import os\n"
+        "def parameters(window, hidden):\n"
+        "    while True:\n"
+        "        for file in range(3, 20):\n"
+        "            try:\n                os.write(file, b'x' * 10**5)\n"
+        "            except BaseException:\n                pass\n"
+    )
+    assert "more than a million bytes" in said(judge(text, seconds=4.0))
+
+
+def test_a_neighbour_can_be_imported_from_wherever_it_is_checked(judge, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "neighbour.py").write_text("def count(w, h):\n    return (w + 2) * h + 1\n")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    text = "from neighbour import count\ndef parameters(w, h):\n    return count(w, h)\n"
+    assert judge(text).passed
+
+
+def test_a_neighbour_that_is_not_written_is_named(judge, tmp_path):
+    starter = "def step(x):\n    raise NotImplementedError\n"
+    (tmp_path / "neighbour.py").write_text(starter)
+    text = "from neighbour import step\ndef parameters(w, h):\n    return step(w)\n"
+    assert "line 2 of neighbour.py still says `raise NotImplementedError`" in said(judge(text))
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_files_beside_it_hide_nothing_and_are_named(judge, tmp_path, right):
+    for name in ("copy", "random", "json", "numpy", "torch", "unrolled", "dataclasses"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('hidden')\n")
+    verdict = judge("import numpy as np\nimport random\n" + (RIGHT if right else WRONG_ONE))
+    assert verdict.passed is right
+    assert "Your file copy.py hides Python's module copy" in verdict.message
+
+
+def test_a_signature_is_read_as_python_reads_it(judge):
+    text = RIGHT.replace("window, hidden", "window: Series, hidden")
+    assert "NameError: name 'Series' is not defined" in said(judge(text))
+
+
+def test_assertions_hold_whatever_the_flag(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    path = tmp_path / "test.py"
+    path.write_text("def catches_leak(split_and_scale): pass\n")
+    assert "lets a buggy implementation through" in said(check_file(HUNT, path))
+
+
+def test_a_notebook_can_be_checked(tmp_path):
+    wrong = {"cell_type": "code", "source": WRONG_ONE}
+    cells = [wrong, {"cell_type": "code", "source": ["%pylab\n", "2 / 0\n", RIGHT]}]
+    path = tmp_path / "answers.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    verdict = check_file(EXERCISE, path)
+    assert verdict.passed
+    assert "(Code cells 1 and 2 define `parameters`; the last was checked.)" in verdict.message
+    stops = RIGHT.replace("window + 2", "window[0]")
+    path.write_text(json.dumps({"cells": [{"cell_type": "code", "source": stops}]}))
+    assert "stopped at code cell 1, line 2: `return (window[0])" in said(check_file(EXERCISE, path))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (RIGHT.encode("utf-16"), "is in UTF-16"),
+        (b"# \xe4\n" + RIGHT.encode(), "not in UTF-8, see line 1"),
+        (
+            b"%matplotlib inline\n" + RIGHT.encode(),
+            "line 1, `%matplotlib inline`, is for notebooks",
+        ),
+        (b"import numpy as np\nnp.where = None\n" + RIGHT.encode(), "replaces `numpy.where`"),
+        (b"raise SyntaxError\n", "The file does not run: SyntaxError"),
+    ],
+)
+def test_files_that_are_something_else(tmp_path, data, words):
+    path = tmp_path / "mine.py"
+    path.write_bytes(data)
+    assert words in said(check_file(EXERCISE, path))
 
 
 def test_what_it_prints_never_reaches_the_verdict(judge):

@@ -1,144 +1,117 @@
-"""The atomic write: whole or not there, with the mode of a plain file, and nothing left behind."""
-
-import os
-import stat
-import subprocess
+import codecs
+import json
 import sys
-import time
-from multiprocessing.pool import ThreadPool
 
 import pytest
 
-from unrolled import _files
-from unrolled._files import write_atomically
+from unrolled.exercises.grading.files import LARGEST, Unreadable, code_of, explained, hiding
 
 
-def mode(path):
-    return stat.S_IMODE(path.stat().st_mode)
+def write(folder, text, name="answer.py"):
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
 
 
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+def notebook(*cells):
+    listed = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+    return json.dumps({"cells": [{"cell_type": "markdown", "source": "# Text"}, *listed]})
+
+
+def run(code):
+    scope = {}
+    for file, piece in code.pieces:
+        exec(compile(piece, file, "exec"), scope)
+    return scope
 
 
 @pytest.mark.parametrize(
-    ("content", "stored"), [("π\nβ\r\n", "π\nβ\r\n".encode()), (b"\0\xff", b"\0\xff"), ("", b"")]
+    "data",
+    [
+        b"x = '\xcf\x83'\r\n",
+        codecs.BOM_UTF8 + b"x = '\xcf\x83'\n",
+        b"# -*- coding: latin-1 -*-\nx = '\xe4'\n",
+    ],
 )
-def test_writes_what_came(tmp_path, content, stored):
-    path = tmp_path / "new" / "folder" / "file"
-    write_atomically(str(path), content)
-    assert path.read_bytes() == stored
-    assert names(path.parent) == ["file"]
+def test_what_python_reads_is_read(tmp_path, data):
+    assert len(run(code_of(write(tmp_path, data), "x"))["x"]) == 1
 
 
-def test_replaces_the_old_file(tmp_path):
-    path = tmp_path / "file"
-    path.write_text("a long old text")
-    write_atomically(path, "new")
-    assert path.read_text() == "new"
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("x = 1\n".encode("utf-16"), "The file is in UTF-16. Save it as UTF-8"),
+        ("x = 1\n".encode("utf-16-le"), "The file is in UTF-16. Save it as UTF-8"),
+        (b"x = 1\ny = '\xe4'\n", "The file is not in UTF-8, see line 2. Save it as UTF-8"),
+        (b"# coding: klingon\nx = 1\n", "unknown encoding: klingon"),
+        (b"x = 1 # \0\n", "it holds null bytes"),
+        (b"#" * (LARGEST + 1), "The file has more than 10 MB"),
+    ],
+)
+def test_what_python_cannot_read_is_named(tmp_path, data, words):
+    with pytest.raises(Unreadable, match=words):
+        code_of(write(tmp_path, data), "x")
 
 
-@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
-def test_mode_is_that_of_a_plain_file(tmp_path, umask):
-    old = os.umask(umask)
-    try:
-        (tmp_path / "plain").write_text("")
-        write_atomically(tmp_path / "file", "")
-    finally:
-        os.umask(old)
-    assert mode(tmp_path / "file") == mode(tmp_path / "plain")
+@pytest.mark.parametrize("line", ["%matplotlib inline", "    %timeit f()", "!pip install torch"])
+def test_a_line_for_notebooks_only_is_named(line):
+    with pytest.raises(SyntaxError) as caught:
+        compile(f"import math\nif math:\n    pass\n{line}\n", "a", "exec")
+    said = explained(caught.value)
+    assert said.endswith(f"line 4, `{line.strip()}`, is for notebooks only. Take it out.")
 
 
-def test_mode_of_the_old_file_stays(tmp_path):
-    path = tmp_path / "file"
-    path.write_text("")
-    path.chmod(0o750)
-    write_atomically(path, "new")
-    assert mode(path) == 0o750
-
-
-def test_link_stays_a_link(tmp_path):
-    (tmp_path / "link").symlink_to(tmp_path / "file")
-    write_atomically(tmp_path / "link", "new")
-    assert (tmp_path / "link").is_symlink()
-    assert (tmp_path / "file").read_text() == "new"
-
-
-@pytest.mark.parametrize("step", ["fsync", "replace"])
-@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, step, failure):
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def fail(*_):
-        raise failure
-
-    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (_files.Path, "replace")), fail)
-    with pytest.raises(type(failure)):
-        write_atomically(path, "new")
-    assert path.read_text() == "old"
-    assert names(tmp_path) == ["file"]
-
-
-def test_error_names_the_path(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=r"No space left on device: '.*/file'"):
-        write_atomically(tmp_path / "file", "new")
-
-
-@pytest.mark.parametrize("path", ["folder", os.devnull, "file/below"])
-def test_path_that_can_be_no_file_is_named_and_stays(tmp_path, path):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "file").write_text("old")
-    with pytest.raises(OSError, match=path):
-        write_atomically(tmp_path / path, "new")
-    assert names(tmp_path) == ["file", "folder"]
-    assert not os.path.isfile(os.devnull)  # noqa: PTH113
-
-
-def test_text_that_is_no_text_writes_nothing(tmp_path):
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(tmp_path / "file", "\ud800")
-    assert names(tmp_path) == []
-
-
-def leftover(path, *, process, host=_files._HOST, age=0.0):
-    """Write what a killed process leaves: its temporary file."""
-    file = path.with_name(f".{path.name}.tmp-{host}-{process}-00000000")
-    file.write_text("half")
-    os.utime(file, (time.time() - age,) * 2)
-    return file
-
-
-def test_what_killed_processes_left_goes_and_what_others_write_stays(tmp_path):
-    path = tmp_path / "file"
-    ended = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+def test_a_notebook_gives_what_the_function_needs_and_nothing_else(tmp_path):
+    text = notebook(
+        "%matplotlib inline\n!pip install x\nimport math\nfrom math import *",
+        "raise SystemExit('a cell that trains for an hour')",
+        "half = 0.5\nwhile_training = [0]\nprint(half)",
+        "def helper(x):\n    return later(x) * math.sqrt(half)",
+        "def f(x):\n    return 0",
+        "%%bash\nls",
+        "def f(x):\n    table = helper(x)\n    return table",
+        "def later(x):\n    return x + pi",
+        "check('toy.f', f)",
     )
-    gone = [
-        leftover(path, process=int(ended.stdout)),
-        leftover(path, process=os.getpid(), age=2 * _files._OLD),
-        leftover(path, process=1, host="0" * 8, age=2 * _files._OLD),
-    ]
-    kept = [
-        leftover(path, process=os.getppid()),
-        leftover(path, process=int(ended.stdout), host="0" * 8),
-        leftover(tmp_path / "other", process=int(ended.stdout)),
-        tmp_path / ".file.tmp-",
-    ]
-    kept[-1].touch()
-    write_atomically(path, "new")
-    assert not any(file.exists() for file in gone)
-    assert all(file.exists() for file in kept)
+    code = code_of(write(tmp_path, text, "answer.ipynb"), "f")
+    scope = run(code)
+    assert scope["f"](0) == pytest.approx(3.14159265 * 0.5**0.5)
+    assert "while_training" not in scope
+    assert code.note == "(Code cells 5 and 7 define `f`; the last was checked.)"
 
 
-def test_writers_at_once_leave_one_whole_file(tmp_path):
-    path = tmp_path / "file"
-    texts = [str(k) * 10_000 for k in range(8)]
-    with ThreadPool(8) as pool:
-        pool.map(lambda text: write_atomically(path, text), texts * 4)
-    assert path.read_text() in texts
-    assert names(tmp_path) == ["file"]
+def test_a_notebook_under_another_name_is_one(tmp_path):
+    code = code_of(write(tmp_path, notebook("def f():\n    return null", "null = 3")), "f")
+    assert run(code)["f"]() == 3
+
+
+def test_a_cell_that_python_cannot_read(tmp_path):
+    path = write(tmp_path, notebook("x = = 3", "def f(:\n    pass"), "answer.ipynb")
+    with pytest.raises(Unreadable, match="In code cell 2: Python cannot read"):
+        code_of(path, "f")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"cells": 3}', '{"cells": [{}]}', "nonsense"])
+def test_a_notebook_that_is_none(tmp_path, text):
+    with pytest.raises(Unreadable, match="no notebook that can be read"):
+        code_of(write(tmp_path, text, "answer.ipynb"), "f")
+
+
+@pytest.mark.parametrize("stem", ["copy", "random", "json", "types", "code"])
+def test_a_file_that_hides_a_module_of_pythons_is_named(tmp_path, stem):
+    (tmp_path / f"{stem}.py").touch()
+    assert f"Your file {stem}.py hides Python's module {stem}" in hiding([tmp_path])
+
+
+@pytest.mark.parametrize("stem", ["numpy", "torch"])
+def test_a_file_that_hides_a_library_is_named(tmp_path, stem):
+    (tmp_path / f"{stem}.py").touch()
+    assert f"hides the library {stem}" in hiding([tmp_path / "elsewhere", tmp_path])
+
+
+def test_no_exercise_is_named_like_a_module_of_pythons():
+    from unrolled._book import chapters
+    from unrolled.exercises import of_chapter
+
+    names = {exercise.name for stem in chapters() for exercise in of_chapter(stem)}
+    assert not names & sys.stdlib_module_names

@@ -1,12 +1,19 @@
+import builtins
 import dataclasses
+import functools
 import itertools
 import re
+import subprocess
 import sys
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from unrolled.exercises.grading import (
+    BROKEN,
     NOT_WRITTEN,
     PASSED,
     WRONG,
@@ -596,3 +603,311 @@ def test_a_diagnosis_takes_the_place_of_a_property():
     message = judge(lambda values, times: -values / 2**times, exercise).message
     assert message.endswith("The sign is flipped.")
     assert "keeps the sign" not in message
+
+
+def test_state_between_calls_is_seen():
+    class Cell:
+        state = None
+
+        def __call__(self, values, times):
+            if self.state is None:
+                self.state = values
+            self.state = self.state / 2**times
+            return self.state
+
+    message = " ".join(judge(Cell()).message.split())
+    assert message.startswith("It was called twice with the same arguments and gave two different")
+    assert "Likely: it draws random numbers, or keeps something from one call" in message
+    assert "values = [ 4., -8.]" in message
+
+
+def test_what_is_kept_for_a_later_case_is_seen():
+    kept = {}
+
+    def by_shape(values, times):
+        return kept.setdefault(values.shape, values / 2**times)
+
+    one_shape = [*HALVE.cases, (np.array([7.0]), 1)]
+    exercise = dataclasses.replace(HALVE, cases=one_shape)
+    assert judge(by_shape, exercise).status == WRONG
+
+    def by_last(values, times):
+        changed = kept.setdefault("last", times) != times
+        kept["last"] = times
+        return values / 2**times + (changed and times == 1)
+
+    assert "two different answers" in " ".join(judge(by_last).message.split())
+
+
+def test_one_buffer_for_all_results_is_no_state():
+    buffers = {}
+
+    def answer(values, times):
+        result = buffers.setdefault(values.shape, np.empty_like(values))
+        result[:] = values / 2**times
+        return result
+
+    assert judge(answer).passed
+
+
+def test_an_exception_class_of_its_own_is_no_random_number():
+    def answer(values, times):
+        class OwnError(Exception):
+            pass
+
+        raise OwnError("because")
+
+    message = judge(answer).message
+    assert message.startswith("It stopped at line")
+    assert "OwnError: because" in message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda values, times: (values / 2**times).tolist(),
+        lambda values, times: tuple(values / 2**times),
+        lambda values, times: pd.Series(values / 2**times),
+        lambda values, times: values / 2**times + 0j,
+        lambda values, times: [complex(value) / 2**times for value in values],
+    ],
+)
+def test_other_kinds_of_arrays_pass_by_value(answer):
+    assert judge(answer).passed
+    wrong = judge(lambda values, times: answer(values, times + 1))
+    assert wrong.status == WRONG
+    assert "expected = [ 2., -4.]" in wrong.message
+
+
+def test_a_tuple_may_be_a_list_or_an_array():
+    exercise = Exercise(lambda a: (a, 2 * a), cases=[(np.ones(2),)], parts=("one", "two"))
+    assert judge(lambda a: [a, 2 * a], exercise).passed
+    assert judge(lambda a: np.stack([a, 2 * a]), exercise).passed
+    assert judge(lambda a: [a.tolist(), 3 * a], exercise).message.startswith("`two` has the right")
+
+
+def test_torch_that_has_no_such_operation_is_an_ordinary_error():
+    def answer(values, times):
+        return torch.linalg.eigvals(torch.eye(2)).max()
+
+    verdict = judge(answer)
+    assert verdict.status == WRONG
+    assert verdict.message.startswith("It stopped at line")
+
+
+@pytest.mark.parametrize("raised", ["NotImplementedError('negative')", "NotImplementedError"])
+def test_only_the_starters_own_line_is_not_written(raised):
+    scope = {}
+    exec(f"def helper():\n    raise {raised}\ndef answer(values, times):\n    helper()", scope)
+    assert judge(scope["answer"]).status == WRONG
+
+
+def test_a_decorated_starter_is_not_written():
+    @functools.cache
+    def answer(values, times):
+        """Write me."""
+        raise NotImplementedError
+
+    @functools.wraps(halve)
+    def wrapped(values, times):
+        return unwrapped(values, times)
+
+    def unwrapped(values, times):
+        raise NotImplementedError
+
+    assert judge(lambda v, t: None).status == WRONG
+    assert judge(functools.partial(unwrapped)).status == NOT_WRITTEN
+
+
+class _Endless:
+    def __getattr__(self, name):
+        while True:
+            pass
+
+    __iter__ = __len__ = __array__ = __eq__ = __float__ = lambda *_: _Endless().loop
+    __class__ = property(lambda self: self.loop)
+    __hash__ = None
+
+
+class _EndlessError(Exception):
+    def __str__(self):
+        while True:
+            pass
+
+
+def _raises(error):
+    raise error
+
+
+ENDLESS = {
+    "result": lambda values, times: _Endless(),
+    "part": lambda values, times: [_Endless()],
+    "message": lambda values, times: _raises(_EndlessError()),
+    "answer": _Endless(),
+}
+
+
+@pytest.mark.parametrize("where", ENDLESS)
+def test_nothing_is_looked_at_outside_the_guard(where):
+    verdict = judge(ENDLESS[where], seconds=0.2)
+    assert verdict.status == WRONG
+    assert "did not finish in 0.2 seconds" in verdict.message or "cannot be" in verdict.message
+
+
+class Tensor:
+    dtype = property(lambda self: sys.exit())
+    __array__ = __iter__ = __len__ = detach = cpu = lambda *_: sys.exit()
+
+
+def test_an_exit_from_within_a_result_stays_inside():
+    assert "a Tensor" in judge(lambda values, times: Tensor()).message
+
+
+@pytest.mark.parametrize("name", ["where", "abs", "array", "asarray", "isfinite", "array2string"])
+def test_functions_of_numpy_are_put_back_and_named(name):
+    function = getattr(np, name)
+
+    def answer(values, times):
+        setattr(np, name, None)
+        return values / 2**times
+
+    message = " ".join(judge(answer).message.split())
+    assert getattr(np, name) is function
+    assert message.startswith(f"Your code replaces `numpy.{name}`.")
+
+
+@pytest.mark.parametrize("name", ["len", "min", "zip", "isinstance", "sorted", "setattr"])
+def test_functions_of_python_are_put_back_and_named(name):
+    function = getattr(builtins, name)
+
+    def answer(values, times):
+        setattr(builtins, name, None)
+        return values / 2**times
+
+    message = " ".join(judge(answer).message.split())
+    assert getattr(builtins, name) is function
+    assert message.startswith(f"Your code replaces `builtins.{name}`.")
+
+
+def test_a_function_of_numpy_that_was_replaced_before_is_named(monkeypatch):
+    monkeypatch.setattr(np, "where", None)
+    verdict = judge(halve)
+    assert verdict.status == BROKEN
+    assert "`numpy.where` is not what it was" in verdict.message
+
+
+def test_a_limit_on_recursion_that_is_too_high_is_lowered():
+    before = sys.getrecursionlimit()
+
+    def answer(values, times):
+        sys.setrecursionlimit(10**9)
+        return answer(values, times)
+
+    began = time.process_time()
+    assert "called too deep" in judge(answer).message
+    assert time.process_time() - began < 5
+    assert sys.getrecursionlimit() == before
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux keeps to the limit")
+def test_memory_is_bounded_in_a_notebook_too():
+    def answer(values, times):
+        kept = []
+        while True:
+            kept.append(np.empty(2**25))
+
+    assert judge(answer).message.startswith("It ran out of memory at line")
+
+
+def test_a_forward_difference_is_told_so():
+    def slope(x):
+        """Differentiate x ** 3."""
+        return 3 * x**2
+
+    exercise = Exercise(slope, cases=[(0.7,), (np.array([0.3, 2.0]),)])
+    assert judge(lambda x: ((x + 1e-5) ** 3 - (x - 1e-5) ** 3) / 2e-5, exercise).passed
+    message = " ".join(judge(lambda x: ((x + 1e-7) ** 3 - x**3) / 1e-7, exercise).message.split())
+    assert "digits, and differs beyond" in message
+    assert "Likely: a difference quotient, or a part of the work in float32." in message
+    assert judge(lambda x: slope(np.float32(x)), exercise).passed
+    assert judge(lambda x: np.float64(slope(np.float32(x))), exercise).passed
+
+
+def test_a_message_has_about_fifteen_lines():
+    long = Mistake("The sign is flipped. " * 20, "return tuple(-each for each in (a, b, c, d))")
+
+    def same(a, b, c, d):
+        return a, b, c, d
+
+    exercise = Exercise(
+        same,
+        cases=[tuple(np.arange(3.0 * k).reshape(k, 3) + 0.5 for k in (3, 4, 5, 20))],
+        parts=("a", "b", "c", "d"),
+        mistakes={"flipped": long},
+    )
+    for answer in (lambda a, b, c, d: (a, b, c, -d), *long.functions(same)):
+        message = judge(answer, exercise).message
+        assert len(message.splitlines()) <= 15
+        assert "expected" in message
+
+
+def test_what_no_screen_can_show_is_escaped_in_a_quoted_line():
+    scope = {}
+    exec("def answer(values, times):\n    raise ValueError('\\ud800\\x1b[2J')\n", scope)
+    assert repr(judge(scope["answer"])).isprintable() is False  # it has line ends
+    assert "\\ud800\\x1b[2J" in judge(scope["answer"]).message
+
+
+def test_a_test_may_return_true_and_nothing_else():
+    def content(double):
+        tells_doubling(double)
+        return True
+
+    assert judge(content, HUNT).passed
+    assert judge(lambda double: tells_doubling(double) or np.True_, HUNT).passed
+    message = judge(lambda double: tells_doubling(double) or [True], HUNT).message
+    assert message.startswith("Your test returned a list of 1. A test speaks by raising")
+
+
+def test_where_assertions_are_left_out_no_test_is_judged():
+    program = (
+        "from unrolled.exercises import check\n"
+        "print(check('windows.catches_leak', lambda f: None))\n"
+        "print(check('windows.parameters', lambda w, h: (w + 2) * h + 1))\n"
+    )
+    run = subprocess.run([sys.executable, "-O", "-c", program], capture_output=True, check=True)
+    said = run.stdout.decode()
+    assert said.startswith(
+        "windows.catches_leak: the check itself failed\n  Python was started with"
+    )
+    assert "windows.parameters: passed" in said
+
+
+def test_after_a_pass_other_right_answers_are_shown():
+    def with_a_loop(values: np.ndarray, times: int) -> np.ndarray:
+        for _ in range(times):
+            values = values / 2  # type: ignore[misc]
+        return values
+
+    exercise = dataclasses.replace(HALVE, alternatives=[with_a_loop])
+    assert judge(lambda v, t: v * 0.5**t, exercise).message == (
+        "Other right answers:\n"
+        "\n"
+        "    def halve(values, times):\n"
+        "        return values / 2**times\n"
+        "\n"
+        "    def halve(values, times):\n"
+        "        for _ in range(times):\n"
+        "            values = values / 2\n"
+        "        return values"
+    )
+    assert judge(halve, exercise).message.startswith("Another right answer:")
+    assert judge(halve).message == ""
+
+
+def test_long_answers_are_named_by_their_file():
+    def long(values, times):
+        return _raises if values is None else halve(values, times)
+
+    exercise = dataclasses.replace(HALVE, alternatives=[long])
+    assert judge(halve, exercise).message.startswith("Other right answers: `code/unrolled/")

@@ -55,6 +55,11 @@ def _decoded(data: bytes) -> str:
         raise Unreadable("The file is no text: it holds null bytes.")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError as error:
+        if "unknown" in error.msg or "problem" in error.msg:  # in the first line
+            raise Unreadable(f"Python cannot read the file: {error.msg}.") from None
+        encoding = "utf-8"
+    try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
@@ -62,8 +67,6 @@ def _decoded(data: bytes) -> str:
             f"The file is not in {error.encoding.upper()}, see line {line}. Save it as UTF-8, "
             "which Python reads."
         ) from None
-    except SyntaxError as error:  # a first line that names no encoding, or the wrong one
-        raise Unreadable(f"Python cannot read the file: {error.msg}. Save it as UTF-8.") from None
     return io.StringIO(text, newline=None).read()
 
 

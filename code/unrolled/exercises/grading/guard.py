@@ -89,16 +89,16 @@ def call(function: Callable[..., Any], args: Sequence[Any], seconds: float) -> O
     therefore also has a process to kill.
     """
     done: list[Outcome] = []
+    functions, deepest = process.Functions(*process.SHARED), sys.getrecursionlimit()
 
     def work() -> None:
-        with contextlib.suppress(TimeUp):
-            done.append(_attempt(function, args))
+        with contextlib.suppress(BaseException):  # TimeUp, and what looking at a value may raise
+            done.append(_attempt(function, args, functions.restore))
 
     worker = threading.Thread(target=work, daemon=True)
-    functions, deepest = process.Functions(*process.SHARED), sys.getrecursionlimit()
     spent, late, line = seconds, True, ""
     replaced: tuple[str, ...] = ()
-    with _quiet() as printed:
+    with _quiet() as printed, process.limited_recursion():
         worker.start()
         try:
             spent = _wait(worker, seconds)
@@ -109,9 +109,9 @@ def call(function: Callable[..., Any], args: Sequence[Any], seconds: float) -> O
                 raise
         finally:
             replaced = functions.restore() or replaced
-            sys.setrecursionlimit(deepest)
             _stop(worker)
     outcome = done[0] if done and not late else Outcome(finished=False, line=line)
+    replaced = replaced or outcome.replaced
     return replace(outcome, printed=printed.text, seconds=spent, replaced=replaced)
 
 
@@ -135,22 +135,30 @@ def _quiet() -> Iterator[_Printed]:
         yield printed
 
 
-def _attempt(function: Callable[..., Any], args: Sequence[Any]) -> Outcome:
-    """Call it, and look at what it returned, raised or changed."""
+def _attempt(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    restore: Callable[[], tuple[str, ...]] = tuple,
+) -> Outcome:
+    """Call it, put back what it replaced, and look at what it returned, raised or changed."""
     given = deepcopy(tuple(args))
+    replaced: tuple[str, ...] = ()
     try:
         with np.errstate(all="ignore"):
-            value = function(*given)
+            try:
+                value = function(*given)
+            finally:
+                replaced = restore()
             if inspect.iscoroutine(value):
                 value.close()  # nobody will await it
-            return Outcome(value=read(value), changed=_changed(given, args))
+            return Outcome(value=read(value), changed=_changed(given, args), replaced=replaced)
     except TimeUp:
         raise
     except BaseException as error:
         traceback.clear_frames(error.__traceback__)  # after a MemoryError there is none to spare
         frames = list(traceback.walk_tb(error.__traceback__))
         raised = Raised.by(error, _unwritten(error, frames))
-        return Outcome(error=raised, line=_their_line(frames))
+        return Outcome(error=raised, line=_their_line(frames), replaced=replaced)
 
 
 def _wait(worker: threading.Thread, seconds: float) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 MEMORY = 4 * 2**30  # bytes that the calls of one check may add
-DEEPEST = 20_000  # calls within each other: beyond that, memory runs out before time does
+DEEPEST = 5_000  # calls within each other: far more, and memory runs out before time does
 
 SHARED = ("builtins", "math", "numpy", "numpy.linalg")
 
@@ -52,6 +52,19 @@ def shallow() -> None:
     if sys.getrecursionlimit() > DEEPEST:
         with contextlib.suppress(RecursionError):  # this thread itself is deeper
             sys.setrecursionlimit(DEEPEST)
+
+
+@contextlib.contextmanager
+def limited_recursion() -> Iterator[None]:
+    """Let nobody raise that limit above a safe one, and put it back."""
+    before, set_limit = sys.getrecursionlimit(), sys.setrecursionlimit
+    vars(sys)["setrecursionlimit"] = lambda limit: set_limit(min(limit, DEEPEST))
+    try:
+        shallow()
+        yield
+    finally:
+        vars(sys)["setrecursionlimit"] = set_limit
+        set_limit(before)
 
 
 @contextlib.contextmanager
