@@ -430,21 +430,28 @@ def git(book, *arguments):
 
 
 def test_changed_names_the_notebooks_that_other_code_has_made(book):
+    nb = load(book)
+
+    def changed(base="HEAD"):
+        return [path.stem for path in nb.changed(nb.find([]), base)]
+
     for command in (["init"], ["add", "."], ["commit", "-m", "One."], ["tag", "first"]):
         git(book, *command)
-    assert run(book, "changed").stdout == ""
+    assert changed() == []
     edit(book / "chapters" / "two.md", "# Two", "# Zwei")
     edit(book / "code" / "unrolled" / "inner.py", "OTHER = 5", "OTHER = 6")
-    assert run(book, "changed").stdout == ""
+    assert changed() == []
     edit(book / "code" / "unrolled" / "inner.py", "3", "4")
-    assert run(book, "changed").stdout == "chapters/one.ipynb\n"
+    assert changed() == ["one"]
     (book / "chapters" / "new.md").write_text("# New\n")
     git(book, "commit", "-am", "Two.")
-    assert run(book, "changed", "--base", "first").stdout.split() == [
-        "chapters/new.ipynb",
-        "chapters/one.ipynb",
-    ]
-    assert "must be a revision" in run(book, "changed", "--base", "none").stderr
+    assert changed("first") == ["new", "one"]
+    with pytest.raises(SystemExit, match="must be a revision that git knows, got 'none'"):
+        changed("none")
+
+
+def test_changed_prints_a_notebook_a_line(book):
+    assert run(book, "changed").stdout == "chapters/one.ipynb\nchapters/two.ipynb\n"  # no git here
 
 
 def processes(mark):
