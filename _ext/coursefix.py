@@ -40,7 +40,7 @@ def plain_bibliography(app, pagename, templatename, context: dict[str, Any], doc
 def public_name(app, env, node, contnode):
     """Resolve a type by the name it is documented under.
 
-    A signature says ``unrolled.training.fitting.History``; the page says ``unrolled.training.History``.
+    A signature says ``unrolled.training.fitting.History``, the page ``unrolled.training.History``.
     """
     *modules, name = node.get("reftarget", "").split(".")
     if node.get("refdomain") != "py" or modules[:1] != ["unrolled"]:
