@@ -1,12 +1,14 @@
-"""The walker must find exactly what an import would run, and the digest what would change it."""
+"""The walker must find exactly what an import would run, and the skeleton what it would execute."""
 
+import ast
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from unrolled._sources import PACKAGE, closure, digest, imports
+from unrolled._sources import PACKAGE, closure, imports, skeleton
 
 FILES = {
     "__init__.py": "__version__ = '1'\ndef __getattr__(name):\n    from .lazy import x\n",
@@ -44,8 +46,8 @@ def toy(tmp_path):
     return tmp_path / "toy"
 
 
-def reached(toy, *modules, **options):
-    return {path.relative_to(toy).as_posix() for path in closure(modules, package=toy, **options)}
+def reached(toy, *modules):
+    return {path.relative_to(toy).as_posix() for path in closure(modules, package=toy)}
 
 
 @pytest.mark.parametrize(
@@ -84,10 +86,6 @@ def test_closure_is_sorted_and_without_repeats(toy):
     assert paths == sorted(set(paths))
 
 
-def test_a_module_left_out_takes_its_own_imports_with_it(toy):
-    assert reached(toy, "toy.top", without=["toy.low.deep"]) == {"top.py", "low/__init__.py"}
-
-
 def test_closure_holds_all_that_python_loads(toy):
     code = (
         "import sys, toy.low.beside\n"
@@ -124,72 +122,38 @@ def test_imports_resolves_relative_names():
     assert imports("from .a import *\nimport b.c") == {"a", "b.c"}
 
 
-def changed(path, text, **options):
-    """Say whether the digest of a file's folder changes when the file holds another text."""
-    paths = list(path.parent.glob("*.py"))
-    before = digest(paths, package=path.parent, **options)
-    path.write_bytes(text.encode())
-    return digest(paths, package=path.parent, **options) != before
+ORIGINAL = '"""Said."""\ndef f(a=None):\n    "Twice."\n    return a + 1\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "any_text"),
+    ("text", "is_other"),
     [
-        ('"""Said."""\ndef f(a=None):\n    "Twice."\n    return a + 1\n', False, False),
-        ('"""Said."""\r\ndef f(a=None):\r\n    "Twice."\r\n    return a + 1\r\n', False, False),
-        ('"""Other."""\ndef f(a=None):\n    "Words."\n    return a + 1\n', False, True),
-        ("def f(a = None):  # why\n\n    return (a + 1)\n", False, True),
-        ('def f(a=None):\n    return a + 1\n"What f is for."\n', False, True),
-        ('"""Said."""\ndef f(a=None):\n    "Twice."\n    return a + 2\n', True, True),
-        ('"""Said."""\ndef f(a=None):\n    "Twice."\n    return a - 1\n', True, True),
-        ('"""Said."""\ndef f(a=...):\n    "Twice."\n    return a + 1\n', True, True),
-        ('"""Said."""\ndef f(a):\n    "Twice."\n    return a + 1\n', True, True),
-        ('"""Said."""\ndef f(a="None"):\n    "Twice."\n    return a + 1\n', True, True),
-        ('"""Said."""\ndef f(a=None):\n    "Twice."\n    return a + 1.0\n', True, True),
-        ('"""Said."""\nasync def f(a=None):\n    "Twice."\n    return a + 1\n', True, True),
+        (ORIGINAL.replace("\n", "\r\n"), False),
+        ('"""Other."""\ndef f(a=None):\n    "Words."\n    return a + 1\n', False),
+        ("def f(a = None):  # why\n\n    return (a + 1)\n", False),
+        ('def f(a=None):\n    return a + 1\n"What f is for."\n', False),
+        ("def f(a=None):\n    return a + 2\n", True),
+        ("def f(a=None):\n    return a - 1\n", True),
+        ("def f(a=...):\n    return a + 1\n", True),
+        ("def f(a):\n    return a + 1\n", True),
+        ('def f(a="None"):\n    return a + 1\n', True),
+        ("def f(a=None):\n    return a + 1.0\n", True),
+        ("async def f(a=None):\n    return a + 1\n", True),
     ],
 )
-def test_digest_sees_code_and_with_prose_all_else(tmp_path, text, code, any_text):
-    path = tmp_path / "m.py"
-    original = '"""Said."""\ndef f(a=None):\n    "Twice."\n    return a + 1\n'
-    path.write_text(original)
-    assert changed(path, text, prose=False) is code
-    path.write_text(original)
-    assert changed(path, text) is any_text
+def test_skeleton_is_of_what_python_executes(text, is_other):
+    assert (skeleton(ast.parse(text)) != skeleton(ast.parse(ORIGINAL))) is is_other
 
 
-@pytest.mark.parametrize("name", ["CLAIMS = 2", "CLAIMS: int = 2"])
-def test_digest_can_leave_an_assignment_out(tmp_path, name):
-    path = tmp_path / "m.py"
-    path.write_text("x = 1\nCLAIMS = 1\n")
-    assert changed(path, f"x = 1\n{name}\n", prose=False)
-    assert not changed(path, f"x = 1\n{name} + 1\n", prose=False, without=["CLAIMS"])
-    assert changed(path, f"x = 2\n{name}\n", prose=False, without=["CLAIMS"])
-
-
-def test_digest_of_prose_leaves_nothing_out(tmp_path):
-    with pytest.raises(ValueError, match="needs prose=False, got prose=True"):
-        digest([], without=["CLAIMS"], package=tmp_path)
-
-
-def test_digest_sees_a_renamed_file_but_no_order(tmp_path):
-    a, b = tmp_path / "a.py", tmp_path / "b.py"
-    a.write_text("x = 1\n")
-    b.write_text("y = 1\n")
-    before = digest([a, b], package=tmp_path)
-    assert digest([b, a], package=tmp_path) == before
-    b.rename(tmp_path / "c.py")
-    assert digest([a, tmp_path / "c.py"], package=tmp_path) != before
-
-
-def test_digest_without_prose_is_the_same_under_every_python(tmp_path):
+def test_skeleton_is_the_same_under_every_python():
     """Written down once, so that a stored measurement is not stale under another Python."""
-    path = tmp_path / "m.py"
-    path.write_text(
-        "from a import b\n"
-        "async def f(*a, k=None, **o):\n"
-        "    'said'\n"
-        "    with b() as c, open(f'{a!r:>{k}} {{}}') as d:\n"
-        "        return [x async for x in c if x not in (1, 2.5, 3j, b'', ...)]\n"
+    text = skeleton(
+        ast.parse(
+            "from a import b\n"
+            "async def f(*a, k=None, **o):\n"
+            "    'said'\n"
+            "    with b() as c, open(f'{a!r:>{k}} {{}}') as d:\n"
+            "        return [x async for x in c if x not in (1, 2.5, 3j, b'', ...)]\n"
+        )
     )
-    assert digest([path], prose=False, package=tmp_path)[:8] == "266ea58f"
+    assert hashlib.sha256(text.encode()).hexdigest()[:8] == "ef8abc44"

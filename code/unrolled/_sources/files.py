@@ -6,17 +6,14 @@ so that asking costs milliseconds and imports neither torch nor the code in ques
 """
 
 import ast
-import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
-def closure(
-    modules: Iterable[str], *, without: Collection[str] = (), package: Path = PACKAGE
-) -> list[Path]:
+def closure(modules: Iterable[str], *, package: Path = PACKAGE) -> list[Path]:
     """Return the package's files reached from some modules, sorted.
 
     Counted are the modules themselves and all that they import, at top level or inside functions,
@@ -32,8 +29,6 @@ def closure(
     modules : iterable of str
         Dotted names, as from :func:`imports`. Names outside the package count for nothing, and a
         name that goes on below a module (``unrolled.windows.lag_matrix``) counts as that module.
-    without : collection of str
-        Modules to leave out, with whatever only they import.
     package : Path
         Folder of the package, whose name is the package's name.
 
@@ -55,7 +50,7 @@ def closure(
         files, origins = _resolve(name, package)
         todo += origins
         for module, path in files:
-            if path not in found and module not in without:
+            if path not in found:
                 found.add(path)
                 todo += imports(_read(path), module, path.name == "__init__.py")
     return sorted(found)
@@ -100,44 +95,6 @@ def _imports(source: str, module: str, is_package: bool) -> frozenset[str]:
             ):
                 names.add(name)
     return frozenset(names)
-
-
-def digest(
-    paths: Iterable[Path],
-    *,
-    prose: bool = True,
-    without: Collection[str] = (),
-    package: Path = PACKAGE,
-) -> str:
-    """Return the SHA-256 of some files of the package: their names in it and what they say.
-
-    The same on every system: the order of ``paths``, line endings and the place of the package
-    on the disk do not count.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        Files inside ``package``.
-    prose : bool
-        Whether comments, docstrings and layout count. Without them only what Python would execute
-        does, and a better explanation does not make a measurement stale.
-    without : collection of str
-        Names whose assignment at the top of a module does not count; needs ``prose=False``.
-    package : Path
-        Folder of the package.
-
-    Raises
-    ------
-    ValueError
-        If a path lies outside ``package``, or ``without`` is given while prose counts.
-    """
-    if without and prose:
-        raise ValueError(f"without={without!r} needs prose=False, got prose={prose!r}")
-    sha = hashlib.sha256()
-    for name, path in sorted((path.relative_to(package).as_posix(), path) for path in paths):
-        text = _read(path)
-        sha.update(f"{name}\0{text if prose else _code(text, without)}\0".encode())
-    return sha.hexdigest()
 
 
 def _resolve(name: str, package: Path) -> tuple[list[tuple[str, Path]], list[str]]:
@@ -209,13 +166,6 @@ def taken(node: ast.ImportFrom, parents: list[str]) -> dict[str, str]:
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-def _code(source: str, without: Collection[str]) -> str:
-    """Write what a module executes, less the assignments to some of its names."""
-    tree = ast.parse(source)
-    tree.body = [node for node in tree.body if not _assigned(node) & set(without)]
-    return skeleton(tree)
 
 
 def _assigned(node: ast.stmt) -> set[str]:
