@@ -132,6 +132,7 @@ def test_wrong_values_names_the_part():
 def test_float64_that_was_float32_is_held_to_float32(convert):
     assert wrong(convert(np.float32(1 / 3)), 1 / 3) is None
     assert wrong(THIRDS.astype(np.float32).astype(np.float64), THIRDS) is None
+    assert wrong(float(np.nextafter(np.float32(42), np.float32(0))), 42) is None
 
 
 @pytest.mark.parametrize(
@@ -163,6 +164,7 @@ def test_a_forward_difference_fails_and_a_central_one_passes(f, step):
 
 
 def test_few_digits_are_said_to_be_few():
+    assert wrong(42.00001, 42).complaint.startswith("The result is right to about 6 digits")
     said = wrong(THIRDS * (1 + 1e-7), THIRDS).complaint
     assert said.startswith("The result is right to about 6 digits, and differs beyond: got ")
     assert "0.666666" in said or "1.333333" in said

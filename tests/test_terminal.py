@@ -51,14 +51,11 @@ posix = pytest.mark.skipif(os.name != "posix", reason="these are commands of a U
 
 
 @posix
-@pytest.mark.parametrize(
-    ("command", "status"),
-    [(["exercises", "--json"], {CLOSED}), (["evidence", "--list"], {CLOSED, 2})],
-)
-def test_a_closed_pipe_is_no_error(run, command, status):
+@pytest.mark.parametrize("command", [["exercises", "--json"], ["evidence", "--list"]])
+def test_a_closed_pipe_is_no_error(run, command):
     """The reader is gone before the first word."""
     done = run(*command, shell='{ sleep 0.1; "$@"; echo $? >&2; } | true')
-    assert int(done.stderr.split()[-1]) in status
+    assert done.stderr.split() == [str(CLOSED).encode()]
 
 
 @posix

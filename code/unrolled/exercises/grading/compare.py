@@ -112,7 +112,7 @@ def _wrong_numbers(got: Value, want: Value, tolerance: float, name: str) -> Wron
     if not np.any(wrong):
         return None
     nearly = np.all(np.isfinite(array)) and np.all(error <= TOLERANCES["float32"])
-    if nearly and not _whole(expected):
+    if nearly and not _both_whole(array, expected):
         complaint = _too_few_digits(array, expected, error, name)
     else:
         complaint = _complaint(array, expected, error, wrong, name)
@@ -123,11 +123,16 @@ def _tolerance(mine: Numbers, expected: NDArray[Any], tolerance: float) -> float
     """Hold numbers to what their type can keep, and float64 that was float32 to that."""
     array = mine.array
     coarse = TOLERANCES.get(mine.precision, 0.0)
-    if array.dtype.kind == "f" and not _whole(expected):
+    if array.dtype.kind == "f" and not _both_whole(array, expected):
         with np.errstate(over="ignore"):
             single = np.array_equal(array, array.astype(np.float32), equal_nan=True)
         coarse = max(coarse, TOLERANCES["float32"] if single else 0.0)
     return max(tolerance, coarse)
+
+
+def _both_whole(array: NDArray[Any], expected: NDArray[Any]) -> bool:
+    """Whether both hold whole numbers only: 300001 is not 300000 in any precision."""
+    return _whole(array) and _whole(expected)
 
 
 def _whole(array: NDArray[Any]) -> bool:

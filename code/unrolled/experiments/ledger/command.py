@@ -56,6 +56,8 @@ def main(
     except KeyboardInterrupt:
         _say("Stopped. What was measured is kept; go on without --force.")
         return 130
+    except BrokenPipeError:  # nobody reads on, which is no fault of the folder's
+        raise
     except OSError as error:
         _say(f"{error.filename or folder}: {error.strerror or error}")
         return 2
