@@ -22,7 +22,7 @@ OUTCOMES = {  # what became of a claim, in the order of the tally
     "failed, unconfirmed": "**did not hold** in development, not confirmed",
     "unmeasured": "**not measured** yet",
 }
-KINDS = {"held": "held", "held late": "held", "open": "open", "unmeasured": "open"}
+KINDS = {"held": "held", "held late": "open", "open": "open", "unmeasured": "open"}
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def entry(development, confirmation, count=None):
     ("development", "confirmation", "outcome", "kind"),
     [
         (True, True, "held", "held"),
-        (False, True, "held late", "held"),
+        (False, True, "held late", "open"),
         (True, None, "open", "open"),
         (True, False, "fell", "not-held"),
         (False, False, "failed", "not-held"),
