@@ -168,13 +168,11 @@ class Graph:
             if more <= caught or caught == _ANY:
                 break
             caught = _ANY if more & _NEARLY_ANY else caught | more
-        texts = defaultdict[str, list[str]](list)
+        texts, aliases = defaultdict[str, list[str]](list), dict[str, str]()
         for place, each in found.items():
             texts[_dotted(place)].append(self.written(place) if prose else each.plain)
-        # a name may be imported and defined, a module be named like what its package defines
-        for name, origin in {
-            k: v for each in found.values() for k, v in each.aliases.items()
-        }.items():
+            aliases |= each.aliases
+        for name, origin in aliases.items():  # a name may be imported, and defined as well
             texts[name].append(origin)
         return {name: "\n".join(sorted(parts)) for name, parts in texts.items()}
 
