@@ -1,8 +1,8 @@
-"""Losses and gradients, right and wrong, for ``catches_wrong_gradient`` to be tried on."""
+"""Losses and gradients, right and wrong, for ``catches_wrong_gradient``; ways to compare them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -127,9 +127,9 @@ BUGGY = [
             "dW[-1]": "the last row of dW",
             "dW[:, 0]": "the first column of dW",
             "dW[:, -1]": "the last column of dW",
-            "dU[0]": "the first row of dU",
+            "dU[np.triu_indices(len(dU), 1)]": "what stands above the diagonal of dU",
+            "dU[np.tril_indices(len(dU), -1)]": "what stands below the diagonal of dU",
             "dU[-1]": "the last row of dU",
-            "dU[:, 0]": "the first column of dU",
             "dU[:, -1]": "the last column of dU",
             "db[0]": "the first number of db",
             "db[-1]": "the last number of db",
@@ -146,3 +146,45 @@ def plain_sum(x: Array, W: Array, U: Array, b: Array) -> Any:
 def sum_of_squares(x: Array, W: Array, U: Array, b: Array) -> Any:
     """Takes half the sum of the squares of all parameters for the loss."""
     return sum((each**2).sum() for each in (W, U, b)) / 2, W.copy(), U.copy(), b.copy()
+
+
+def point(T: int = 6, B: int = 2, I: int = 3, H: int = 4) -> list[Array]:  # noqa: E741
+    """Draw x, W, U and b at which a test looks."""
+    draw = np.random.default_rng(3).normal
+    return [draw(size=shape) for shape in ((T, B, I), (H, I), (H, H), (H,))]
+
+
+def compare(
+    implementation: LossAndGradient,
+    here: Sequence[Array],
+    names: str = "WUb",
+    *,
+    one_sided: bool = False,
+    step: float = 1e-4,
+) -> None:
+    """Compare derivatives with differences, along one direction in each parameter named."""
+    rng = np.random.default_rng(2)
+    x, *weights = here
+    E, *gradient = implementation(x, *weights)
+    for k in map("WUb".index, names):
+        direction = rng.normal(size=weights[k].shape)
+
+        def loss(by: float, k: int = k, direction: Array = direction) -> Any:
+            moved = [w + by * direction if i == k else w for i, w in enumerate(weights)]
+            return implementation(x, *moved)[0]
+
+        up, down = loss(step), E if one_sided else loss(-step)
+        slope = (up - down) / (step if one_sided else 2 * step)
+        assert np.isclose(np.vdot(gradient[k], direction), slope, rtol=1e-5, atol=1e-6)
+
+
+def pairs(implementation: LossAndGradient) -> Iterator[tuple[Array, Array]]:
+    """Yield dW, dU and db beside the true ones, by complex steps."""
+    x, *weights = point(T=5, I=2, H=3)
+    for k, derivative in enumerate(implementation(x, *weights)[1:]):
+        slopes = np.zeros(weights[k].shape)
+        for index in np.ndindex(slopes.shape):
+            moved = [each.astype(complex) for each in weights]
+            moved[k][index] += 1e-30j
+            slopes[index] = implementation(x, *moved)[0].imag / 1e-30
+        yield derivative, slopes

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
-from unrolled._validate import Array
 from unrolled.exercises.bptt._losses import (
     BUGGY,
     LossAndGradient,
+    compare,  # noqa: F401  (the mistakes call it, as they do what follows)
+    pairs,  # noqa: F401
     plain,
     plain_sum,
+    point,  # noqa: F401
     sum_of_squares,
     sums_after_the_sweep,
 )
@@ -113,40 +112,6 @@ def _catches_torch(loss_and_gradient: LossAndGradient) -> None:
         torch.testing.assert_close(torch.as_tensor(got), want)
 
 
-def _point(T: int = 6, B: int = 2, I: int = 3, H: int = 4) -> list[Array]:  # noqa: E741
-    """Draw x, W, U and b at which a test looks."""
-    draw = np.random.default_rng(3).normal
-    return [draw(size=shape) for shape in ((T, B, I), (H, I), (H, H), (H,))]
-
-
-def _compare(
-    implementation: LossAndGradient,
-    point: Sequence[Array],
-    names: str = "WUb",
-    *,
-    entry: int | None = None,
-    one_sided: bool = False,
-    step: float = 1e-4,
-) -> None:
-    """Compare derivatives with differences, along one direction in each parameter named."""
-    rng = np.random.default_rng(2)
-    x, *weights = point
-    E, *gradient = implementation(x, *weights)
-    for k in map("WUb".index, names):
-        direction = rng.normal(size=weights[k].shape)
-        if entry is not None:
-            direction *= 0
-            direction.flat[entry] = 1
-
-        def loss(by: float, k: int = k, direction: Array = direction) -> Any:
-            moved = [w + by * direction if i == k else w for i, w in enumerate(weights)]
-            return implementation(x, *moved)[0]
-
-        up, down = loss(step), E if one_sided else loss(-step)
-        slope = (up - down) / (step if one_sided else 2 * step)
-        assert np.isclose(np.vdot(gradient[k], direction), slope, rtol=1e-5, atol=1e-6)
-
-
 _ANY_NUMBERS = "the test may choose its sizes and numbers"
 
 EXERCISE = bug_hunt(
@@ -169,7 +134,7 @@ EXERCISE = bug_hunt(
 
             Work out differences of E and `assert` that the derivatives agree with them.
             """,
-            "loss_and_gradient(*_point())",
+            "loss_and_gradient(*point())",
         ),
         "looks_at_shapes_only": Mistake(
             """Your test looks at the shapes. Only one of the bugs shows there.
@@ -178,8 +143,8 @@ EXERCISE = bug_hunt(
             differences of E.
             """,
             """
-            _, *weights = point = _point()
-            for derivative, weight in zip(loss_and_gradient(*point)[1:], weights, strict=True):
+            _, *weights = here = point()
+            for derivative, weight in zip(loss_and_gradient(*here)[1:], weights, strict=True):
                 assert np.shape(derivative) == weight.shape
             """,
         ),
@@ -190,7 +155,7 @@ EXERCISE = bug_hunt(
             live so long: the network trains. Compare each derivative with a difference of E.
             """,
             """
-            x, *weights = _point()
+            x, *weights = point()
             E, *gradient = loss_and_gradient(x, *weights)
             moved = [w - 1e-3 * derivative for w, derivative in zip(weights, gradient, strict=True)]
             assert loss_and_gradient(x, *moved)[0] < E
@@ -202,7 +167,7 @@ EXERCISE = bug_hunt(
 
                 Compare all three with differences.
                 """,
-                f'_compare(loss_and_gradient, _point(), "{name[1]}")',
+                f'compare(loss_and_gradient, point(), "{name[1]}")',
             )
             for name in ("dW", "dU", "db")
         },
@@ -212,7 +177,7 @@ EXERCISE = bug_hunt(
 
                 Compare all three with differences, at numbers drawn at random.
                 """,
-                f'_compare(loss_and_gradient, _point(), "{others}")',
+                f'compare(loss_and_gradient, point(), "{others}")',
             )
             for name, others in {"dW": "Ub", "dU": "Wb", "db": "WU"}.items()
         },
@@ -221,7 +186,26 @@ EXERCISE = bug_hunt(
 
             Compare every entry: `np.ndindex(U.shape)` goes through their indices.
             """,
-            *(f"_compare(loss_and_gradient, _point(), entry={entry})" for entry in (0, 1, -1)),
+            *(
+                f"""
+                for got, want in pairs(loss_and_gradient):
+                    assert np.isclose(got.flat[{entry}], want.flat[{entry}])
+                """
+                for entry in (0, 1, -1)
+            ),
+        ),
+        "one_row_each": Mistake(
+            """Your test compares one row of dW and of dU. Some bugs are in others.
+
+            Compare every entry: `np.ndindex(U.shape)` goes through their indices.
+            """,
+            *(
+                f"""
+                for got, want in pairs(loss_and_gradient):
+                    assert np.allclose(got[{row}], want[{row}])
+                """
+                for row in (0, -1)
+            ),
         ),
         "part_of_recurrent": Mistake(
             """Your test compares a part of dU only. Some bugs are in another part of it.
@@ -230,35 +214,34 @@ EXERCISE = bug_hunt(
             """,
             *(
                 f"""
-                _compare(loss_and_gradient, _point(), "Wb")
-                _compare(loss_and_gradient, _point(), "U", entry={entry})
+                for got, want in pairs(loss_and_gradient):
+                    place = {place} if want.shape == (3, 3) else ...
+                    assert np.allclose(got[place], want[place])
                 """
-                for entry in (0, 1, 4, 5, -1)
+                for place in (
+                    "np.eye(3) > 0",
+                    "(0, 1)",
+                    "(1, 0)",
+                    "(0, 2)",
+                    "(2, 0)",
+                    "(1, 2)",
+                    "0",
+                )
             ),
         ),
-        "sums_only": Mistake(
-            """Your test compares sums or means of the derivatives. A derivative in the wrong place
-            leaves them as they are.
+        "added_up": Mistake(
+            """Your test compares what all derivatives make together: a sum, a norm, the largest. A
+            derivative in the wrong place leaves that as it is.
 
             Compare number by number: each derivative belongs to one weight.
             """,
-            """
-            x, *weights = _point()
-            for got, want in zip(loss_and_gradient(x, *weights), plain(x, *weights), strict=True):
-                assert np.isclose(np.sum(got), np.sum(want))
-            """,
-        ),
-        "norms_only": Mistake(
-            """Your test compares norms. A derivative in the wrong place, or with the wrong sign,
-            leaves them as they are.
-
-            Compare number by number, each with its sign.
-            """,
-            """
-            x, *weights = _point()
-            for got, want in zip(loss_and_gradient(x, *weights), plain(x, *weights), strict=True):
-                assert np.isclose(np.linalg.norm(got), np.linalg.norm(want))
-            """,
+            *(
+                f"""
+                for got, want in pairs(loss_and_gradient):
+                    assert np.allclose({all_of.format("got")}, {all_of.format("want")})
+                """
+                for all_of in ("{}.sum()", "{}.mean()", "np.linalg.norm({})", "np.sort({}, None)")
+            ),
         ),
         "signs_ignored": Mistake(
             """Your test compares absolute values, so that a lost sign does not show.
@@ -266,9 +249,8 @@ EXERCISE = bug_hunt(
             Take the absolute value of the difference: `abs(derivative - slope) < tolerance`.
             """,
             """
-            x, *weights = _point()
-            for got, want in zip(loss_and_gradient(x, *weights), plain(x, *weights), strict=True):
-                assert np.shape(got) == np.shape(want) and np.allclose(np.abs(got), np.abs(want))
+            for got, want in pairs(loss_and_gradient):
+                assert np.allclose(abs(got), abs(want))
             """,
         ),
         "angle_only": Mistake(
@@ -278,10 +260,9 @@ EXERCISE = bug_hunt(
             A gradient twice as long is wrong, too. Compare the numbers themselves.
             """,
             """
-            x, *weights = _point()
-            for got, want in zip(loss_and_gradient(x, *weights), plain(x, *weights), strict=True):
+            for got, want in pairs(loss_and_gradient):
                 lengths = np.linalg.norm(got) * np.linalg.norm(want)
-                assert np.shape(got) == np.shape(want) and np.isclose(np.vdot(got, want), lengths)
+                assert np.isclose(np.vdot(got, want), lengths)
             """,
         ),
         "single_unit": Mistake(
@@ -289,7 +270,7 @@ EXERCISE = bug_hunt(
 
             Take two units or more.
             """,
-            "_compare(loss_and_gradient, _point(H=1))",
+            "compare(loss_and_gradient, point(H=1))",
         ),
         "single_step": Mistake(
             """Your sequences have one step. What goes wrong *between* steps cannot show.
@@ -297,7 +278,7 @@ EXERCISE = bug_hunt(
             With T = 1 there is no sum over time, nothing is carried back, and U multiplies
             zeros. Take five steps or more.
             """,
-            "_compare(loss_and_gradient, _point(T=1))",
+            "compare(loss_and_gradient, point(T=1))",
         ),
         "short_sequences": Mistake(
             """Your sequences have at most three steps; or your weights are so small, or your
@@ -305,19 +286,19 @@ EXERCISE = bug_hunt(
 
             Take five steps or more, and weights of about 0.5 to 1.
             """,
-            "_compare(loss_and_gradient, _point(T=3))",
-            "_compare(loss_and_gradient, _point(T=2))",
+            "compare(loss_and_gradient, point(T=3))",
+            "compare(loss_and_gradient, point(T=2))",
         ),
         "single_sequence": Mistake(
             """Your batch has one sequence only. With B = 1 a mean over the batch is the sum.
 
             Take two sequences or more.
             """,
-            "_compare(loss_and_gradient, _point(B=1))",
+            "compare(loss_and_gradient, point(B=1))",
             """
-            point = _point(B=1)
-            _compare(loss_and_gradient, point)
-            assert np.shape(loss_and_gradient(*point)[3]) == point[3].shape
+            here = point(B=1)
+            compare(loss_and_gradient, here)
+            assert np.shape(loss_and_gradient(*here)[3]) == here[3].shape
             """,
         ),
         "same_sequences": Mistake(
@@ -326,8 +307,8 @@ EXERCISE = bug_hunt(
             Draw the whole of x at random, of shape (T, B, I).
             """,
             """
-            x, *weights = _point()
-            _compare(loss_and_gradient, [x[:, [0, 0]], *weights])
+            x, *weights = point()
+            compare(loss_and_gradient, [x[:, [0, 0]], *weights])
             """,
         ),
         "same_inputs": Mistake(
@@ -337,12 +318,12 @@ EXERCISE = bug_hunt(
             Draw the whole of x at random, of shape (T, B, I).
             """,
             """
-            x, *weights = _point()
-            _compare(loss_and_gradient, [x[[0] * len(x)], *weights])
+            x, *weights = point()
+            compare(loss_and_gradient, [x[[0] * len(x)], *weights])
             """,
             """
-            x, *weights = _point()
-            _compare(loss_and_gradient, [np.ones_like(x), *weights])
+            x, *weights = point()
+            compare(loss_and_gradient, [np.ones_like(x), *weights])
             """,
         ),
         "symmetric_weights": Mistake(
@@ -352,8 +333,8 @@ EXERCISE = bug_hunt(
             Draw U at random.
             """,
             """
-            x, W, U, b = _point()
-            _compare(loss_and_gradient, [x, W, U + U.T, b])
+            x, W, U, b = point()
+            compare(loss_and_gradient, [x, W, U + U.T, b])
             """,
         ),
         "zero_weights": Mistake(
@@ -362,8 +343,8 @@ EXERCISE = bug_hunt(
             Draw U at random, and not too small.
             """,
             """
-            x, W, U, b = _point()
-            _compare(loss_and_gradient, [x, W, 0 * U, b])
+            x, W, U, b = point()
+            compare(loss_and_gradient, [x, W, 0 * U, b])
             """,
         ),
         "zero_bias": Mistake(
@@ -372,8 +353,8 @@ EXERCISE = bug_hunt(
             Many networks begin with b = 0, and a test should not. Draw b at random, too.
             """,
             """
-            x, W, U, b = _point()
-            _compare(loss_and_gradient, [x, W, U, 0 * b])
+            x, W, U, b = point()
+            compare(loss_and_gradient, [x, W, U, 0 * b])
             """,
         ),
         "positive_numbers": Mistake(
@@ -381,7 +362,7 @@ EXERCISE = bug_hunt(
 
             Draw numbers of both signs, as `rng.normal` does and `rng.random` does not.
             """,
-            "_compare(loss_and_gradient, [np.abs(each) / 2 for each in _point()])",
+            "compare(loss_and_gradient, [np.abs(each) / 2 for each in point()])",
         ),
         "drowned_in_rounding": Mistake(
             """Rounding drowns your differences: the step is too small (1e-4 is a good one), or the
@@ -391,7 +372,7 @@ EXERCISE = bug_hunt(
             comes back with the derivatives, but one of your own: mind the half, and take no mean.
             Even a plain sum of parameters, whose derivatives are all 1, is rejected.
             """,
-            "_compare(loss_and_gradient, _point(), step=1e-14)",
+            "compare(loss_and_gradient, point(), step=1e-14)",
         ),
         "one_sided": Mistake(
             """Your differences have a step up and none down. They are not exact enough: your test
@@ -400,7 +381,7 @@ EXERCISE = bug_hunt(
             E(w + step) - E(w) is off by about half the step times the curvature of E. E(w +
             step) - E(w - step), divided by twice the step, is off by its square only.
             """,
-            "_compare(loss_and_gradient, _point(), one_sided=True, step=1e-3)",
+            "compare(loss_and_gradient, point(), one_sided=True, step=1e-3)",
         ),
         "far_from_the_point": Mistake(
             """Your step is too large for a curved loss (1e-4 is a good one); or a number that you
@@ -409,7 +390,7 @@ EXERCISE = bug_hunt(
 
             A plain sum of parameters, which is not curved, is judged right.
             """,
-            "_compare(loss_and_gradient, _point(), step=0.5)",
+            "compare(loss_and_gradient, point(), step=0.5)",
         ),
     },
 )
