@@ -11,15 +11,9 @@ from sklearn.linear_model import LinearRegression
 from unrolled.exercises import check, find
 from unrolled.exercises._gates import sigmoid
 from unrolled.exercises.grading import WRONG
+from unrolled.exercises.variants import _torch_grus as grus
 from unrolled.exercises.variants._best_found import best_found
-from unrolled.exercises.variants.catches_wrong_reset import (
-    _leaves_bias_outside,
-    _plain_gru,
-    _reads_zrn,
-    _resets_before,
-    _writes_by_z,
-    catches_wrong_reset,
-)
+from unrolled.exercises.variants.catches_wrong_reset import catches_wrong_reset
 from unrolled.exercises.variants.flip_update import flip_update
 from unrolled.exercises.variants.gru_step import gru_step
 from unrolled.exercises.variants.parameters import parameters
@@ -149,7 +143,9 @@ def made(  # as a learner would, with one thing wrong
     zero="",
     ones=False,
     scales=(1, 0),
-    right=_plain_gru,
+    right=grus.plain_gru,
+    change=lambda point: {},
+    look=np.asarray,
     **close,
 ):
 
@@ -166,10 +162,11 @@ def made(  # as a learner would, with one thing wrong
             point[zero] = 0 * point[zero]
         if ones:
             point = {name: np.ones_like(value) for name, value in point.items()}
+        point |= change(point)
         x, h, *weights = point.values()
         for scale in scales:
             wanted = right(x, scale * h, *weights)
-            assert np.allclose(gru_step(x, scale * h, *weights), wanted, **close)
+            assert np.allclose(look(gru_step(x, scale * h, *weights)), look(wanted), **close)
 
     return test
 
@@ -183,29 +180,45 @@ def made(  # as a learner would, with one thing wrong
         ({"scales": [1]}, "never_from_zero"),
         ({"scales": [0]}, "only_from_zero"),
         ({"zero": "b_hh"}, "without_bias"),
+        ({"change": lambda p: {b: 0 * p[b] for b in ("b_ih", "b_hh")}}, "without_bias"),
         ({"zero": "b_ih"}, "without_input_bias"),
+        ({"change": lambda p: {"b_hh": p["b_ih"]}}, "biases_alike"),
+        ({"change": lambda p: {"b_ih": np.ones(9), "b_hh": np.ones(9)}}, "biases_alike"),
+        ({"change": lambda p: {"b_ih": np.full(9, 0.1), "b_hh": np.ones(9)}}, "biases_alike"),
+        ({"change": lambda p: {b: np.tile(p[b][:3], 3) for b in ("b_ih", "b_hh")}}, "biases_alike"),
+        (
+            {"change": lambda p: {b: np.repeat(p[b][:3], 3) for b in ("b_ih", "b_hh")}},
+            "biases_alike",
+        ),
         ({"zero": "x"}, "without_input"),
         ({"zero": "W"}, "without_input"),
         ({"gates_see_no_state": True}, "gates_without_state"),
         ({"ones": True, "scales": [1]}, "everything_alike"),
         ({"ones": True, "scales": [1], "B": 2, "I": 3, "H": 4}, "everything_alike"),
-        ({"ones": True}, "everything_alike_or_zero"),
+        ({"ones": True}, "everything_alike"),
         ({"B": 1, "H": 1}, "single_sequence_of_one_unit"),
         ({"atol": 0.05}, "too_generous"),
         ({"atol": 0.05, "rtol": 0}, "too_generous"),
         ({"zero": "b_hh", "H": 1}, "single_unit_without_bias"),
         ({"H": 1}, "single_unit"),
         ({"U": lambda block: np.eye(len(block))}, "single_unit"),
+        ({"U": lambda block: np.diag(np.diag(block))}, "single_unit"),
         ({"zero": "U"}, "without_recurrence"),
         ({"U": lambda block: block + block.T}, "symmetric_weights"),
-        ({"U": np.ones_like}, "symmetric_weights"),
+        ({"U": np.ones_like}, "weights_alike"),
+        ({"change": lambda p: {"U": np.tile(p["U"][:3], (3, 1))}}, "weights_alike"),
         ({"B": 1}, "single_sequence"),
+        ({"change": lambda p: {k: np.tile(p[k][0], (3, 1)) for k in "xh"}}, "single_sequence"),
+        ({"look": lambda got: got[0]}, "looks_at_a_part"),
+        ({"look": lambda got: got[:, -1]}, "looks_at_a_part"),
+        ({"look": np.mean}, "looks_at_sums"),
+        ({"look": lambda got: np.sort(got, axis=None)}, "looks_at_sums"),
         ({"scales": []}, "accepts_everything"),
         ({"rtol": 0, "atol": 0}, "exact_equality"),
-        ({"right": _resets_before}, "wants_reset_before"),
-        ({"right": _leaves_bias_outside}, "wants_bias_outside"),
-        ({"right": _writes_by_z}, "wants_z_to_write"),
-        ({"right": _reads_zrn}, "wants_zrn"),
+        ({"right": grus.resets_before}, "wants_reset_before"),
+        ({"right": grus.leaves_bias_outside}, "wants_bias_outside"),
+        ({"right": grus.writes_by_z}, "wants_z_to_write"),
+        ({"right": grus.reads_zrn}, "wants_zrn"),
         ({"right": lambda *args: 0 * args[1]}, "rejects_everything"),
     ],
 )
@@ -237,15 +250,15 @@ def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():
 @pytest.mark.parametrize(
     ("which", "words"),
     [
-        (0, "What is left is `before`: its candidate, or what z keeps."),
-        (1, "Look at `after` first"),
+        ([0], "What is left is `before`: its candidate, or what z keeps."),
+        ([1], "What is left is the candidate of `after`."),
+        ([0, 1], "Neither of the two is right"),
     ],
 )
 def test_a_new_mistake_in_one_gru_hears_in_which(which, words):
     def gru_step(x, h, W, U, b_ih, b_hh):
-        states = list(gru_step(x, h, W, U, b_ih, b_hh))
-        states[which] = 0.9 * states[which]
-        return tuple(states)
+        states = enumerate(gru_step(x, h, W, U, b_ih, b_hh))
+        return tuple(0.9 * state if k in which else state for k, state in states)
 
     assert words in told("variants.gru_step", gru_step)
 
@@ -274,7 +287,7 @@ def test_every_other_order_of_the_peephole_cells_parts_is_named(order):
 @pytest.mark.parametrize(
     ("factors", "words"),
     [
-        ((1, 0.9), "`h` is right, so the state that it is made from is."),
+        ((1, 0.9), "`h` is right, and `c` is not. Return the state that `h` shows"),
         ((0.9, 1), "`c` is right, and `h` is not."),
         ((0.9, 0.8), "Look at `c` first"),
     ],
@@ -309,10 +322,18 @@ def test_a_fall_may_be_negative():
 
 def test_a_conversion_that_does_not_convert_hears_what_it_should_do():
     def flip_update(W, U, b):
-        return 2 * W, 2 * U, 2 * b
+        scale = np.repeat([1, 2, 1], len(b) // 3)
+        return scale[:, None] * W, scale[:, None] * U, scale * b
 
     message = told("variants.flip_update", flip_update)
     assert "Let both GRUs take a step, from one x and one h" in message
+
+
+def test_a_conversion_that_changes_other_gates_hears_which_rows_to_leave():
+    def flip_update(W, U, b):
+        return 2 * W, 2 * U, 2 * b
+
+    assert "Rows of r or of n have changed" in told("variants.flip_update", flip_update)
 
 
 def test_an_importance_for_an_unused_setting_hears_that_it_should_be_0():

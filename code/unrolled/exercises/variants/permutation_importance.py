@@ -177,6 +177,8 @@ def _unshuffled() -> Any:
 
 _R2 = "np.sum((y - predict(settings)) ** 2) / np.sum((y - np.mean(y)) ** 2)"
 _COPIES = "            shuffled = x.copy()\n"
+_LOOP = "    for order in orders:\n"
+_MEAN = "return falls / len(orders)"
 _LINE = "shuffled[:, column] = x[order, column]"
 _ADD = "falls[column] += score(x) - score(shuffled)"
 
@@ -205,28 +207,13 @@ EXERCISE = Exercise(
     },
     mistakes={
         "left_shuffled": Mistake(
-            """Columns stay shuffled when the next one's turn comes: each score falls for all so
-            far.
+            """Columns stay shuffled when the next one's turn comes, or the next order's: each score
+            falls for all so far.
 
-            Shuffle one column at a time: begin with a new copy of x for each.
+            Shuffle one column at a time: begin with a new copy of x for each, inside both loops.
             """,
-            {
-                "    for order in orders:\n": (
-                    "    for order in orders:\n        shuffled = x.copy()\n"
-                ),
-                _COPIES: "",
-            },
-        ),
-        "copied_once": Mistake(
-            """Columns stay shuffled, from one order to the next as well: x is copied only once.
-
-            Shuffle one column at a time: begin with a new copy of x for each, inside both
-            loops.
-            """,
-            {
-                "    for order in orders:\n": "    shuffled = x.copy()\n    for order in orders:\n",
-                _COPIES: "",
-            },
+            {_LOOP: f"{_LOOP}        shuffled = x.copy()\n", _COPIES: ""},
+            {_LOOP: f"    shuffled = x.copy()\n{_LOOP}", _COPIES: ""},
         ),
         "rows_shuffled": Mistake(
             """Whole rows are shuffled, so every setting gets the same number.
@@ -262,7 +249,6 @@ EXERCISE = Exercise(
         "results_shuffled": Mistake(
             """The results y are shuffled. Shuffle the column of a setting, and let y be.""",
             {_LINE: "pass", _ADD: "falls[column] += score(x) - _r2(y[order], predict(x))"},
-            {_LINE: "pass", _ADD: "falls[column] += score(x) - _r2(y, predict(x)[order])"},
         ),
         "rise": Mistake(
             """The sign is turned. A fall is the score of x minus the score of the shuffled.""",
@@ -273,8 +259,8 @@ EXERCISE = Exercise(
 
             Then, shuffled, the column led the model less astray than as it was.
             """,
-            {"return falls / len(orders)": "return np.abs(falls / len(orders))"},
-            {"return falls / len(orders)": "return np.maximum(0, falls / len(orders))"},
+            {_MEAN: "return np.abs(falls / len(orders))"},
+            {_MEAN: "return np.maximum(0, falls / len(orders))"},
         ),
         "negative_falls_lost": Mistake(
             """The falls lose their sign, or are cut off at 0, before they are averaged. One may be
@@ -348,41 +334,26 @@ EXERCISE = Exercise(
             """,
             {f"1 - {_R2}": "np.corrcoef(y, predict(settings))[0, 1] ** 2"},
         ),
-        "share_of_the_score": Mistake(
-            """The falls are divided by the score of x. Return the falls themselves.""",
-            {"return falls / len(orders)": "return falls / len(orders) / score(x)"},
-        ),
-        "shares_of_the_sum": Mistake(
-            """The falls are made to add up to 1. Return the falls themselves: they say what they
-            say.
+        "shares": Mistake(
+            """The falls are divided by their sum, or by the score of x. Return the falls
+            themselves.
 
             When two settings act together, the falls add up to more than what the model
             explains.
             """,
-            {"return falls / len(orders)": "return falls / falls.sum()"},
+            {_MEAN: f"{_MEAN} / score(x)"},
+            {_MEAN: "return falls / falls.sum()"},
         ),
-        "orders_added_up": Mistake(
-            """The falls are added over the orders. They should be averaged: divide by their
-            number.
+        "not_divided_by_orders": Mistake(
+            """The falls are added over the orders, and not divided by their number: K, the length
+            of `orders`.
             """,
-            {"return falls / len(orders)": "return falls"},
-        ),
-        "averaged_over_trials": Mistake(
-            """The sum over the orders is divided by the number of trials, or of settings. It
-            should be the number of orders, K.
-            """,
-            {"return falls / len(orders)": "return falls / len(x)"},
-            {"return falls / len(orders)": "return falls / len(falls)"},
-        ),
-        "not_the_mean": Mistake(
-            """Over the orders this is the median, or the largest fall. Take the mean.""",
-            "return np.median(_falls(predict, x, y, orders), axis=0)",
-            "return _falls(predict, x, y, orders).max(axis=0)",
+            {_MEAN: "return falls"},
+            {_MEAN: "return falls / len(x)"},
+            {_MEAN: "return falls / len(falls)"},
         ),
         "one_order_only": Mistake(
-            """Only the first order is in the result, or only the last. One shuffle is chance: add
-            up the falls of all K, and divide by K.
-            """,
+            """Only the first order is in the result, or only the last. Average over all K.""",
             "return _falls(predict, x, y, orders)[0]",
             "return _falls(predict, x, y, orders)[-1]",
         ),
@@ -391,10 +362,8 @@ EXERCISE = Exercise(
             "return _falls(predict, x, y, orders)",
         ),
         "averaged_over_settings": Mistake(
-            """This is a number for each order, averaged over the settings. It is the other way
-            round.
-
-            Average over the orders, and keep a number for each setting.
+            """This is a number for each order, averaged over the settings. Average over the orders,
+            and keep a number for each setting.
             """,
             "return _falls(predict, x, y, orders).mean(axis=1)",
         ),
