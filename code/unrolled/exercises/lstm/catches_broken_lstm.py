@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from unrolled._validate import Array
-from unrolled.exercises._gates import sigmoid
 from unrolled.exercises.grading import Mistake, bug_hunt
-from unrolled.exercises.lstm.step import step, step_by_gate, varied
+from unrolled.exercises.lstm import _lstms
+from unrolled.exercises.lstm.step import step, step_by_gate
 
 Pair = tuple[Array, Array]
-Squash = Callable[[Array], Array]
 Step = Callable[[Array, Array, Array, Array, Array, Array], Pair]
-
-_rng = np.random.default_rng(0)
 
 
 def catches_broken_lstm(step: Step) -> None:
@@ -42,128 +39,6 @@ def catches_broken_lstm(step: Step) -> None:
     h_new, c_new = step(x, h, c, W, U, b)
     assert np.allclose(c_new, c_right)
     assert np.allclose(h_new, h_right)
-
-
-def _results_swapped(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The results are the wrong way round: return h first, then c, as torch does."""
-    h, c = step(x, h, c, W, U, b)
-    return c, h
-
-
-def _rows_ifog(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The rows are read in the order i, f, o, g. In torch the candidate comes third: i, f, g, o.
-
-    The shapes do not tell: every gate has H rows. Always look up the order when you take weights
-    from elsewhere.
-    """
-    return varied(x, h, c, W, U, b, order="ifog")
-
-
-def _rows_iofg(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The rows are read in the order i, o, f, g, which is that of ONNX.
-
-    In torch it is i, f, g, o. The shapes do not tell: every gate has H rows.
-    """
-    return varied(x, h, c, W, U, b, order="iofg")
-
-
-def _rows_figo(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The input gate and the forget gate have changed places.
-
-    Either the rows are read in the order f, i, g, o, and it should be i, f, g, o. Or the update
-    has them the wrong way round: the forget gate multiplies the old state, c, and the input gate
-    what is new, g.
-    """
-    return varied(x, h, c, W, U, b, order="figo")
-
-
-def _state_shown_raw(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The tanh of the output is missing: h is o * c.
-
-    c may be any number, for it adds up. What the cell shows is o * tanh(c), from -1 to 1.
-    """
-    return varied(x, h, c, W, U, b, show=lambda after, before, o: o * after)
-
-
-def _old_state_shown(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The cell shows its old state: h is made from c as it was before the step.
-
-    First update c, then show it: h_new = o * tanh(c_new). An input can be seen at once.
-    """
-    return varied(x, h, c, W, U, b, show=lambda after, before, o: o * np.tanh(before))
-
-
-def _forgets_what_is_new(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The forget gate multiplies what is new as well: c is f * (c + i * g).
-
-    It acts on the old state alone: f * c + i * g. What is new has its own gate, i.
-    """
-    return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * (c + i * g))
-
-
-def _forget_gate_missing(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The forget gate is missing: c is c + i * g, which is the cell of 1997.
-
-    Since 2000 the old state is multiplied by f first.
-    """
-    return varied(x, h, c, W, U, b, update=lambda c, i, f, g: c + i * g)
-
-
-def _input_gate_added(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The input gate is added to the candidate, i + g. It multiplies it: i * g."""
-    return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * c + i + g)
-
-
-def _forget_gate_from_input_gate(
-    x: Array, h: Array, c: Array, W: Array, U: Array, b: Array
-) -> Pair:
-    """The forget gate is 1 - i. That is a variant, and the next chapter has it.
-
-    Here it has rows of its own: f = sigmoid(a_f).
-    """
-    return varied(x, h, c, W, U, b, update=lambda c, i, f, g: (1 - i) * c + i * g)
-
-
-def _state_squashed(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """`c` comes back squashed: it is tanh(f * c + i * g). h is right.
-
-    Carried on like this, each step squashes what all the steps before have added up, and the
-    carousel is gone. Only what is shown goes through tanh; c is carried on as it is.
-    """
-    h, c = step(x, h, c, W, U, b)
-    return h, np.tanh(c)
-
-
-def _candidate_logistic(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The candidate goes through the logistic function. It should go through tanh.
-
-    g is no gate, though its rows are stacked among theirs: it may be negative.
-    """
-    return varied(x, h, c, W, U, b, squashed={"g": sigmoid})
-
-
-def _output_not_seen(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The term with U is missing: the gates see x and the bias only.
-
-    They see what the cells showed as well: `h @ U.T`.
-    """
-    return varied(x, 0 * h, c, W, U, b)
-
-
-def _input_not_seen(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The term with W is missing: nothing of the input, `x @ W.T`, gets in."""
-    return varied(0 * x, h, c, W, U, b)
-
-
-def _bias_not_seen(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The bias is missing. It is added to x @ W.T + h @ U.T."""
-    return varied(x, h, c, W, U, 0 * b)
-
-
-def _one_bias_for_gates(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """The gates share the bias of the output gate. Each has rows of its own in b."""
-    _, _, b_g, b_o = np.split(b, 4)
-    return varied(x, h, c, W, U, np.concatenate([b_o, b_o, b_g, b_o]))
 
 
 def _catches_by_library(step: Step) -> None:
@@ -209,126 +84,6 @@ def _catches_along_a_sequence(step: Step) -> None:
         np.testing.assert_allclose(h, h_right, rtol=1e-6)
 
 
-def _plain_step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Does what the equations say."""
-    return varied(x, h, c, W, U, b)
-
-
-def _one_gate_after_the_other(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Computes one gate after the other, and the logistic function by tanh."""
-    return step_by_gate(x, h, c, W, U, b)
-
-
-def _joins_input_and_state(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Joins x and h, and W and U, and takes one product."""
-    both, weights = np.concatenate([x, h], axis=1), np.concatenate([W, U], axis=1)
-    return varied(both, np.zeros_like(h), c, weights, U, b)
-
-
-def _forgets_late(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Multiplies what is new by the forget gate as well: c_new is f * (c + i * g)."""
-    return _forgets_what_is_new(x, h, c, W, U, b)
-
-
-def _shows_raw(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Shows c_new without its tanh: h_new is o * c_new."""
-    return _state_shown_raw(x, h, c, W, U, b)
-
-
-def _shows_the_old(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Shows the state from before the step: h_new is o * tanh(c)."""
-    return _old_state_shown(x, h, c, W, U, b)
-
-
-def _reads_ifog(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Reads the rows in the order i, f, o, g."""
-    return _rows_ifog(x, h, c, W, U, b)
-
-
-def _reads_iofg(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Reads the rows in the order i, o, f, g."""
-    return _rows_iofg(x, h, c, W, U, b)
-
-
-def _swaps_gates(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Takes the input gate for the forget gate, and the other way round."""
-    return _rows_figo(x, h, c, W, U, b)
-
-
-def _takes_turns(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Takes every fourth row for a gate, where its rows stand together."""
-    by_turns = np.argsort(np.arange(len(b)) % 4, kind="stable")
-    return varied(x, h, c, W[by_turns], U[by_turns], b[by_turns])
-
-
-def _overlooks_h(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Leaves out the term with U and h."""
-    return _output_not_seen(x, h, c, W, U, b)
-
-
-def _overlooks_x(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Leaves out the term with W and x."""
-    return _input_not_seen(x, h, c, W, U, b)
-
-
-def _turns_blocks(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Takes the transpose of each gate's block of U."""
-    return varied(x, h, c, W, np.concatenate([block.T for block in np.split(U, 4)]), b)
-
-
-def _overlooks_bias(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Leaves out the bias."""
-    return _bias_not_seen(x, h, c, W, U, b)
-
-
-def _shares_a_bias(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Adds the output gate's bias to all three gates."""
-    return _one_bias_for_gates(x, h, c, W, U, b)
-
-
-def _never_forgets(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Has no forget gate: c_new is c + i * g."""
-    return _forget_gate_missing(x, h, c, W, U, b)
-
-
-def _adds_input_gate(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Adds the input gate to the candidate where it should multiply: f * c + i + g."""
-    return _input_gate_added(x, h, c, W, U, b)
-
-
-def _couples_gates(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Takes 1 - i for the forget gate."""
-    return _forget_gate_from_input_gate(x, h, c, W, U, b)
-
-
-def _hands_on_what_it_shows(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Returns tanh(c_new) in place of c_new; h_new is right."""
-    return _state_squashed(x, h, c, W, U, b)
-
-
-def _squashes_candidate_wrongly(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Squashes the candidate with the logistic function."""
-    return _candidate_logistic(x, h, c, W, U, b)
-
-
-def _bends_sharply(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Takes three straight lines for the logistic function, 0.2 * a + 0.5 from 0 to 1."""
-    return varied(
-        x, h, c, W, U, b, squashed=dict.fromkeys("ifo", lambda a: np.clip(0.2 * a + 0.5, 0, 1))
-    )
-
-
-def _first_sequence_for_all(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Takes the gates of the first sequence for the whole batch."""
-    h_first = np.broadcast_to(h[:1], h.shape)
-    return varied(np.broadcast_to(x[:1], x.shape), h_first, c, W, U, b)
-
-
-def _sees_and_shows_nothing(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Returns the states as they were."""
-    return h.copy(), c.copy()
-
-
 def _at(B: int = 3, I: int = 2, H: int = 4) -> list[Array]:  # noqa: E741
     """Draw x, h, c, W, U and b at which a test looks."""
     draw = np.random.default_rng(5).normal
@@ -356,36 +111,18 @@ def _compare(
 
 
 _ANY_NUMBERS = "the test may choose its numbers"
-
-
 _CLOSE = "whichever of two close arrays comes first, they are close"
 
 
 EXERCISE = bug_hunt(
     catches_broken_lstm,
-    right=[_plain_step, _one_gate_after_the_other, _joins_input_and_state],
-    buggy=[
-        _reads_ifog,
-        _swaps_gates,
-        _forgets_late,
-        _shows_raw,
-        _shows_the_old,
-        _reads_iofg,
-        _takes_turns,
-        _overlooks_h,
-        _overlooks_x,
-        _turns_blocks,
-        _overlooks_bias,
-        _shares_a_bias,
-        _never_forgets,
-        _couples_gates,
-        _adds_input_gate,
-        _hands_on_what_it_shows,
-        _squashes_candidate_wrongly,
-        _bends_sharply,
-        _first_sequence_for_all,
-        _sees_and_shows_nothing,
+    right=[
+        _lstms.plain_step,
+        _lstms.one_gate_after_the_other,
+        _lstms.joins_input_and_state,
+        _lstms.works_in_place,
     ],
+    buggy=_lstms.BUGGY,
     alternatives=[
         _catches_by_library,
         _catches_entry_by_entry,
@@ -484,8 +221,8 @@ EXERCISE = bug_hunt(
             Are they all 1, or some other constant? Draw W, U and b at random.
             """,
             """
-            x, h, c, W, U, b = _at()
-            _compare(step, [x, h, c, np.full_like(W, 0.5), np.full_like(U, 0.5), np.full_like(b, 0.5)])
+            states, weights = _at()[:3], _at()[3:]
+            _compare(step, [*states, *(np.full_like(each, 0.5) for each in weights)])
             """,
         ),
         "everything_alike": Mistake(
@@ -534,9 +271,7 @@ EXERCISE = bug_hunt(
 
             They are wrong in the second digit. Use `np.allclose` as it is.
             """,
-            """
-            _compare(step, _at(), close=lambda got, right: np.allclose(got, right, rtol=0, atol=0.15))
-            """,
+            "_compare(step, _at(), close=lambda one, other: np.allclose(one, other, atol=0.15))",
         ),
         "exact_equality": Mistake(
             """Your test is too exact: two right ways of computing a number differ in its last
@@ -548,7 +283,7 @@ EXERCISE = bug_hunt(
         ),
         "wants_ifog": Mistake(
             """Your test wants the rows in the order i, f, o, g. In torch it is i, f, g, o.""",
-            "_compare(step, _at(), reference=_rows_ifog)",
+            "_compare(step, _at(), reference=_lstms.reads_ifog)",
         ),
         "wants_gates_swapped": Mistake(
             """Your test takes the input gate for the forget gate. The rows of i come first, then
@@ -556,15 +291,15 @@ EXERCISE = bug_hunt(
 
             The forget gate multiplies the old state, the input gate what is new.
             """,
-            "_compare(step, _at(), reference=_rows_figo)",
+            "_compare(step, _at(), reference=_lstms.swaps_gates)",
         ),
         "wants_raw_state": Mistake(
-            """Your test wants o * c_new for h_new. Between them there is a tanh: o * tanh(c_new).""",
-            "_compare(step, _at(), reference=_state_shown_raw)",
+            """Your test wants o * c_new for h_new. There is a tanh between: o * tanh(c_new).""",
+            "_compare(step, _at(), reference=_lstms.shows_raw)",
         ),
         "wants_late_forgetting": Mistake(
             """Your test wants f * (c + i * g). The forget gate multiplies the old state alone.""",
-            "_compare(step, _at(), reference=_forgets_what_is_new)",
+            "_compare(step, _at(), reference=_lstms.forgets_late)",
         ),
         "rejects_everything": Mistake(
             """Your test rejects every implementation that it was given, right or wrong.
@@ -574,7 +309,7 @@ EXERCISE = bug_hunt(
             If you compare with torch: have you set all of its parameters, both biases among
             them? And do you give the implementation NumPy arrays, not tensors?
             """,
-            "_compare(step, _at(), reference=_results_swapped)",
+            "_compare(step, _at(), reference=_lstms.swaps_results)",
         ),
     },
 )

@@ -66,6 +66,10 @@ EXERCISE = Exercise(
         (np.array([[0.25]]),),
         (np.round(_rng.uniform(0.3, 1, size=(6, 3)), 2),),
         (np.ones((4, 2)),),
+        (np.round(_rng.uniform(0.3, 1, size=(6, 3)), 2),),
+        (np.array([[0.5, 0.0], [1.0, 0.8], [0.0, 0.7]]),),  # gates that are shut
+        (np.round(_rng.uniform(0.9, 1, size=(33, 5)), 3),),
+        (np.full((2, 4), 1e-6),),
     ],
     alternatives=[_cell_gradient_cumulated, _cell_gradient_products, _cell_gradient_torch],
     properties=[_last_row_is_one, _one_gate_from_row_to_row],
@@ -199,7 +203,7 @@ EXERCISE = Exercise(
             "return solution(f * (1 - f))",
         ),
         "only_the_first_state": Mistake(
-            """This is row 0 alone, the derivatives by c_0. There is a row for each k from 0 to T.""",
+            """This is row 0 alone, the derivatives by c_0. There is a row for each k, 0 to T.""",
             """
             product: Array = f.prod(axis=0)
             return product

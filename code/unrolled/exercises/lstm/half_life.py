@@ -49,9 +49,11 @@ def _half_is_left(result: Any, bias: float) -> bool:
         return bool(np.isclose(sigmoid(bias) ** result, 0.5, rtol=1e-4))
 
 
+_STEPS = "float(np.log(2) / np.log1p(np.exp(-bias)))"
+
 EXERCISE = Exercise(
     half_life,
-    cases=[(1.0,), (0.0,), (3.0,), (5.0,), (-2.0,)],
+    cases=[(1.0,), (0.0,), (3.0,), (5.0,), (-2.0,), (2.5,), (-12.0,), (1e-3,)],
     alternatives=[_half_life_from_the_gate, _half_life_searched, _half_life_torch],
     properties=[_half_is_left],
     mistakes={
@@ -60,9 +62,7 @@ EXERCISE = Exercise(
 
             It is where the curve f ** d crosses one half, between two steps as a rule.
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return float(np.ceil(solution(bias)))"
-            },
+            {_STEPS: "float(np.ceil(solution(bias)))"},
             """
             f, d, left = 1 / (1 + np.exp(-bias)), 0, 1.0
             while left > 0.5:
@@ -76,9 +76,7 @@ EXERCISE = Exercise(
 
             It is where the curve f ** d crosses one half, between two steps as a rule.
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return float(np.floor(solution(bias)))"
-            },
+            {_STEPS: "float(np.floor(solution(bias)))"},
         ),
         "bias_for_gate": Mistake(
             """The bias is taken for the gate itself. The gate is what the logistic function makes
@@ -87,9 +85,7 @@ EXERCISE = Exercise(
             f = 1 / (1 + exp(-bias)): bias 0 is a gate that is half open, and bias 1 one at
             0.73.
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return np.log(0.5) / np.log(np.float64(bias))"
-            },
+            {_STEPS: "np.log(0.5) / np.log(np.float64(bias))"},
             "return np.log(0.5) / np.log(bias)",
         ),
         "bias_for_gate_by_math": Mistake(
@@ -99,9 +95,7 @@ EXERCISE = Exercise(
             f = 1 / (1 + exp(-bias)). A bias may be any number, but 0 and negative numbers have
             no logarithm, and that of 1 is 0.
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return math.log(0.5) / math.log(bias)"
-            },
+            {_STEPS: "math.log(0.5) / math.log(bias)"},
             """
             import math
             return math.log(0.5) / math.log(bias)
@@ -143,9 +137,7 @@ EXERCISE = Exercise(
             Either log(1/2) is missing, or the two logarithms have different bases, `log2` and
             `log`.
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return float(solution(bias) / np.log(2))"
-            },
+            {_STEPS: "float(solution(bias) / np.log(2))"},
             """
             f = 1 / (1 + np.exp(-bias))
             return -1 / np.log(f)
@@ -160,9 +152,7 @@ EXERCISE = Exercise(
 
             Any base will do, if it is the same above and below the line.
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return float(solution(bias) / np.log(10))"
-            },
+            {_STEPS: "float(solution(bias) / np.log(10))"},
         ),
         "one_over_what_is_lost": Mistake(
             """This is 1 / (1 - f), the time that a state would last if each step took the same
@@ -171,9 +161,7 @@ EXERCISE = Exercise(
             Each step takes a share of what is left. One half is left when f ** d = 1/2: take
             logarithms.
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return float(1 / sigmoid(-bias))"
-            },
+            {_STEPS: "float(1 / sigmoid(-bias))"},
         ),
         "half_over_what_is_lost": Mistake(
             """This takes the same amount off at each step, 1 - f of the state as it was at first.
@@ -181,9 +169,7 @@ EXERCISE = Exercise(
             Each step takes a share of what is left. One half is left when f ** d = 1/2: take
             logarithms.
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return float(0.5 / sigmoid(-bias))"
-            },
+            {_STEPS: "float(0.5 / sigmoid(-bias))"},
             """
             f = 1 / (1 + np.exp(-bias))
             return (1 - 0.5) / (1 - f)
@@ -194,9 +180,7 @@ EXERCISE = Exercise(
 
             There -log f is about exp(-bias). Exactly it is log(1 + exp(-bias)).
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return float(np.log(2) * np.exp(bias))"
-            },
+            {_STEPS: "float(np.log(2) * np.exp(bias))"},
         ),
         "negative_half_life": Mistake(
             """The number of steps is negative: log(2) should be log(1/2), for log f is negative,
@@ -221,9 +205,7 @@ EXERCISE = Exercise(
 
             f = 1 / (1 + exp(-bias)).
             """,
-            {
-                "return float(np.log(2) / np.log1p(np.exp(-bias)))": "return np.log(0.5) / np.log(np.tanh(np.float64(bias)))"
-            },
+            {_STEPS: "np.log(0.5) / np.log(np.tanh(np.float64(bias)))"},
         ),
     },
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
@@ -14,8 +13,6 @@ from unrolled.exercises._gates import sigmoid, wrong_parts
 from unrolled.exercises.grading import Exercise, Mistake
 
 Pair = tuple[Array, Array]
-Squash = Callable[[Array], Array]
-Step = Callable[[Array, Array, Array, Array, Array, Array], Pair]
 
 _rng = np.random.default_rng(0)
 
@@ -78,70 +75,6 @@ def _step_torch(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> A
     return o.sigmoid() * cell.tanh(), cell
 
 
-def updated(c: Array, i: Array, f: Array, g: Array) -> Array:
-    return f * c + i * g
-
-
-def shown_of(c: Array, before: Array, o: Array) -> Array:
-    return o * np.tanh(c)
-
-
-def varied(
-    x: Array,
-    h: Array,
-    c: Array,
-    W: Array,
-    U: Array,
-    b: Array,
-    *,
-    order: str = "ifgo",
-    squashed: dict[str, Squash] | None = None,
-    update: Callable[[Array, Array, Array, Array], Array] = updated,
-    show: Callable[[Array, Array, Array], Array] = shown_of,
-) -> Pair:
-    """Take the step with another idea of some part of it."""
-    squash: dict[str, Squash] = dict.fromkeys("ifo", sigmoid) | {"g": np.tanh} | (squashed or {})
-    parts = zip(order, np.split(x @ W.T + h @ U.T + b, 4, axis=1), strict=True)
-    i, f, g, o = (squash[name](a) for name, a in sorted(parts, key=lambda p: "ifgo".index(p[0])))
-    after = update(c, i, f, g)
-    return show(after, c, o), after
-
-
-def _rows_in_order(order: str) -> Step:
-    def rows(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-        return varied(x, h, c, W, U, b, order=order)
-
-    rows.__name__ = f"_rows_{order}"
-    rows.__doc__ = f"""The gates are taken in the order {", ".join(order)}. It is i, f, g, o.
-
-    Either the rows are read in that order, or the gates have changed places later on.
-    """
-    return rows
-
-
-_OTHER_ROWS = [
-    _rows_in_order("".join(order))
-    for order in permutations("ifgo")
-    if "".join(order) not in ("ifgo", "ifog", "igfo", "iofg", "figo", "fiog")  # told better above
-]
-
-
-def _one_gate_not_squashed(name: str, gate: str) -> Step:
-    def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-        return varied(x, h, c, W, U, b, squashed={gate: lambda a: a})
-
-    step.__name__ = f"_{name}_gate_not_squashed"
-    step.__doc__ = (
-        f"""The {name} gate is not squashed. It is {gate} = sigmoid(a_{gate}), from 0 to 1."""
-    )
-    return step
-
-
-_ONE_NOT_SQUASHED = [
-    _one_gate_not_squashed(name, name[0]) for name in ("input", "forget", "output")
-]
-
-
 def _h_has_the_sign_of_c(result: Pair, *_: Array) -> bool:
     """`h` should have the sign of `c`, entry by entry: a gate is positive, and tanh keeps signs.
 
@@ -193,15 +126,35 @@ def _c_is_right(result: Pair, *args: Array) -> bool:
     return not wrong_parts(result, step(*args))[1]
 
 
-def _step_case(B: int, I: int, H: int) -> tuple[Array, ...]:  # noqa: E741
+def _step_case(
+    B: int,
+    I: int,  # noqa: E741
+    H: int,
+    *,
+    inputs: float = 1.0,
+    states: float = 2.0,
+) -> tuple[Array, ...]:
     shapes = (B, I), (B, H), (B, H), (4 * H, I), (4 * H, H), (4 * H,)
     x, h, c, W, U, b = (numbers(_rng, *shape) for shape in shapes)
-    return x, h / 2, 2 * c, W, U, b
+    return inputs * x, min(states, 0.5) * h, states * c, W, U, b
+
+
+_NEW = "sigmoid(f) * c + sigmoid(i) * np.tanh(g)"
 
 
 EXERCISE = Exercise(
     step,
-    cases=[_step_case(2, 2, 1), _step_case(3, 2, 4), _step_case(1, 3, 2), _step_case(4, 1, 3)],
+    cases=[
+        _step_case(2, 2, 1),
+        _step_case(3, 2, 4),
+        _step_case(3, 2, 4),
+        _step_case(1, 3, 2),
+        _step_case(4, 1, 3),
+        _step_case(33, 3, 2),
+        _step_case(2, 1, 3, states=0.0),
+        _step_case(6, 1, 1, inputs=1e4),  # gates quite open, quite shut
+        _step_case(2, 3, 1, states=1e5),
+    ],
     alternatives=[step_by_gate, _step_entry_by_entry, _step_einsum, _step_torch],
     properties=[
         _rows_of_a_gate_together,
@@ -214,17 +167,8 @@ EXERCISE = Exercise(
     parts=("h", "c"),
     mistakes={
         "results_swapped": Mistake(
-            """The results are the wrong way round: return h first, then c, as torch does.""",
-            """
-            h, c = solution(x, h, c, W, U, b)
-            return c, h
-            """,
-            """
-            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-            c = f * c + i * np.tanh(g)
-            return c, o * np.tanh(c)
-            """,
+            "The results are the wrong way round: return h first, then c, as torch does.",
+            {"sigmoid(o) * np.tanh(c_new), c_new": "c_new, sigmoid(o) * np.tanh(c_new)"},
         ),
         "rows_ifog": Mistake(
             """The rows are read in the order i, f, o, g. In torch the candidate comes third: i, f,
@@ -233,29 +177,21 @@ EXERCISE = Exercise(
             The shapes do not tell: every gate has H rows. Always look up the order when you
             take weights from elsewhere.
             """,
-            'return varied(x, h, c, W, U, b, order="ifog")',
-            """
-            H = h.shape[1]
-            a = x @ W.T + h @ U.T + b
-            i, f, o = np.split(1 / (1 + np.exp(-a[:, : 3 * H])), 3, axis=1)
-            g = np.tanh(a[:, 3 * H :])
-            c = f * c + i * g
-            return o * np.tanh(c), c
-            """,
+            {"i, f, g, o =": "i, f, o, g ="},
         ),
         "rows_igfo": Mistake(
             """The rows are read in the order i, g, f, o, as in TensorFlow 1.
 
             In torch it is i, f, g, o. The shapes do not tell: every gate has H rows.
             """,
-            'return varied(x, h, c, W, U, b, order="igfo")',
+            {"i, f, g, o =": "i, g, f, o ="},
         ),
         "rows_iofg": Mistake(
             """The rows are read in the order i, o, f, g, which is that of ONNX.
 
             In torch it is i, f, g, o. The shapes do not tell: every gate has H rows.
             """,
-            'return varied(x, h, c, W, U, b, order="iofg")',
+            {"i, f, g, o =": "i, o, f, g ="},
         ),
         "rows_figo": Mistake(
             """The input gate and the forget gate have changed places.
@@ -264,15 +200,7 @@ EXERCISE = Exercise(
             the update has them the wrong way round: the forget gate multiplies the old state,
             c, and the input gate what is new, g.
             """,
-            'return varied(x, h, c, W, U, b, order="figo")',
-            """
-            H = h.shape[1]
-            a = np.concatenate([x, h], axis=1) @ np.concatenate([W, U], axis=1).T + b
-            s = 1 / (1 + np.exp(-a))
-            f, i, o = s[:, :H], s[:, H : 2 * H], s[:, 3 * H :]
-            c = f * c + i * np.tanh(a[:, 2 * H : 3 * H])
-            return o * np.tanh(c), c
-            """,
+            {"i, f, g, o =": "f, i, g, o ="},
             """
             i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
             i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
@@ -280,90 +208,79 @@ EXERCISE = Exercise(
             return o * np.tanh(c), c
             """,
         ),
-        "rows_fiog": Mistake(
-            """The rows are read in the order f, i, o, g. In torch it is i, f, g, o.
-
-            The shapes do not tell: every gate has H rows.
-            """,
-            'return varied(x, h, c, W, U, b, order="fiog")',
-        ),
+        **{
+            f"rows_{order}": Mistake(
+                f"The gates are taken in the order {', '.join(order)}. It is i, f, g, o.\n\n"
+                "Either the rows are read in that order, or the gates change places later on.",
+                {"i, f, g, o =": f"{', '.join(order)} ="},
+            )
+            for order in map("".join, permutations("ifgo"))
+            if order not in ("ifgo", "ifog", "igfo", "iofg", "figo")
+        },
         "state_shown_raw": Mistake(
             """The tanh of the output is missing: h is o * c.
 
             c may be any number, for it adds up. What the cell shows is o * tanh(c), from -1 to
             1.
             """,
-            "return varied(x, h, c, W, U, b, show=lambda after, before, o: o * after)",
-            """
-            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-            c = f * c + i * np.tanh(g)
-            return o * c, c
-            """,
+            {"np.tanh(c_new)": "c_new"},
         ),
         "old_state_shown": Mistake(
             """The cell shows its old state: h is made from c as it was before the step.
 
             First update c, then show it: h_new = o * tanh(c_new). An input can be seen at once.
             """,
-            "return varied(x, h, c, W, U, b, show=lambda after, before, o: o * np.tanh(before))",
-            """
-            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-            h = o * np.tanh(c)
-            c = f * c + i * np.tanh(g)
-            return h, c
-            """,
+            {"np.tanh(c_new)": "np.tanh(c)"},
         ),
         "squashed_after_the_gate": Mistake(
             """The output gate comes before tanh: h is tanh(o * c). It should be o * tanh(c).""",
-            "return varied(x, h, c, W, U, b, show=lambda after, before, o: np.tanh(o * after))",
+            {"sigmoid(o) * np.tanh(c_new)": "np.tanh(sigmoid(o) * c_new)"},
         ),
         "shown_through_logistic": Mistake(
             """The state is shown through the logistic function. It should be tanh: h = o *
             tanh(c).
             """,
-            "return varied(x, h, c, W, U, b, show=lambda after, before, o: o * sigmoid(after))",
+            {"np.tanh(c_new)": "sigmoid(c_new)"},
         ),
         "output_gate_missing": Mistake(
-            """The output gate is missing: h is tanh(c) itself. Multiply it by o, entry by entry.""",
-            "return varied(x, h, c, W, U, b, show=lambda after, before, o: np.tanh(after))",
+            """The output gate is missing: h is tanh(c) itself. Multiply it by o.""",
+            {"sigmoid(o) * ": ""},
         ),
         "forgets_what_is_new": Mistake(
             """The forget gate multiplies what is new as well: c is f * (c + i * g).
 
             It acts on the old state alone: f * c + i * g. What is new has its own gate, i.
             """,
-            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * (c + i * g))",
+            {_NEW: "sigmoid(f) * (c + sigmoid(i) * np.tanh(g))"},
         ),
         "forget_gate_missing": Mistake(
             """The forget gate is missing: c is c + i * g, which is the cell of 1997.
 
             Since 2000 the old state is multiplied by f first.
             """,
-            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: c + i * g)",
+            {"sigmoid(f) * ": ""},
         ),
         "input_gate_missing": Mistake(
             """The input gate is missing: c is f * c + g. What is new is multiplied by i: i * g.""",
-            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * c + g)",
+            {"sigmoid(i) * ": ""},
         ),
         "input_gate_added": Mistake(
             """The input gate is added to the candidate, i + g. It multiplies it: i * g.""",
-            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * c + i + g)",
+            {"sigmoid(i) * ": "sigmoid(i) + "},
         ),
         "gates_coupled": Mistake(
             """The gates are coupled: f is 1 - i, or i is 1 - f.
 
             That is a variant, and the next chapter has it. Here each gate has its own rows.
             """,
-            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: f * c + (1 - f) * g)",
+            {"sigmoid(i)": "(1 - sigmoid(f))"},
         ),
         "forget_gate_from_input_gate": Mistake(
             """The forget gate is 1 - i. That is a variant, and the next chapter has it.
 
             Here it has rows of its own: f = sigmoid(a_f).
             """,
-            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: (1 - i) * c + i * g)",
+            {"sigmoid(f)": "(1 - sigmoid(i))"},
         ),
         "state_squashed": Mistake(
             """`c` comes back squashed: it is tanh(f * c + i * g). h is right.
@@ -372,16 +289,7 @@ EXERCISE = Exercise(
             and the carousel is gone. Only what is shown goes through tanh; c is carried on as
             it is.
             """,
-            """
-            h, c = solution(x, h, c, W, U, b)
-            return h, np.tanh(c)
-            """,
-            """
-            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-            c = np.tanh(f * c + i * np.tanh(g))
-            return o * c, c
-            """,
+            {"np.tanh(c_new), c_new": "np.tanh(c_new), np.tanh(c_new)"},
         ),
         "state_squashed_twice": Mistake(
             """The state itself is squashed, tanh(f * c + i * g), and once more when it is shown.
@@ -389,34 +297,46 @@ EXERCISE = Exercise(
             Then each step squashes what all the steps before have added up, and the carousel is
             gone. Only what is shown goes through tanh; c is carried on as it is.
             """,
-            "return varied(x, h, c, W, U, b, update=lambda c, i, f, g: np.tanh(f * c + i * g))",
+            {_NEW: f"np.tanh({_NEW})"},
         ),
         "candidate_logistic": Mistake(
             """The candidate goes through the logistic function. It should go through tanh.
 
             g is no gate, though its rows are stacked among theirs: it may be negative.
             """,
-            'return varied(x, h, c, W, U, b, squashed={"g": sigmoid})',
-            """
-            i, f, g, o = np.split(1 / (1 + np.exp(-(x @ W.T + h @ U.T + b))), 4, axis=1)
-            c = f * c + i * g
-            return o * np.tanh(c), c
-            """,
+            {"np.tanh(g)": "sigmoid(g)"},
         ),
         "candidate_not_squashed": Mistake(
             """The candidate is not squashed: g = tanh(a_g).""",
-            'return varied(x, h, c, W, U, b, squashed={"g": lambda a: a})',
+            {"np.tanh(g)": "g"},
         ),
         "gates_not_squashed": Mistake(
             """The gates are not squashed. Each is the logistic function of its part of a, from 0
             to 1.
             """,
-            'return varied(x, h, c, W, U, b, squashed=dict.fromkeys("ifo", lambda a: a))',
-            """
-            i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
-            c = f * c + i * np.tanh(g)
-            return o * np.tanh(c), c
+            {"1 / (1 + np.exp(-a))": "a"},
+        ),
+        **{
+            f"{name}_gate_not_squashed": Mistake(
+                f"The {name} gate is not squashed: {name[0]} = sigmoid(a_{name[0]}), from 0 to 1.",
+                {f"sigmoid({name[0]})": name[0]},
+            )
+            for name in ("input", "forget", "output")
+        },
+        "logistic_overflows": Mistake(
+            """Large pre-activations give NaN: exp(a) / (1 + exp(a)) is infinity by infinity.
+
+            1 / (1 + exp(-a)) is the same number, and goes to 1 and 0 at the ends.
             """,
+            {"1 / (1 + np.exp(-a))": "np.exp(a) / (1 + np.exp(a))"},
+        ),
+        "pre_activations_clipped": Mistake(
+            """Something is clipped that is not clipped in the equations: large pre-activations.
+
+            Likely against an overflow. 1 / (1 + exp(-a)) needs no help: it goes to 0 and 1.
+            """,
+            {"x @ W.T + h @ U.T + b, 4": "np.clip(x @ W.T + h @ U.T + b, -10, 10), 4"},
+            {"np.exp(-a)": "np.exp(-np.clip(a, -10, 10))"},
         ),
         "gates_through_tanh": Mistake(
             """The gates go through tanh. They should go through the logistic function, from 0 to
@@ -424,70 +344,57 @@ EXERCISE = Exercise(
 
             A gate at -1 would turn the sign of the state; a gate only opens and shuts.
             """,
-            'return varied(x, h, c, W, U, b, squashed=dict.fromkeys("ifo", np.tanh))',
-            """
-            i, f, g, o = np.split(np.tanh(x @ W.T + h @ U.T + b), 4, axis=1)
-            c = f * c + i * g
-            return o * np.tanh(c), c
-            """,
+            {"1 / (1 + np.exp(-a))": "np.tanh(a)"},
         ),
         "output_gate_through_tanh": Mistake(
             """The output gate goes through tanh, as it stands in print in a paper of 2015.
 
             It is a gate like i and f: o = sigmoid(a_o).
             """,
-            'return varied(x, h, c, W, U, b, squashed={"o": np.tanh})',
+            {"sigmoid(o)": "np.tanh(o)"},
         ),
         "sign_in_logistic": Mistake(
             """The gates are the wrong way round: the minus in 1 / (1 + exp(-a)) is missing.""",
-            """
-            return varied(x, h, c, W, U, b, squashed=dict.fromkeys("ifo", lambda a: sigmoid(-a)))
-            """,
+            {"np.exp(-a)": "np.exp(a)"},
         ),
         "state_in_place_of_output": Mistake(
             """The gates see c where they should see h: `h @ U.T`, what the cell showed.
 
             Gates that see c have peepholes. That is a variant, and the next chapter has it.
             """,
-            "return varied(x, c, c, W, U, b)",
+            {"h @ U.T": "c @ U.T"},
         ),
         "output_carried": Mistake(
-            """The forget gate multiplies h. What is carried on is the cell state: f * c + i * g.""",
-            "return varied(x, h, h, W, U, b)",
+            """The forget gate multiplies h. What is carried on is the state: f * c + i * g.""",
+            {"sigmoid(f) * c": "sigmoid(f) * h"},
         ),
         "output_not_seen": Mistake(
             """The term with U is missing: the gates see x and the bias only.
 
             They see what the cells showed as well: `h @ U.T`.
             """,
-            "return varied(x, 0 * h, c, W, U, b)",
+            {" + h @ U.T": ""},
         ),
         "input_not_seen": Mistake(
             """The term with W is missing: nothing of the input, `x @ W.T`, gets in.""",
-            "return varied(0 * x, h, c, W, U, b)",
+            {"x @ W.T + ": ""},
         ),
         "bias_not_seen": Mistake(
             """The bias is missing. It is added to x @ W.T + h @ U.T.""",
-            "return varied(x, h, c, W, U, 0 * b)",
+            {" + b, 4": ", 4"},
         ),
         "bias_counted_twice": Mistake(
             """The bias is added twice, with x @ W.T and with h @ U.T.
 
             torch has two vectors, which are added; here b is their sum.
             """,
-            "return varied(x, h, c, W, U, 2 * b)",
-            """
-            i, f, g, o = np.split((x @ W.T + b) + (h @ U.T + b), 4, axis=1)
-            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-            c = f * c + i * np.tanh(g)
-            return o * np.tanh(c), c
-            """,
+            {" + b, 4": " + 2 * b, 4"},
         ),
         "one_bias_for_gates": Mistake(
             """The gates share the bias of the output gate. Each has rows of its own in b.""",
             """
             _, _, b_g, b_o = np.split(b, 4)
-            return varied(x, h, c, W, U, np.concatenate([b_o, b_o, b_g, b_o]))
+            return solution(x, h, c, W, U, np.concatenate([b_o, b_o, b_g, b_o]))
             """,
         ),
         "writes_into_cell": Mistake(
@@ -495,10 +402,6 @@ EXERCISE = Exercise(
 
             The backward pass needs c as it was before the step. `c = f * c + i * g` makes a new
             array; `c *= f` and `c[:] = ...` do not.
-            """,
-            """
-            h, c[:] = solution(x, h, c, W, U, b)
-            return h, c
             """,
             """
             i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
 
@@ -82,48 +82,6 @@ def _back_torch(
     return torch.cat(da, 1), dc_prev
 
 
-def _back(
-    dh: Array,
-    dc: Array,
-    c_prev: Array,
-    gates: Sequence[Array],
-    *,
-    total: Array,
-    shown: Array,
-    slopes: Sequence[Array] | None = None,
-) -> Pair:
-    """Go on from an idea of all that the loss says of c, with another idea of the slopes."""
-    i, f, g, o = gates
-    by_value = total * g, total * c_prev, total * i, dh * shown
-    slopes = slopes or (i * (1 - i), f * (1 - f), 1 - g**2, o * (1 - o))
-    da = np.concatenate([v * s for v, s in zip(by_value, slopes, strict=True)], axis=1)
-    return da, total * f
-
-
-def _total(dh: Array, dc: Array, c: Array, o: Array) -> Array:
-    total: Array = dc + dh * o * (1 - np.tanh(c) ** 2)
-    return total
-
-
-def _parts_in_order(order: str) -> Callable[..., Pair]:
-    def parts(
-        dh: Array, dc: Array, c_prev: Array, c: Array, i: Array, f: Array, g: Array, o: Array
-    ) -> Pair:
-        da, dc_prev = step_backward(dh, dc, c_prev, c, i, f, g, o)
-        part = dict(zip("ifgo", np.split(da, 4, axis=1), strict=True))
-        return np.concatenate([part[gate] for gate in order], axis=1), dc_prev
-
-    parts.__name__ = f"_parts_{order}"
-    parts.__doc__ = f"""The parts stand in the order {", ".join(order)}. It should be i, f, g, o.
-
-    The rows of U stand like that, and `da @ U` goes on from here.
-    """
-    return parts
-
-
-_OTHER_PARTS = [_parts_in_order("".join(order)) for order in list(permutations("ifgo"))[1:]]
-
-
 def _dc_prev_is_right(result: Pair, *args: Array) -> bool:
     """Begin with all that the loss says of c: dc, and what dh brings to it through h.
 
@@ -169,16 +127,29 @@ def _part_of_o_is_right(result: Pair, *args: Array) -> bool:
     return _part_is_right(3, result, args)
 
 
-def _back_case(B: int, H: int) -> tuple[Array, ...]:
-    dh, dc, before = numbers(_rng, B, H), numbers(_rng, B, H), numbers(_rng, B, H)
+def _back_case(B: int, H: int, *, errors: float = 1.0, before: float = 1.0) -> tuple[Array, ...]:
+    dh, dc = errors * numbers(_rng, B, H), errors * numbers(_rng, B, H)
+    c_prev = before * numbers(_rng, B, H)
     i, f, o = (np.round(_rng.uniform(0.1, 0.9, size=(B, H)), 1) for _ in range(3))
     g = np.round(_rng.uniform(-0.9, 0.9, size=(B, H)), 1)
-    return dh, dc, before, f * before + i * g, i, f, g, o
+    return dh, dc, c_prev, f * c_prev + i * g, i, f, g, o
 
+
+_JOINED = "np.concatenate([da_i, da_f, da_g, da_o], axis=1)"
 
 EXERCISE = Exercise(
     step_backward,
-    cases=[_back_case(2, 2), _back_case(3, 4), _back_case(1, 3), _back_case(4, 1)],
+    cases=[
+        _back_case(2, 2),
+        _back_case(3, 4),
+        _back_case(3, 4),
+        _back_case(1, 3),
+        _back_case(4, 1),
+        _back_case(33, 2),
+        _back_case(3, 2, errors=1e5),
+        _back_case(2, 4, errors=1e-6),
+        _back_case(2, 3, before=0.0),
+    ],
     alternatives=[_back_entry_by_entry, _back_stacked, _back_torch],
     properties=[
         _dc_prev_is_right,
@@ -194,12 +165,7 @@ EXERCISE = Exercise(
 
             h = o * tanh(c), so dh brings dh * o * (1 - tanh(c)**2) to c.
             """,
-            "return _back(dh, dc, c_prev, (i, f, g, o), total=dc + dh * o, shown=np.tanh(c))",
-            """
-            dc = dc + dh * o
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-            """,
+            {" * (1 - shown**2)": ""},
         ),
         "slope_without_tanh": Mistake(
             """The slope of tanh is taken as 1 - c**2. It is 1 - tanh(c)**2.
@@ -207,36 +173,19 @@ EXERCISE = Exercise(
             The short form 1 - h**2 of a tanh network works because h is a tanh already. c is
             not.
             """,
-            """
-            total = dc + dh * o * (1 - c**2)
-            return _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c))
-            """,
-            """
-            dc = dc + dh * o * (1 - c**2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-            """,
+            {"1 - shown**2": "1 - c**2"},
         ),
         "slope_without_square": Mistake(
             """The slope of tanh is taken as 1 - tanh(c), without the square: 1 - tanh(c)**2.""",
-            """
-            total = dc + dh * o * (1 - np.tanh(c))
-            return _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c))
-            """,
+            {"1 - shown**2": "1 - shown"},
         ),
         "slope_at_the_old_state": Mistake(
             """The slope of tanh is taken at the old state. The step shows the new one, c.""",
-            """
-            total = _total(dh, dc, c_prev, o)
-            return _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c))
-            """,
+            {"1 - shown**2": "1 - np.tanh(c_prev) ** 2"},
         ),
         "output_gate_not_on_the_way": Mistake(
             """From h to c the output gate is missing: dh brings dh * o * (1 - tanh(c)**2) to c.""",
-            """
-            total = dc + dh * (1 - np.tanh(c) ** 2)
-            return _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c))
-            """,
+            {"dh * o * (": "dh * ("},
         ),
         "dc_not_taken_in": Mistake(
             """The derivative dc is left out: what later steps say of c does not get in.
@@ -244,15 +193,7 @@ EXERCISE = Exercise(
             c acts on the loss in two ways, through h and through the c of the next step. Add
             them: `dc + dh * o * (1 - tanh(c)**2)`.
             """,
-            """
-            total = _total(dh, 0 * dc, c, o)
-            return _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c))
-            """,
-            """
-            dc = dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-            """,
+            {"dc = dc + dh": "dc = dh"},
         ),
         "dh_not_taken_in": Mistake(
             """What the loss says of h does not get to c: dc alone goes on to i, f, g and c_prev.
@@ -260,54 +201,33 @@ EXERCISE = Exercise(
             c acts on the loss in two ways, through h and through the c of the next step. Add
             them: `dc + dh * o * (1 - tanh(c)**2)`.
             """,
-            "return _back(dh, dc, c_prev, (i, f, g, o), total=dc, shown=np.tanh(c))",
+            {"dc = dc + dh * o * (1 - shown**2)": "pass"},
         ),
         "output_gate_saw_c": Mistake(
             """In the part of the output gate c stands where tanh(c) belongs.
 
             h = o * tanh(c), so the derivative of h by o is tanh(c).
             """,
-            "return _back(dh, dc, c_prev, (i, f, g, o), total=_total(dh, dc, c, o), shown=c)",
-            """
-            dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return np.concatenate([*da, dh * c * o * (1 - o)], axis=1), dc * f
-            """,
+            {"dh * shown * o": "dh * c * o"},
         ),
         "output_gate_saw_old_c": Mistake(
             """In the part of the output gate the old state stands where the new one belongs,
             tanh(c).
             """,
-            """
-            total = _total(dh, dc, c, o)
-            return _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c_prev))
-            """,
+            {"dh * shown * o": "dh * np.tanh(c_prev) * o"},
         ),
         "output_gate_from_dc": Mistake(
             """The part of the output gate is made from dc. The output gate acts on h alone: use
             dh.
             """,
-            """
-            total = _total(dh, dc, c, o)
-            da, dc_prev = _back(total, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c))
-            return da, dc_prev
-            """,
+            {"dh * shown * o": "dc * shown * o"},
         ),
         "forget_gate_with_new_state": Mistake(
             """In the part of the forget gate the new state stands where the old one belongs.
 
             In f * c_prev + i * g, the forget gate multiplies c_prev, so that is its derivative.
             """,
-            """
-            total = _total(dh, dc, c, o)
-            da, _ = _back(dh, dc, c, (i, f, g, o), total=total, shown=np.tanh(c))
-            return da, total * f
-            """,
-            """
-            dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g**2)]
-            return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-            """,
+            {"dc * c_prev": "dc * c"},
         ),
         "no_slopes_of_gates": Mistake(
             """These are the derivatives by the gates' values. One step is missing, to what they
@@ -316,56 +236,34 @@ EXERCISE = Exercise(
             Go back through the squashing, too: times i * (1 - i) for a gate, 1 - g**2 for the
             candidate.
             """,
-            """
-            one = np.ones_like(i)
-            total = _total(dh, dc, c, o)
-            return _back(
-                dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c), slopes=(one, one, one, one)
-            )
-            """,
+            {" * i * (1 - i)": "", " * f * (1 - f)": "", " * (1 - g**2)": "", " * o * (1 - o)": ""},
         ),
         "candidate_slope_missing": Mistake(
             """In the part of the candidate the slope of its tanh is missing: 1 - g**2.""",
-            """
-            slopes = i * (1 - i), f * (1 - f), np.ones_like(g), o * (1 - o)
-            total = _total(dh, dc, c, o)
-            return _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c), slopes=slopes)
-            """,
+            {" * (1 - g**2)": ""},
         ),
         "candidate_slope_logistic": Mistake(
-            """The candidate has the slope of a gate, g * (1 - g). It went through tanh: 1 - g**2.""",
-            """
-            slopes = i * (1 - i), f * (1 - f), g * (1 - g), o * (1 - o)
-            total = _total(dh, dc, c, o)
-            return _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c), slopes=slopes)
-            """,
+            """The candidate has a gate's slope, g * (1 - g). It went through tanh: 1 - g**2.""",
+            {"(1 - g**2)": "g * (1 - g)"},
         ),
         "slopes_of_squashed_gates": Mistake(
             """The gates are squashed once more for their slopes. i holds the gate's value already.
 
             sigmoid(a) * (1 - sigmoid(a)) is i * (1 - i), and 1 - tanh(a)**2 is 1 - g**2.
             """,
-            """
-            again = [sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)]
-            slopes = [v * (1 - v) for v in again]
-            slopes[2] = 1 - again[2] ** 2
-            total = _total(dh, dc, c, o)
-            return _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c), slopes=slopes)
-            """,
+            {
+                "* i * (1 - i)": "* sigmoid(i) * (1 - sigmoid(i))",
+                "* f * (1 - f)": "* sigmoid(f) * (1 - sigmoid(f))",
+                "1 - g**2": "1 - np.tanh(g) ** 2",
+                "* o * (1 - o)": "* sigmoid(o) * (1 - sigmoid(o))",
+            },
         ),
         "partners_swapped": Mistake(
             """In the parts of i and g the other factor is the wrong one.
 
             In the product i * g, the derivative by i is g, and that by g is i.
             """,
-            """
-            total = _total(dh, dc, c, o)
-            da, dc_prev = _back(dh, dc, c_prev, (i, f, g, o), total=total, shown=np.tanh(c))
-            H = c.shape[1]
-            da[:, :H] = total * i * i * (1 - i)
-            da[:, 2 * H : 3 * H] = total * g * (1 - g**2)
-            return da, dc_prev
-            """,
+            {"dc * g * i": "dc * i * i", "dc * i * (1 - g**2)": "dc * g * (1 - g**2)"},
         ),
         "not_through_the_forget_gate": Mistake(
             """`dc_prev` has not gone through the forget gate. c = f * c_prev + ..., so it is times
@@ -373,15 +271,7 @@ EXERCISE = Exercise(
 
             Without it you have the carousel of 1997, with f at 1.
             """,
-            """
-            da, _ = solution(dh, dc, c_prev, c, i, f, g, o)
-            return da, _total(dh, dc, c, o)
-            """,
-            """
-            dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc
-            """,
+            {"axis=1), dc * f": "axis=1), dc"},
         ),
         "only_dc_carried_on": Mistake(
             """`dc_prev` is made from dc alone; what came to c through h is left behind.
@@ -393,38 +283,29 @@ EXERCISE = Exercise(
             return da, dc * f
             """,
         ),
+        **{
+            f"parts_{order}": Mistake(
+                f"The parts stand in the order {', '.join(order)}. It should be i, f, g, o.\n\n"
+                "The rows of U stand like that, and `da @ U` goes on from here.",
+                {"da_i, da_f, da_g, da_o": ", ".join(f"da_{gate}" for gate in order)},
+            )
+            for order in map("".join, permutations("ifgo"))
+            if order != "ifgo"
+        },
         "parts_by_turns": Mistake(
             """The gates take turns in the columns of `da`. The H columns of a gate belong
             together.
 
             First come all H of i, then all of f, and so on: `np.concatenate`, with `axis=1`.
             """,
-            """
-            da, dc_prev = solution(dh, dc, c_prev, c, i, f, g, o)
-            by_turns = da.reshape(len(da), 4, -1).swapaxes(1, 2)
-            return by_turns.reshape(da.shape), dc_prev
-            """,
-            """
-            dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            da = np.stack([*da, dh * np.tanh(c) * o * (1 - o)], axis=2)
-            return da.reshape(len(c), -1), dc * f
-            """,
+            {_JOINED: "np.stack([da_i, da_f, da_g, da_o], axis=2).reshape(len(c), -1)"},
         ),
         "parts_below_one_another": Mistake(
             """The four parts stand below one another. They belong side by side: `axis=1`.
 
             A batch has its sequences in rows, and each row of `da` holds all four gates of one.
             """,
-            """
-            da, dc_prev = solution(dh, dc, c_prev, c, i, f, g, o)
-            return np.concatenate(np.split(da, 4, axis=1)), dc_prev
-            """,
-            """
-            dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)]), dc * f
-            """,
+            {", axis=1": ""},
         ),
         "parts_stacked": Mistake(
             """The four parts are stacked along an axis of their own. They belong side by side, (B,
@@ -432,15 +313,7 @@ EXERCISE = Exercise(
 
             `np.concatenate`, with `axis=1`, makes no new axis; `np.stack` does.
             """,
-            """
-            da, dc_prev = solution(dh, dc, c_prev, c, i, f, g, o)
-            return np.stack(np.split(da, 4, axis=1)), dc_prev
-            """,
-            """
-            dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return np.stack([*da, dh * np.tanh(c) * o * (1 - o)]), dc * f
-            """,
+            {_JOINED: "np.stack([da_i, da_f, da_g, da_o])"},
         ),
         "parts_stacked_in_rows": Mistake(
             """The four parts are stacked along an axis of their own. They belong side by side, (B,
@@ -448,43 +321,18 @@ EXERCISE = Exercise(
 
             `np.concatenate`, with `axis=1`, makes no new axis; `np.stack` does.
             """,
-            """
-            da, dc_prev = solution(dh, dc, c_prev, c, i, f, g, o)
-            return np.stack(np.split(da, 4, axis=1), axis=1), dc_prev
-            """,
-            """
-            dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return np.stack([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-            """,
+            {_JOINED: "np.stack([da_i, da_f, da_g, da_o], axis=1)"},
         ),
         "derivatives_swapped": Mistake(
-            """The results are the wrong way round: return da first, (B, 4H), then dc_prev, (B, H).""",
-            """
-            da, dc_prev = solution(dh, dc, c_prev, c, i, f, g, o)
-            return dc_prev, da
-            """,
-            """
-            dc = dc + dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return dc * f, np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1)
-            """,
+            """The results are the wrong way round: return da, (B, 4H), then dc_prev, (B, H).""",
+            {f"{_JOINED}, dc * f": f"dc * f, {_JOINED}"},
         ),
         "writes_into_dc": Mistake(
             """What comes through h is added into the caller's own dc, which is spoilt by it.
 
             `dc += ...` changes the array that was passed; `dc = dc + ...` makes a new one.
             """,
-            """
-            result = solution(dh, dc, c_prev, c, i, f, g, o)
-            dc += dh * o * (1 - np.tanh(c) ** 2)
-            return result
-            """,
-            """
-            dc += dh * o * (1 - np.tanh(c) ** 2)
-            da = [dc * g * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - g**2)]
-            return np.concatenate([*da, dh * np.tanh(c) * o * (1 - o)], axis=1), dc * f
-            """,
+            {"dc = dc + dh": "dc += dh"},
         ),
     },
 )
