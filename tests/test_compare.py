@@ -187,4 +187,4 @@ def test_large_arrays_are_shown_by_their_first_wrong_entries():
         ("yours[7, 1]", "-1, expected 211"),
     )
     named = wrong((got, 1.0), (want, 1.0), names=("dU", "db"))
-    assert named.evidence[0] == ("dU[3, 4]", "-1, expected 94")
+    assert named.evidence[0] == ("your dU[3, 4]", "-1, expected 94")

@@ -182,9 +182,10 @@ def _evidence(
     if all(text and text.count("\n") < WHOLE for text in both):
         return tuple(zip(("yours", "expected"), both, strict=True))
     places = [_index(at) for at in np.argwhere(wrong)[:SHOWN]]
+    mine = f"your {name}" if name else "yours"
     return tuple(
         (
-            f"{name or 'yours'}[{', '.join(map(str, at))}]",
+            f"{mine}[{', '.join(map(str, at))}]",
             "{}, expected {}".format(*apart(array[at], expected[at])),
         )
         for at in places
