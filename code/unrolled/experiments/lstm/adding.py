@@ -10,10 +10,11 @@ from torch import nn
 
 from unrolled.experiments.adding_problem import learn_adding
 from unrolled.experiments.last_step import LastStepReadout
-from unrolled.experiments.ledger import Claim, Paper, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials
 from unrolled.experiments.lstm._gate_biases import set_gate_biases
 from unrolled.experiments.networks import as_many
 from unrolled.experiments.runs import stack
+from unrolled.experiments.statistics import Rate
 from unrolled.recurrent import Recurrent
 from unrolled.rnn import Elman
 from unrolled.training import seeded
@@ -84,11 +85,18 @@ def _adding_lstm(hidden: int, length: int) -> LastStepReadout:
 _ADDING = {"hidden": 32, "lstm_rate": 1e-2, "tanh_rate": 1e-3}
 
 CLAIM = Claim(
-    paper=Paper(key="hochreiter1997long"),
+    paper=Paper(
+        key="hochreiter1997long",
+        where="Table 7",
+        says="LSTMs learn the adding problem over 100, 500 and 1,000 steps: of 2,560 fresh "
+        "sequences they get at most one wrong.",
+        untested="Theirs is another adding problem, with another measure of error, and a cell "
+        "without a forget gate.",
+    ),
     sentence=(
         "On the adding problem an LSTM whose biases are set for the length finds the sum over "
-        "100 steps and over 400. A tanh network, in as many updates, finds no more than the "
-        "mean."
+        "100 steps and over 400. A tanh network, in as many updates and at one learning rate, "
+        "finds no more than the mean."
     ),
     experiment=adding_by_length,
     criterion=(
@@ -117,17 +125,29 @@ CLAIM = Claim(
             limits=(0, 1200),
         ),
     ],
+    compared=[
+        Rate(
+            label="LSTM's error below 0.06 at both lengths",
+            quantity=lambda measured: max(measured["lstm"]),
+            at_most=0.06,
+        ),
+        Rate(
+            label="tanh network's error above 0.90 at both lengths",
+            quantity=lambda measured: min(measured["tanh"]),
+            at_least=0.90,
+        ),
+    ],
+    trials=Trials(where="seeds other than those below; the biases were chosen after them"),
     deviations=[
-        "The modern form of the problem (numbers from 0 to 1, plain sum), not that of 1997, "
-        "and the modern LSTM: a forget gate, the whole gradient, Adam. The LSTM is torch's, "
-        "which computes what the book's does.",
+        "The modern form of the problem: numbers from 0 to 1, and their plain sum.",
+        "The modern LSTM: a forget gate, the whole gradient, Adam. It is torch's, which computes "
+        "what the book's does.",
         "The gates' biases start as Tallec and Ollivier (2018) propose, so that cells forget "
         "within 1 to $T$ steps.",
-        "The tanh network is ours, with one learning rate, 0.001; `gradients.adding` has four "
+        "The tanh network is ours, with a learning rate of 0.001; `gradients.adding` has four "
         "rates at 100 steps.",
         "A run ends when its error on 1,000 other sequences, asked every 200 updates, is below "
         "0.05; the criterion's 0.06 is asked of fresh ones.",
-        "The criterion is an earlier program's, met by it at 100 steps. The biases were chosen "
-        "after trial runs with other seeds.",
+        "The criterion is an earlier program's, met by it at 100 steps.",
     ],
 )

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from unrolled.data import continual_reber
-from unrolled.experiments.ledger import Claim, Paper, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials, Tuned
 from unrolled.experiments.lstm._reber import learn_stream, mispredicted, same_for_all
 from unrolled.experiments.networks import Networks
 from unrolled.experiments.runs import stack
+from unrolled.experiments.statistics import Difference, Rate
 
 
 def stream_errors(
@@ -113,6 +114,11 @@ def listen(networks: Networks, *, streams: int, length: int, seed: int) -> Heard
     )
 
 
+_SOLVED = [
+    Rate(label=f"stream solved, {name}", quantity=("solved", index), of=6, unit="networks")
+    for index, name in enumerate(("LSTM of 1997", "with a forget gate"))
+]
+
 _STREAMS = {
     "names": ["LSTM of 1997", "forget gate"],
     "units": 8,
@@ -125,7 +131,14 @@ _STREAMS = {
 }
 
 CLAIM = Claim(
-    paper=Paper(key="gers2000learning", where="Table 2"),
+    paper=Paper(
+        key="gers2000learning",
+        where="Table 2",
+        says="Of 100 networks without a forget gate none reads ten streams of 100,000 symbols "
+        "without error; with one, 18 do, and 62 if the learning rate falls.",
+        untested="We count the strings' second last symbols, in a fiftieth of the symbols, "
+        "and train in another way.",
+    ),
     sentence=(
         "On an endless stream of Reber strings, whose ends nothing marks, the state of a cell "
         "of 1997 grows and the network hardly ever learns. A forget gate mends both."
@@ -157,14 +170,7 @@ CLAIM = Claim(
     strips=[
         Strip(
             axis="Networks that solve it, fraction",
-            rows=[
-                Row(
-                    "solved",
-                    "{}",
-                    over="names",
-                    published={"LSTM of 1997": 0.0, "forget gate": 0.18},
-                )
-            ],
+            rows=[Row("solved", "{}", over="names")],
             lines={"criterion": 0.8},
             limits=(0.0, 1.0),
         ),
@@ -177,19 +183,37 @@ CLAIM = Claim(
             rows=[Row("largest state", "{}", over="names")],
         ),
     ],
+    compared=[
+        *_SOLVED,
+        Difference(
+            label="stream solved, without a forget gate against with one",
+            first=_SOLVED[0],
+            second=_SOLVED[1],
+        ),
+        Difference(
+            label="largest state, without a forget gate against with one",
+            first=("largest state", 0),
+            second=("largest state", 1),
+        ),
+    ],
+    tuned=[Tuned(arm="either cell", setting="learning rate", tried=(0.01, 0.02), chosen=0.01)],
+    trials=Trials(
+        where="another seed, at a learning rate of 0.02: two of six networks without a forget "
+        "gate learned the stream, with states of about 50,000 at the end of training"
+    ),
     deviations=[
         "Eight cells with gates of their own; the paper's networks have blocks of cells that "
-        "share gates. Adam on eight streams, updated every 25 symbols with the state carried "
-        "on, softmax and cross entropy; the paper reads one stream, updates at every symbol "
-        "and has logistic outputs. The gradient is truncated as there, and the forget gate's "
-        "bias starts at 1.",
-        "The paper stops a stream at the network's first error; we let it run on. It asks for "
-        "a million symbols without error, which 18 % of its networks with forget gates read, "
-        "and 62 % when the learning rate falls; our test has 20,000, after 100 that do not "
-        "count.",
+        "share gates.",
+        "The forget gate's bias starts at 1; those of the input and output gates are drawn "
+        "around 0. In the paper these are negative, by block.",
+        "The paper's control is missing, a state that decays by a fixed factor: so an "
+        "*adaptive* gate is not told from a leak.",
+        "Adam on eight streams, updated every 25 symbols with the state carried on, softmax "
+        "and cross entropy; the paper reads one stream, updates at every symbol and has "
+        "logistic outputs. The gradient is truncated as there.",
+        "The paper stops a stream at the network's first error; ours runs on. The test has "
+        "20,000 symbols, after 100 that do not count.",
         "Rate, updates and criterion are an earlier program's, but it asked for none of ten "
-        "without a forget gate. In a trial run with another seed at twice the rate, two of six "
-        "networks without one did learn the stream, with states of about 50,000 at the end of "
-        "training.",
+        "without a forget gate.",
     ],
 )
