@@ -143,16 +143,3 @@ def _problems(n: int, digits: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 ARITHMETIC = {"units": 48, "digits": 1, "batch": 32, "rate": 0.02, "clip": 1.0}
-
-PUBLISHED = {
-    "tanh": 0.295,
-    "LSTM": 0.892,
-    "LSTM-f": 0.293,
-    "LSTM-i": 0.751,
-    "LSTM-o": 0.867,
-    "LSTM-b": 0.902,
-    "GRU": 0.896,
-    "MUT1": 0.921,
-    "MUT2": 0.897,
-    "MUT3": 0.907,
-}

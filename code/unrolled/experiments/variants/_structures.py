@@ -10,6 +10,7 @@ from unrolled._validate import whole
 from unrolled.experiments.ledger import Measurement
 from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
+from unrolled.experiments.statistics import Difference
 from unrolled.experiments.variants._competition import (
     ENTRANTS,
     all_done,
@@ -168,3 +169,13 @@ def found_is_not_always_best(runs: Sequence[Measurement]) -> bool:
 
 
 SEARCH = {"rivals": ["LSTM", "GRU", "tanh"], "keep": 4, "batch": 32}
+
+SEARCH_COMPARED = [
+    Difference(label=f"error of the cell found against {said}", first="found", second=second)
+    for said, second in (
+        ("the tanh cell's", ("rivals", 2)),
+        ("the GRU's", ("rivals", 1)),
+        ("the LSTM's", ("rivals", 0)),
+        ("what the search promised", "promised"),
+    )
+]

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from unrolled.experiments import reber_streams
-from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip
+from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip, Trials
 from unrolled.experiments.networks import Networks, Trained
 from unrolled.experiments.runs import stack
+from unrolled.experiments.statistics import Difference, Rate
 from unrolled.experiments.variants._lstm_networks import lstm_networks
 
 GREFF = ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
@@ -142,11 +143,23 @@ _STREAMS = {
 
 _VARIANTS = [*(name for name in GREFF if name != "NFG"), "NFG"]
 
+_SOLVED = {
+    name: Rate(label=f"stream solved, {name}", quantity=("solved", index), of=6, unit="networks")
+    for index, name in enumerate(_VARIANTS)
+}
+
 CLAIM = Claim(
-    paper=Paper(key="greff2017lstm"),
+    paper=Paper(
+        key="greff2017lstm",
+        where="abstract",
+        says="None of eight variants improves on the LSTM significantly; its most critical parts "
+        "are the forget gate and the output activation function.",
+        untested="Ours is another task, with one setting where they search 200 for each variant.",
+    ),
     sentence=(
         "Of nine LSTM variants on an endless stream of Reber strings only the one without a "
-        "forget gate fails. Each other part can be left out or changed."
+        "forget gate fails. Whichever other part is left out or changed, at least three networks "
+        "in ten still learn the stream."
     ),
     experiment=stream_variants,
     criterion=(
@@ -190,17 +203,21 @@ CLAIM = Claim(
             lines={"guessing": float(np.log(7))},
         ),
     ],
+    compared=[
+        Difference(label=f"stream solved, {name} against V", first=rate, second=_SOLVED["V"])
+        for name, rate in _SOLVED.items()
+        if name != "V"
+    ],
+    trials=Trials(
+        where="other seeds, for rate, clipping, streams and updates with which most variants "
+        "learn the stream. NOAF's largest loss was 178, 5.1, 1.5 and 0.6 nats, by the setting"
+    ),
     deviations=[
-        "The paper has three tasks, speech, handwriting and music, and searches 200 settings "
-        "for each variant. This is one task, with one setting: eight cells, Adam at 0.03, the "
-        "forget gate's bias starts at 1.",
-        "The paper calls two parts most critical: the forget gate, and the output activation "
-        "(in its first version: where the state is unbounded). Of a network without the latter "
-        "(NOAF) an earlier program of ours had seen the loss rise to 16 nats, and its plan "
-        "asked that NOAF alone pass 2. In trial runs with other seeds the largest was 178, "
-        "5.1, 1.5 and 0.6, by the setting. So the loss is shown, and not in the criterion.",
-        "The criterion comes from that program, with 0 and 5 to 8 of 10 networks. Rate, "
-        "clipping at norm 0.3, streams and updates were chosen after trial runs with other "
-        "seeds, so that most variants learn it.",
+        "One task and one setting: eight cells, Adam at 0.03, clipped at norm 0.3; the forget "
+        "gate's bias starts at 1. In an exploratory run at 0.01 FGR was not behind.",
+        "An earlier program of ours had seen NOAF's loss rise to 16 nats, and its plan asked that "
+        "NOAF alone pass 2. That depends on the setting, so the loss is shown, and not in the "
+        "criterion.",
+        "The criterion comes from that program, with 0 and 5 to 8 of 10 networks.",
     ],
 )
