@@ -173,15 +173,15 @@ CLAIM = Claim(
             for task, said in _TASK_NAMES.items()
         ),
         Rate(
-            label="adding, LSTM below half of the tanh network's error",
+            label="adding, LSTM's error below half of the tanh network's",
             quantity=_halved("adding", "LSTM"),
         ),
         Rate(
-            label="adding, GRU, MUT1 and MUT3 below half of it",
+            label="adding, GRU's, MUT1's and MUT3's below half of the tanh network's",
             quantity=_halved("adding", *_AHEAD),
         ),
         Rate(
-            label="temporal order, every gated cell below half of it",
+            label="temporal order, every gated cell's below half of the tanh network's",
             quantity=_halved("order", *(cell for cell in ENTRANTS if cell != "tanh")),
         ),
     ],
