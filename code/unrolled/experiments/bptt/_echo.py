@@ -10,6 +10,7 @@ from unrolled import bptt
 from unrolled.bptt import RNN, Array
 from unrolled.data import delay
 from unrolled.experiments.bptt._learning import Adam, initial, logistic_loss
+from unrolled.experiments.ledger import Tuned
 
 
 def truncation(
@@ -122,3 +123,8 @@ def online(
 
 
 ECHO = {"hidden": 24, "streams": 32, "updates": 3000, "rate": 0.002}
+
+ECHO_TUNED = (
+    Tuned(arm="every network", setting="learning rate", tried=(0.002, 0.005), chosen=0.002),
+    Tuned(arm="every network", setting="updates", tried=(1500, 3000), chosen=3000),
+)

@@ -10,8 +10,9 @@ from torch import nn
 from unrolled.experiments.adding_problem import learn_adding
 from unrolled.experiments.gradients._starts import tanh_network
 from unrolled.experiments.last_step import LastStepReadout
-from unrolled.experiments.ledger import Claim, Paper, Row, Strip
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials, Tuned
 from unrolled.experiments.runs import stack
+from unrolled.experiments.statistics import Difference, Rate
 from unrolled.gradients import orthogonal
 from unrolled.training import seeded
 
@@ -48,10 +49,17 @@ def _lstm(hidden: int) -> LastStepReadout:
 
 
 CLAIM = Claim(
-    paper=Paper(key="hochreiter1997long"),
+    paper=Paper(
+        key="hochreiter1997long",
+        where="Table 7",
+        says="An LSTM learns to add two marked numbers over 100 steps and more: at 100, one sum "
+        "in 2,560 is off by more than 0.04.",
+        untested="Ours is the modern form of the problem and of the LSTM, and another measure; "
+        "the tanh networks are ours.",
+    ),
     sentence=(
-        "On the adding problem over 100 steps an LSTM finds the sum, and a tanh network, at "
-        "any of four learning rates, no more than the mean."
+        "Within 2,500 updates on the adding problem over 100 steps an LSTM finds the sum, and a "
+        "tanh network, at each of four learning rates from 0.0001 to 0.01, no more than the mean."
     ),
     experiment=adding_errors,
     criterion=(
@@ -82,13 +90,34 @@ CLAIM = Claim(
             limits=(0.0, 1.1),
         ),
     ],
+    compared=[
+        Rate(label="the LSTM finds the sum", quantity="lstm", at_most=0.06),
+        Rate(
+            label="a tanh network finds the sum, at the best of four rates",
+            quantity=lambda measured: min(measured["tanh"]),
+            at_most=0.06,
+        ),
+        Difference(
+            label="error of the LSTM against the best of four tanh networks",
+            first="lstm",
+            second=lambda measured: min(measured["tanh"]),
+        ),
+    ],
+    tuned=[
+        Tuned(arm="LSTM", setting="learning rate", tried=(0.01,), chosen=0.01),
+        Tuned(
+            arm="tanh with orthogonal weights",
+            setting="learning rate",
+            tried=(0.001,),
+            chosen=0.001,
+        ),
+    ],
+    trials=Trials(
+        where="an earlier program of ours and a first record, with other seeds, had shown it"
+    ),
     deviations=[
         "The modern form of the problem (numbers from 0 to 1, plain sum), not that of 1997, "
-        "and the modern LSTM: forget gate with bias 1, the whole gradient, Adam. The tanh "
-        "networks are ours.",
-        "32 units each. The LSTM has one learning rate, 0.01, and so has the tanh network with "
-        "orthogonal weights, 0.001.",
-        "That the LSTM solves this and the tanh network does not was known from an earlier "
-        "program of ours, and from a first record with other seeds.",
+        "and the modern LSTM: forget gate with bias 1, the whole gradient, Adam.",
+        "32 units each. The tanh network is judged at every rate; none is chosen.",
     ],
 )
