@@ -94,8 +94,6 @@ def test_it_still_runs(claim):
         assert measured
         assert measured.keys() <= first.keys()
         check(claim, "quick", measured, like={name: first[name] for name in measured})
-        for row in (row for strip in ledger.pictures(claim, "quick") for row in strip.rows):
-            assert len(ledger.values([run], row)) == 1
     if claim.same_at_quick:
         assert block["held"] is recorded["held"]
 
@@ -109,8 +107,9 @@ def check(claim, scale, measured, like):
     assert {name: kind(value) for name, value in measured.items()} == {
         name: kind(value) for name, value in like.items()
     }
-    for row in (row for strip in claim.strips for row in strip.rows if row.over):
-        assert len(measured[row.quantity]) == len(claim.settings[scale][row.over])
+    for row in (row for strip in claim.strips for row in strip.rows):
+        if row.over and (scale == "book" or row.quantity in measured):
+            assert len(measured[row.quantity]) == len(claim.settings[scale][row.over])
 
 
 def kind(value):

@@ -559,6 +559,15 @@ def test_quick_is_a_rehearsal(lab, capsys):
     assert lab.file.read_bytes() == before
 
 
+def test_a_rehearsal_may_measure_less(lab, capsys):
+    lab.edit(('"powers": [', '**({"more": 1} if seed else {}), "powers": ['))
+    lab.edit(
+        ('Row("eyes", "a throw", published=3.5),', 'Row("more", "more"), Row("eyes", "eyes"),')
+    )
+    assert lab.main("--scale", "quick") == (0, [0])
+    assert re.search(r"\n    eyes +1\n", capsys.readouterr().out)
+
+
 def test_list_measures_and_writes_nothing(lab, capsys):
     assert lab.main("--list") == (0, [])
     assert capsys.readouterr().out == "dice.throw: never measured\n"

@@ -239,7 +239,8 @@ def _report(claim: Claim, said: str, what: str, block: Block) -> None:
     print(f"{claim.id}: {said} ({seeds}, {what}, {seconds:.0f} s of CPU)")
     scale = "quick" if what == "quick" else "book"
     for row in (row for strip in pictures(claim, scale) for row in strip.rows):
-        print(f"    {row.label:{LABEL}} {spread(values(block['runs'], row))}")
+        if row.quantity in block["runs"][0]["measured"]:  # a rehearsal may measure less
+            print(f"    {row.label:{LABEL}} {spread(values(block['runs'], row))}")
 
 
 def _say(said: object) -> None:
