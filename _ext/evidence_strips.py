@@ -166,11 +166,16 @@ def _label_at(x: float, y: float, text: str) -> str:
     return f'<text class="evidence-name" {place}>{escape(text)}</text>'
 
 
+TINY = 1e-300
+
+
 def _extent(shown: Sequence[float], limits: Sequence[float] | None) -> tuple[float, float]:
     """Return an axis that holds all that is shown, with some air where there are no limits."""
     low, high = min([*shown, *(limits or [])]), max([*shown, *(limits or [])])
     exact = limits is not None and (low, high) == tuple(limits)
-    air = 0 if exact else 0.04 * (high - low) or abs(high) or 1
+    air = 0 if exact else 0.04 * (high - low) or abs(high)
+    if not exact and air < TINY:  # no ticks can be written so close to one another
+        air = 1.0
     return low - air, high + air
 
 

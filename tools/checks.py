@@ -124,7 +124,7 @@ def _run(command: list[str], *, shown: bool) -> tuple[int, str]:
     try:
         done = subprocess.run([*start, *rest], cwd=ROOT, check=False, **where)
     except FileNotFoundError:
-        return 127, f"{first} is not installed: pip install -r requirements.txt\n"
+        return 127, f"{first} is not installed: python3 tools/install.py\n"
     return done.returncode, (done.stdout or b"").decode(errors="replace")
 
 
