@@ -8,7 +8,7 @@ import pytest
 
 from unrolled import authoring
 from unrolled.exercises.grading import NOT_WRITTEN, PASSED, grade
-from unrolled.exercises.grading.answers import starter
+from unrolled.exercises.grading.answers import cell, starter
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def test_a_new_exercise_runs_and_tells_its_mistakes(package):
     scope = {}
     exec(starter(exercise), scope)
     assert grade(exercise, scope["toy"]).status == NOT_WRITTEN
+    assert max(map(len, cell(exercise).splitlines())) <= 88  # as every cell of a page
 
 
 def test_it_comes_last_in_its_chapters_order(package):
@@ -70,10 +71,25 @@ def test_nothing_is_overwritten(package, kind):
     assert authoring.BLANK in path.read_text()
 
 
-@pytest.mark.parametrize("name", ["toy", "lstm.", "lstm.Toy", "nowhere.toy", "lstm._toy", "lstm/x"])
-def test_a_name_that_is_none_is_refused(package, name):
+@pytest.mark.parametrize("kind", ["exercise", "claim"])
+@pytest.mark.parametrize(
+    "name", ["toy", "lstm.", "lstm.Toy", "nowhere.toy", "lstm._toy", "lstm/x", "lstm.class"]
+)
+def test_a_name_that_is_none_is_refused(package, kind, name):
+    refused(package, kind, name)
+
+
+@pytest.mark.parametrize("name", ["np", "numbers", "copy"])
+def test_an_exercise_that_would_hide_a_module_is_refused(package, name):
+    refused(package, "exercise", f"lstm.{name}")
+    assert authoring.new("claim", f"lstm.{name}", package).is_file()
+
+
+def refused(package, kind, name):
+    before = {path: path.read_bytes() for path in package.rglob("*.py")}
     with pytest.raises(ValueError, match="name must"):
-        authoring.new("exercise", name, package)
+        authoring.new(kind, name, package)
+    assert {path: path.read_bytes() for path in package.rglob("*.py")} == before
 
 
 def test_every_blank_of_the_book_is_filled_in():

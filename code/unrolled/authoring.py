@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import sys
 from pathlib import Path
 from string import Template
 
@@ -31,8 +33,9 @@ _rng = np.random.default_rng(0)
 def $name(x: Array, scale: float) -> Array:
     """Fill in: say in one line what the function returns.
 
-    Then what its arguments are, with their shapes, and what comes back, also at the edges. This
-    docstring is the prompt that a reader sees; the name and the parameters are the starter.
+    Then what its arguments are, with their shapes, and what comes back, also at the
+    edges. This docstring is the prompt that a reader sees, at most 88 characters wide;
+    the name and the parameters are the starter.
     """
     return scale * x
 
@@ -137,13 +140,17 @@ def new(kind: str, name: str, package: Path = PACKAGE) -> Path:
     Raises
     ------
     ValueError
-        If the identifier has another form or the book has no such chapter.
+        If the identifier has another form, the book has no such chapter, or the name is a word of
+        Python's; for an exercise, also a module's, which a reader's file would hide.
     FileExistsError
         If there is one of that name.
     """
     chapter, _, stem = name.partition(".")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", stem):
         raise ValueError(f"name must be 'chapter.name' in lower case, got {name!r}")
+    modules = {"np", *sys.stdlib_module_names} if kind == "exercise" else set[str]()
+    if keyword.iskeyword(stem) or stem in modules:
+        raise ValueError(f"name must be no word and no module of Python's, got {name!r}")
     if chapter not in chapters():
         raise ValueError(
             f"name must begin with a chapter of _toc.yml, one of {', '.join(chapters())}; "
@@ -152,7 +159,7 @@ def new(kind: str, name: str, package: Path = PACKAGE) -> Path:
     room = {"exercise": "exercises", "claim": "experiments"}[kind]
     path = package / room / chapter / f"{stem}.py"
     if path.exists():
-        raise FileExistsError(f"name: there is a {kind} {name}: {path}")
+        raise FileExistsError(f"name must be new, got {name!r}, which is {path}")
     if kind == "exercise":
         _put_last(path.parent / "__init__.py", chapter, stem)
         write_atomically(path, _EXERCISE.substitute(id=name, name=stem))
