@@ -72,6 +72,46 @@ def test_progress(tmp_path, capsys):
     }
 
 
+def test_progress_stands_in_columns(capsys):
+    assert main(["exercises"]) == 0
+    begins = {}
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith("  "):
+            name = line.split()[0]
+            begins.setdefault(name.split(".")[0], set()).add(line.index(" not started"))
+    assert begins.keys() == set(chapters())
+    assert all(len(columns) == 1 for columns in begins.values())
+
+
+def test_a_chapter_may_have_no_exercises_yet(monkeypatch, capsys):
+    monkeypatch.setattr(
+        "unrolled.__main__.of_chapter", lambda stem: () if stem == "rnn" else of_chapter(stem)
+    )
+    for command in ("start", "check"):
+        assert main([command, "rnn"]) == 3
+        assert "the chapter rnn has none yet" in capsys.readouterr().err
+    assert main(["exercises"]) == 0
+    assert "rnn" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("kind", "fence"),
+    [("exercise", "```{code-cell} ipython3\ndef half_life("), ("claim", "```{evidence} lstm.half")],
+)
+def test_new_prints_what_to_paste_into_the_chapter(monkeypatch, capsys, kind, fence):
+    monkeypatch.setattr("unrolled.authoring.new", lambda kind, name: Path("there.py"))
+    assert main(["new", kind, "lstm.half_life"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("there.py: written")
+    assert fence in said
+    assert said.count("```") % 2 == 0
+
+
+def test_new_says_why_it_wrote_nothing(capsys):
+    assert main(["new", "exercise", "lstm.half_life"]) == 3
+    assert "name must be new, got 'lstm.half_life'" in capsys.readouterr().err
+
+
 def test_json_for_teachers(tmp_path, capsys):
     (tmp_path / "mine.py").write_text(WRONG)
     assert main(["check", "windows.parameters", "mine.py", "--json"]) == 1

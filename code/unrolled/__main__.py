@@ -1,7 +1,8 @@
 """The course at the command line: ``python -m unrolled --help``.
 
 The exit status is that of the worst verdict: 0 passed, 1 wrong, 2 not written yet, 4 the check
-itself failed. It is 3 where the command could not be carried out as it was given.
+itself failed. It is 3 where the command could not be carried out as it was given. ``evidence`` has
+statuses of its own: ``python -m unrolled evidence --help``.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import os
 import sys
 
-if __name__ == "__main__":  # a copy.py or json.py of the reader's is none of Python's
-    _own = map(os.path.abspath, ["", *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
-    sys.path.sort(key=({*_own} - {__file__.rsplit(os.sep, 2)[0]}).__contains__)
+if __name__ == "__main__":  # the reader's folders come last: a copy.py there is none of Python's
+    _named = map(os.path.abspath, ["", *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+    _readers = {*_named} - {__file__.rsplit(os.sep, 2)[0]}  # this package's own stays
+    sys.path.sort(key=_readers.__contains__)
 
 import argparse
 import dataclasses
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m unrolled",
         description="Exercises and evidence of the course Unrolled.",
-        epilog=STATUSES,
+        epilog=f"{STATUSES}; evidence has its own",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     work = _Parser(add_help=False)
@@ -121,7 +123,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _aimed_at(target: str) -> tuple[Exercise, ...]:
     """Return one exercise, or all of a chapter."""
-    return of_chapter(target) if target in chapters() else (find(target),)
+    if target not in chapters():
+        return (find(target),)
+    if exercises := of_chapter(target):
+        return exercises
+    raise UsageError(f"target must have exercises; the chapter {target} has none yet")
 
 
 def _start(arguments: argparse.Namespace) -> int:
@@ -178,14 +184,15 @@ def _exercises(arguments: argparse.Namespace) -> int:
         everything = [exercise for stem in chapters() for exercise in of_chapter(stem)]
         _report(_checked(everything, arguments.work), as_json=True)
         return 0
-    for stem in chapters():
+    for stem in filter(of_chapter, chapters()):  # a chapter may have none yet
         results = list(_checked(of_chapter(stem), arguments.work))
         passed = sum(verdict.passed for _, verdict in results)
         print(f"{stem}  {_bar(passed, len(results))}  {passed} of {len(results)}")
+        width = max(len(exercise.id) for exercise, _ in results)
         for exercise, verdict in results:
             begun = path_of(exercise, arguments.work).exists()
             status = verdict.status if begun else "not started"
-            print(f"  {exercise.id:28} {'not right yet' if status == WRONG else status}")
+            print(f"  {exercise.id:{width}}  {'not right yet' if status == WRONG else status}")
     return 0
 
 
@@ -200,7 +207,7 @@ def _new(arguments: argparse.Namespace) -> int:
     if arguments.kind == "exercise":
         exercise = find(arguments.name)
         file = f"../code/unrolled/exercises/{exercise.id.replace('.', '/')}.py"
-        print(f"\nFor the chapter:\n\n{cell(exercise)}")
+        print(f"\nFor the chapter:\n\n```{{code-cell}} ipython3\n{cell(exercise)}```\n")
         print(f"```{{literalinclude}} {file}\n:pyobject: {exercise.name}\n```")
         print(f"\nTested by: pytest tests/test_exercises.py -k {arguments.name}")
     else:
