@@ -28,7 +28,7 @@ def bug_hunt(
     The answer takes an implementation. It must raise (AssertionError, or by the way whatever a
     bug leads to) for each of `buggy` and return None, or True, for each of `right`; of `probes` it
     may think what it likes, which tells mistakes apart. The first line of an implementation's
-    docstring says what it does; :func:`edited` makes one of another.
+    docstring says what it does; ``edited`` makes one of another.
     """
 
     def judge(want: Outcome, got: Outcome, case: Case) -> str:
