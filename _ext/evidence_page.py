@@ -87,7 +87,7 @@ class Evidence(SphinxDirective):
         items = []
         for entry in entries:
             item = nodes.list_item("", nodes.paragraph("", "", *_badges(entry)))
-            item += self._text(_one_paragraph(entry.claim.sentence))
+            item += self._text(words.one_line(entry.claim.sentence))
             ways = nodes.paragraph("", "", classes=["evidence-ways"])
             ways += [*self._inline(_link(entry.id)), nodes.Text(" · ")]
             ways += Place(claim=entry.id, chapter=entry.chapter)
@@ -155,9 +155,9 @@ class Evidence(SphinxDirective):
             if why := claim.paper.untested:
                 said[-1] += [nodes.Text(" "), *self._inline(why)]
             found += said
-            found += self._text(f"Ours: {_one_paragraph(claim.sentence)}")
+            found += self._text(f"Ours: {words.one_line(claim.sentence)}")
         else:
-            found += self._text(f"{_one_paragraph(claim.sentence)} {words.paper(claim)}")
+            found += self._text(f"{words.one_line(claim.sentence)} {words.paper(claim)}")
         return [*found, *self._text(words.bullets(words.statistics(entry)))]
 
     def _tuning(self, entry: Entry) -> Nodes:
@@ -363,10 +363,6 @@ def _label(claim_id: str) -> str:
 
 def _link(claim_id: str) -> str:
     return f"{{ref}}`{claim_id} <{_label(claim_id)}>`"
-
-
-def _one_paragraph(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _numbered(items: Iterable[str]) -> str:

@@ -6,10 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from unrolled.experiments import ledger
+from unrolled.experiments.ledger.attempts import ranges, seeds_of
 from unrolled.experiments.statistics import compare
 
 BLOCKS = ("confirmation", "development")
@@ -128,7 +128,7 @@ def paper(claim: Any) -> str:
     cited = f"{{cite:t}}`{claim.paper.key}`" + (
         f", {claim.paper.where}" if claim.paper.where else ""
     )
-    said = _one_line(claim.paper.says)
+    said = one_line(claim.paper.says)
     return f"The paper, {cited}: {said}" if said else f"Source: {cited}."
 
 
@@ -165,7 +165,7 @@ def setup_of(entry: Entry) -> list[str]:
     said = ", ".join(f"`{name} = {json.dumps(x)}`" for name, x in _plain(settings).items())
     parts = [f"Settings: {said or 'none'}."]
     parts += [
-        f"Seeds of the {name}: {spans(run['seed'] for run in entry.runs(name))}."
+        f"Seeds of the {name}: {ranges(seeds_of(entry.attempts[-1], name))}."
         for name in reversed(BLOCKS)
         if entry.runs(name)
     ]
@@ -207,7 +207,7 @@ def attempts_before(entry: Entry) -> list[str]:
         after = entry.attempts[i + 1].get("why") or "not said"
         said.append(
             f"{' and '.join(dates) or 'no date'}. *{ledger.verdict(alone)}.* "
-            f"Criterion: {_one_line(attempt['declared']['criterion'])} "
+            f"Criterion: {one_line(attempt['declared']['criterion'])} "
             f"Why there was another attempt: {after.rstrip('.')}."
         )
     return said
@@ -217,8 +217,8 @@ def measured_under(entry: Entry) -> str:
     """Say how the criterion was worded when it was measured, "" if as now."""
     if not entry.attempts:
         return ""
-    then = _one_line(entry.attempts[-1]["declared"]["criterion"])
-    if then == _one_line(entry.claim.criterion):
+    then = one_line(entry.attempts[-1]["declared"]["criterion"])
+    if then == one_line(entry.claim.criterion):
         return ""
     return f"When it was measured, the same criterion was worded so: {then}"
 
@@ -232,20 +232,12 @@ def other_versions(entry: Entry) -> list[str]:
 
 def bullets(items: Iterable[str]) -> str:
     """Make a list."""
-    return "\n".join("- " + _one_line(item) for item in items)
+    return "\n".join("- " + one_line(item) for item in items)
 
 
-def spans(seeds: Iterable[int]) -> str:
-    """Write seeds, neighbours as a span: "0 to 4, 7"."""
-    ordered = sorted(seeds)
-    if not ordered:
-        return "none"
-    breaks = [i + 1 for i, (a, b) in enumerate(pairwise(ordered)) if b != a + 1]
-    groups = [ordered[i:j] for i, j in pairwise([0, *breaks, len(ordered)])]
-    return ", ".join(
-        f"{group[0]} to {group[-1]}" if len(group) > 2 else ", ".join(map(str, group))
-        for group in groups
-    )
+def one_line(text: str) -> str:
+    """Write a text without its line breaks."""
+    return " ".join(text.split())
 
 
 def _plain(settings: Any) -> dict[str, Any]:
@@ -260,7 +252,3 @@ def _claims(count: int) -> str:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

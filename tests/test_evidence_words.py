@@ -1,10 +1,8 @@
-"""What the Evidence pages say: outcomes of both blocks, seeds as spans, piloting, circumstances."""
+"""What the Evidence pages say: outcomes of both blocks, piloting, circumstances."""
 
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import evidence_words
 from evidence_words import OUTCOMES, Entry
@@ -76,20 +74,3 @@ def test_circumstances_name_what_was_not_recorded():
     old = {**block(True), "hardware": {"cpu": "EPYC", "cores": 2}, "os": None, "commit": None}
     told = " ".join(evidence_words.circumstances(old))
     assert "Threads 1. Not recorded: instruction set, system, commit." in told
-
-
-@pytest.mark.parametrize(
-    ("seeds", "said"),
-    [([], "none"), ([3], "3"), ([4, 3], "3, 4"), ([5, 0, 1, 2, 7, 8], "0 to 2, 5, 7, 8")],
-)
-def test_neighbouring_seeds_are_a_span(seeds, said):
-    assert evidence_words.spans(seeds) == said
-
-
-@given(st.sets(st.integers(0, 60)))
-def test_a_span_names_every_seed_once(seeds):
-    named = []
-    for part in evidence_words.spans(seeds).replace("none", "").split(", "):
-        ends = [int(end) for end in part.split(" to ") if end]
-        named += range(ends[0], ends[-1] + 1) if ends else []
-    assert named == sorted(seeds)

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from unrolled.experiments import ledger
 from unrolled.experiments.ledger import command, machine, recording
+from unrolled.experiments.ledger.attempts import ranges
 
 TOY = '''
 """A laboratory of one experiment, which notes every seed it ran."""
@@ -306,6 +309,23 @@ def test_other_code_with_the_same_numbers_is_the_same_attempt(lab):
 
 
 # Seeds
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [([], ""), ([3], "3"), ([4, 3], "3, 4"), ([5, 0, 1, 2, 7, 8], "0 to 2, 5, 7, 8")],
+)
+def test_neighbouring_seeds_are_a_range(seeds, said):
+    assert ranges(seeds) == said
+
+
+@given(st.sets(st.integers(0, 60)))
+def test_ranges_name_every_seed_once(seeds):
+    named = []
+    for part in ranges(seeds).split(", "):
+        ends = [int(end) for end in part.split(" to ") if end]
+        named += range(ends[0], ends[-1] + 1) if ends else []
+    assert named == sorted(seeds)
 
 
 @pytest.mark.parametrize(
