@@ -1,9 +1,4 @@
-"""Which files of the package some code stands on: found by reading it, never by running it.
-
-Stored results (a notebook's outputs, a claim's measurements) are stale when the code behind them
-changed. What is behind them is the transitive closure of their imports, found in the syntax tree,
-so that asking costs milliseconds and imports neither torch nor the code in question.
-"""
+"""Which files of the package some code imports, itself or through others; a tree in plain text."""
 
 import ast
 from collections.abc import Iterable
