@@ -255,6 +255,14 @@ def test_gradient_norms_are_the_errors_passed_back():
     close(norms, torch.stack(expected[::-1]))
 
 
+def test_the_graph_is_left_for_another_way_back():
+    _, _, states = tanh_rnn(4, 2, 3, 5)
+    loss = states[-1].square().sum()
+    gradients.gradient_norms(loss, states)
+    loss.backward()
+    assert states[0].grad.abs().sum() > 0
+
+
 def test_gradient_norms_do_not_underflow():
     U = 0.5 * torch.eye(3)
     states = linear_states(U.double(), 900)
