@@ -124,6 +124,11 @@ def test_what_a_judge_calls_counts_and_nothing_else(digest, text):
         assert digest(text, head=HEAD.replace("LIMIT = 3", "LIMIT = 4")) != before
 
 
+def test_the_rules_of_digests_are_those_of_the_records(digest):
+    """Another way of writing code down would make every record stale, and ask for new seeds."""
+    assert digest(PLAIN) == "d8b10c7dea426f99"
+
+
 def test_where_a_helper_stands_does_not_count(digest):
     before = digest(PLAIN)
     here = SHARED + HEAD.replace("import best, {extra}", "import SCALE as _")
