@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ def complaint(exercise_id: str, solution: Function, answer: Any) -> str:
             f'Write `check("{exercise_id}", {name})`, without brackets after the name.'
         )
     try:
-        signature = inspect.signature(answer)
+        signature = _signature(answer)
     except ValueError:  # some built-in functions have none
         return ""
     names = names_of(solution)
@@ -39,6 +40,15 @@ def complaint(exercise_id: str, solution: Function, answer: Any) -> str:
     return ""
 
 
+def _signature(answer: Function) -> inspect.Signature:
+    """Read a signature, not what its annotations stand for: they may name what is not defined."""
+    if sys.version_info >= (3, 14):  # before, Python has looked when it defined the function
+        from annotationlib import Format
+
+        return inspect.signature(answer, annotation_format=Format.STRING)
+    return inspect.signature(answer)
+
+
 def names_of(solution: Function) -> tuple[str, ...]:
     """List the names of a function's arguments."""
     return tuple(inspect.signature(solution).parameters)
@@ -53,7 +63,7 @@ def without_annotations(signature: inspect.Signature) -> inspect.Signature:
 def by_keyword(names: Sequence[str], answer: Function) -> list[str]:
     """List the arguments that an answer takes by keyword only."""
     try:
-        parameters = inspect.signature(answer).parameters
+        parameters = _signature(answer).parameters
     except ValueError:
         return []
     return [
