@@ -64,8 +64,8 @@ CLAIM = Claim(
         verdict=lambda runs: bool((stack(runs, *_WALKERS).mean(axis=0) > 1).all()),
     ),
     sentence=(
-        "On a random walk no forecaster beats, on average, repeating the last value, however "
-        "well its forecasts follow the curve."
+        "On a random walk none of four forecasters beats, on average, repeating the last value, "
+        "however well its forecasts follow the curve."
     ),
     experiment=random_walk_errors,
     criterion=(

@@ -37,8 +37,8 @@ def cue_by_one_size(
 
 CLAIM = Claim(
     sentence=(
-        "A recurrent cell of one fixed size learns the cue task at every lag tried: with one "
-        "set of weights it recalls any cue up to the longest lag it was trained on."
+        "A recurrent cell of one fixed size learns the cue task up to every longest lag tried: "
+        "with one set of weights it recalls a cue one step old, half way, and at the longest lag."
     ),
     experiment=cue_by_one_size,
     criterion=(
