@@ -71,6 +71,8 @@ class Evidence(SphinxDirective):
         fallen = [entry for entry in entries if entry.kind == "not-held"]
         others = [entry for entry in entries if entry.kind != "not-held"]
         found = [*self._text(words.tally(entries)), *self._text(words.piloting(entries))]
+        if reworded := words.reworded(entries):
+            found += self._text(reworded)
         if fallen:
             found.append(self._listing("evidence-fallen", "What did not hold", fallen))
         for chapter in dict.fromkeys(entry.chapter for entry in entries):
@@ -184,7 +186,7 @@ class Evidence(SphinxDirective):
         for name in words.BLOCKS:
             if block := entry.block(name):
                 found += self._text(f"The {name}:\n\n{words.bullets(words.circumstances(block))}")
-        if worded := words.measured_under(entry):
+        for worded in words.measured_under(entry):
             found += self._text(worded)
         again = nodes.paragraph("", "Again: ")
         again += nodes.literal("", f"python -m unrolled evidence --force {entry.id}")

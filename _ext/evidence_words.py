@@ -116,8 +116,8 @@ def piloting(entries: Sequence[Entry]) -> str:
     most = "Most" if none < len(counts) / 2 else "Some"
     return (
         f"{most} claims were tried out before they were declared: {'; '.join(parts)}. Whoever has "
-        "seen trial runs can choose a claim that will hold. That is why each is run once more, as "
-        "it stands, at seeds that its development never touched, and why only that counts."
+        "seen trial runs can choose a claim that will hold. That is why each is run once more, by "
+        "the same criterion, at seeds that its development never touched, and why only that counts."
     )
 
 
@@ -213,14 +213,35 @@ def attempts_before(entry: Entry) -> list[str]:
     return said
 
 
-def measured_under(entry: Entry) -> str:
-    """Say how the criterion was worded when it was measured, "" if as now."""
+def measured_under(entry: Entry) -> list[str]:
+    """Say how sentence and criterion were worded when it was measured, if not as now."""
+    return [
+        f"When it was measured, {said} was worded so: {then}"
+        for name, said in (("sentence", "the claim"), ("criterion", "the same criterion"))
+        if (then := _worded_then(entry, name))
+    ]
+
+
+def reworded(entries: Sequence[Entry]) -> str:
+    """Say how many claims were worded anew after they were confirmed, "" if none."""
+    count = sum(
+        bool(entry.runs("confirmation") and _worded_then(entry, "sentence")) for entry in entries
+    )
+    if not count:
+        return ""
+    return (
+        f"Of {_claims(count)} the sentence was worded anew when the confirmation was known, to say "
+        "what the runs bear out. Criterion, settings and seeds stayed, and each entry gives the "
+        "earlier words."
+    )
+
+
+def _worded_then(entry: Entry, name: str) -> str:
+    """Return the sentence or criterion that was measured, "" if it reads as now."""
     if not entry.attempts:
         return ""
-    then = one_line(entry.attempts[-1]["declared"]["criterion"])
-    if then == one_line(entry.claim.criterion):
-        return ""
-    return f"When it was measured, the same criterion was worded so: {then}"
+    then, now = entry.attempts[-1]["declared"][name], getattr(entry.claim, name)
+    return "" if one_line(then) == one_line(now) else one_line(then)
 
 
 def other_versions(entry: Entry) -> list[str]:

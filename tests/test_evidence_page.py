@@ -351,9 +351,12 @@ def test_records_and_code_are_followed(book):
 def test_words_stale_nothing_and_code_does(book):
     claim = book.folder / "toypage" / "dice" / "held.py"
     before = claim.read_text()
-    claim.write_text(before.replace("Error is below 1.", "The error stays below 1."))
+    words = before.replace("Error is below 1.", "The error stays below 1.")
+    claim.write_text(words.replace("It *learns* $x^2$.", "It has learned."))
     assert book.build()[1] == ""
+    assert "1 claim the sentence was worded anew" in said(book.page("evidence"))
     text = said(book.page("evidence/dice"))
+    assert "the claim was worded so: It learns" in text
     assert "Criterion: The error stays below 1." in text
     assert "the same criterion was worded so: Error is below 1." in text
     claim.write_text(before)

@@ -1,7 +1,8 @@
 """The statistics that a claim's sentence is worded from: a rate's interval, a difference's test.
 
-A claim declares them in ``compared``, before it is run. ``compare`` computes them from what the
-runs measured; each result says itself in words, and gives its numbers as JSON keeps them.
+A claim declares them in ``compared``; only what was declared before the runs were known is a test
+that was planned. ``compare`` computes them from what the runs measured; each result says itself in
+words, and gives its numbers as JSON keeps them.
 """
 
 from __future__ import annotations
