@@ -92,6 +92,7 @@ EXERCISE = Exercise(
         (1e6, np.array([3.0, -1, 2]), 1.5),
         (1e-6, np.array([3.0, -1, 2, 4]), 1.5),
         (0.8, np.array([3e-6, -1e-6, 2e-6]), 5e-6),
+        (0.5, np.array([4, -1, 3, 2]), 1.5),  # whole numbers
     ],
     alternatives=[
         _scalar_forwards,

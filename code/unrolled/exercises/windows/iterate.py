@@ -44,7 +44,7 @@ def _iterate_growing(predict: Predict, history: Array, horizon: int, window: int
 def _iterate_torch(predict: Predict, history: Array, horizon: int, window: int) -> Any:
     import torch
 
-    lags, forecasts = torch.from_numpy(history[-window:].copy()), []
+    lags, forecasts = torch.from_numpy(history[-window:].astype(float)), []
     for _ in range(horizon):
         forecasts.append(predict(lags.numpy()))
         lags = torch.cat([lags[1:], torch.tensor([forecasts[-1]], dtype=lags.dtype)])
@@ -85,6 +85,7 @@ EXERCISE = Exercise(
         (_bends, numbers(_rng, 31), 40, 7),
         (_continues_the_line, 1e6 * numbers(_rng, 6), 5, 2),
         (_bends, np.zeros(4), 3, 2),
+        (_newest_weighs_most, np.array([5, 3, 7, 2, 4]), 3, 3),
     ],
     alternatives=[_iterate_growing, _iterate_torch],
     properties=[_first_forecast_from_data],
@@ -172,7 +173,8 @@ EXERCISE = Exercise(
             """The forecasts are written into the caller's own history, which they destroy.
 
             A slice of an array is a window onto it, not a copy: moving `history[-window:]`
-            along in place overwrites the data. Begin with `history[-window:].copy()`.
+            along in place overwrites the data. Begin with a copy, of numbers with decimals:
+            `history[-window:].astype(float)`.
             """,
             """
             lags, forecasts = history[-window:], np.zeros(horizon)
@@ -181,6 +183,27 @@ EXERCISE = Exercise(
                 lags[:-1] = lags[1:]
                 lags[-1] = forecasts[k]
             return forecasts
+            """,
+        ),
+        "keeps_whole_numbers": Mistake(
+            """Where history holds whole numbers, the forecasts lose their decimals: an array that
+            was made from it can hold nothing else.
+
+            Begin with `history[-window:].astype(float)`, which is a copy, too.
+            """,
+            """
+            lags, forecasts = history[-window:].copy(), np.zeros(horizon)
+            for k in range(horizon):
+                forecasts[k] = predict(lags)
+                lags[:-1] = lags[1:]
+                lags[-1] = forecasts[k]
+            return forecasts
+            """,
+            """
+            values = np.concatenate([history, np.zeros(horizon, dtype=history.dtype)])
+            for n in range(len(history), len(values)):
+                values[n] = predict(values[n - window : n])
+            return values[len(history) :]
             """,
         ),
     },
