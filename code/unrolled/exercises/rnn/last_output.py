@@ -78,13 +78,14 @@ EXERCISE = Exercise(
     alternatives=[_last_output_looped, _last_output_masked, _last_output_torch],
     mistakes={
         "last_of_the_batch": Mistake(
-            """This takes the last step of the batch, `output[-1]`. There the short sequences are
-            padding.
+            """This takes a step at which the short sequences have ended: the last one of the batch,
+            as `output[-1]` does, or the one after each sequence's end, `lengths[b]`.
 
             For each sequence take the step at which it ended itself: lengths[b] - 1.
             """,
             "return output[-1]",
             "return output[-1, :, :]",
+            "return output[lengths.max() - 1]",
         ),
         "one_step_after_the_end": Mistake(
             """This is one step too late: `output[lengths[b], b]` is the first step of the padding.

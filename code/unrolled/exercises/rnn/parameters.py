@@ -62,6 +62,9 @@ EXERCISE = Exercise(
             """,
             "return steps * solution(steps, inputs, hidden, outputs)",
             "return steps * (hidden * (inputs + hidden + 1) + outputs * (hidden + 1))",
+            "return steps * hidden * (inputs + hidden + 1) + outputs * (hidden + 1)",
+            "return hidden * (inputs + hidden + 1) + steps * outputs * (hidden + 1)",
+            "return steps * hidden * (inputs + hidden + 1) - hidden**2 + outputs * (hidden + 1)",
         ),
         "an_input_layer_for_each_step": Mistake(
             """Here the input weights grow with the number of steps, as they do for a window.

@@ -171,6 +171,14 @@ EXERCISE = Exercise(
             return out
             """,
         ),
+        "batch_comes_first": Mistake(
+            """The result has the batch first, (B, T, H). Time comes first: (T, B, H).
+
+            `np.stack(states)` and `np.array(states)` put the steps along axis 0.
+            """,
+            {"np.array(states)": "np.stack(states, axis=1)"},
+            {"np.array(states)": "np.array(states).swapaxes(0, 1)"},
+        ),
         "first_state_included": Mistake(
             """The initial state stands in front of the others: h0 was not asked for.
 

@@ -218,9 +218,10 @@ EXERCISE = bug_hunt(
             "assert np.allclose(split_and_scale(_SQUARES, 8)[1], _plain_split(_SQUARES, 8)[1])",
         ),
         "checks_lengths_only": Mistake(
-            """Your test checks how long the two parts are, not what is in them.
+            """Your test notices when a part has the wrong length, and nothing else.
 
-            A leak changes values. Work out what they should be, and compare.
+            A leak changes values. Work out what they should be, and `assert` that they are:
+            `np.allclose(...)` alone lets everything through, and so does `assert (..., ...)`.
             """,
             "assert [len(part) for part in split_and_scale(_SQUARES, 8)] == [8, 4]",
         ),
@@ -234,6 +235,12 @@ EXERCISE = bug_hunt(
             train, _ = split_and_scale(_SQUARES, 8)
             assert np.isclose(train.mean(), 0)
             assert np.isclose(train.std(), 1)
+            """,
+            """
+            train, test = split_and_scale(_SQUARES, 8)
+            assert np.isclose(train.mean(), 0)
+            assert np.isclose(train.std(), 1)
+            assert len(test) == 4
             """,
         ),
         "wants_test_standardised": Mistake(

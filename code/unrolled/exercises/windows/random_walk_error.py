@@ -71,6 +71,14 @@ EXERCISE = Exercise(
             """,
             {"k * sigma**2": "(k + 1) * sigma**2"},
         ),
+        "whole_horizon": Mistake(
+            """This is made of the errors at all steps from 1 to k, their sum or their mean.
+
+            The error k steps ahead is that of one forecast, of x[n + k] alone.
+            """,
+            {"k * sigma**2": "k * (k + 1) / 2 * sigma**2"},
+            {"k * sigma**2": "(k + 1) / 2 * sigma**2"},
+        ),
         "root": Mistake(
             """This is the root of the expected squared error, the standard deviation of the
             forecast.
