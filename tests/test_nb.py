@@ -64,7 +64,7 @@ PACKAGE = {
 
 def make(folder, chapters):
     """Write a book: the tool, a package and some chapters."""
-    for name in ("conftest.py", "tools/nb.py", "code/unrolled/_files.py"):
+    for name in ("conftest.py", "tools/nb.py", "tools/machine.py", "code/unrolled/_files.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     sources = "code/unrolled/_sources"
@@ -451,7 +451,9 @@ def test_changed_names_the_notebooks_that_other_code_has_made(book):
 
 
 def test_changed_prints_a_notebook_a_line(book):
-    assert run(book, "changed").stdout == "chapters/one.ipynb\nchapters/two.ipynb\n"  # no git here
+    for command in (["init"], ["commit", "--allow-empty", "-m", "Nothing yet."]):
+        git(book, *command)
+    assert run(book, "changed").stdout == "chapters/one.ipynb\nchapters/two.ipynb\n"
 
 
 def processes(mark):

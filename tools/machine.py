@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-WORKER_BYTES = 3 * 2**29  # what a process of the tests takes at most, torch and SciPy loaded
+WORKER_BYTES = 3 * 2**29  # what tests or a notebook take at most, torch and SciPy loaded
 CGROUP = Path("/sys/fs/cgroup")  # the limits of a container
 
 

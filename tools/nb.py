@@ -42,6 +42,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+from machine import workers
 from unrolled import _sources
 from unrolled._files import write_atomically
 
@@ -281,10 +282,10 @@ def build(mds: list[Path], force: bool) -> int:
             print(f"{name(chapter.ipynb)}: up to date")
     if not todo:
         return 0
-    workers = min(len(todo), os.cpu_count() or 1)
+    count = min(len(todo), workers())
     start, failed = time.monotonic(), 0
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, become_worker, (context.RLock(),)) as pool:
+    with ProcessPoolExecutor(count, context, become_worker, (context.RLock(),)) as pool:
         done = pool.map(execute, todo, range(len(todo)))
         for chapter, (notebook, failure) in zip(todo, done, strict=True):
             if notebook is None:
