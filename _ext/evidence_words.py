@@ -209,8 +209,26 @@ def attempts_before(entry: Entry) -> list[str]:
             f"{' and '.join(dates) or 'no date'}. *{ledger.verdict(alone)}.* "
             f"Criterion: {one_line(attempt['declared']['criterion'])} "
             f"Why there was another attempt: {after.rstrip('.')}."
+            f"{_altered(attempt, entry.attempts[i + 1])}"
         )
     return said
+
+
+def _altered(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Name the seeds and each setting that an attempt changed, "" if it changed none."""
+    then, now = (ranges(seeds_of(attempt, "development")) for attempt in (before, after))
+    parts = [f"seeds {then} became {now}"] if then and now and then != now else []
+    old, new = (attempt["declared"].get("settings", {}) for attempt in (before, after))
+    parts += [
+        f"`{name}` {_value(old, name)} became {_value(new, name)}"
+        for name in {**old, **new}
+        if _value(old, name) != _value(new, name)
+    ]
+    return f" Changed: {'; '.join(parts)}." if parts else ""
+
+
+def _value(settings: dict[str, Any], name: str) -> str:
+    return f"`{json.dumps(settings[name])}`" if name in settings else "(none)"
 
 
 def measured_under(entry: Entry) -> list[str]:

@@ -74,3 +74,21 @@ def test_circumstances_name_what_was_not_recorded():
     old = {**block(True), "hardware": {"cpu": "EPYC", "cores": 2}, "os": None, "commit": None}
     told = " ".join(evidence_words.circumstances(old))
     assert "Threads 1. Not recorded: instruction set, system, commit." in told
+
+
+def test_an_earlier_attempt_says_what_the_next_changed():
+    declared = {"criterion": "Error is 0.", "settings": {"lags": [1], "rate": 0.1}}
+    first = {"declared": declared, "development": block(False), "confirmation": None}
+    second = {
+        "declared": {**declared, "settings": {"lags": [1, 2], "rate": 0.1, "units": 8}},
+        "development": {**block(True), "runs": [{**block(True)["runs"][0], "seed": 5}]},
+        "confirmation": None,
+        "why": "settings changed, new seeds",
+    }
+    one = Entry(SimpleNamespace(id="dice.one"), {"attempts": [first, second, second]})
+    changed, same = evidence_words.attempts_before(one)
+    assert changed.endswith(
+        "Why there was another attempt: settings changed, new seeds. Changed: seeds 0 became 5; "
+        "`lags` `[1]` became `[1, 2]`; `units` (none) became `8`."
+    )
+    assert "Changed:" not in same
