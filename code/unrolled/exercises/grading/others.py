@@ -59,6 +59,7 @@ def _plainly(source: str, name: str) -> str:
         return ""
     if not isinstance(function, ast.FunctionDef):
         return ""
+    function.returns = None
     for node in ast.walk(function):
         if isinstance(node, ast.arg):
             node.annotation = None
