@@ -6,6 +6,7 @@ import torch
 
 from unrolled import gradients
 from unrolled.exercises import check, find
+from unrolled.exercises.gradients import _clips
 from unrolled.exercises.gradients._chain import chain
 from unrolled.exercises.gradients._power_norms import power_norms
 from unrolled.exercises.gradients.catches_bad_clip import catches_bad_clip
@@ -131,7 +132,57 @@ def test_a_bound_that_is_none_hears_of_a_network_that_breaks_it():
 
 def test_a_count_of_steps_that_fits_nothing_hears_what_it_should_be():
     message = told("gradients.steps_to_vanish", lambda rate, fraction: 7 + 5 * rate)
-    assert "should first be at most `fraction`" in message
+    assert "should be at most `fraction`. It is not yet." in message
+    message = told("gradients.steps_to_vanish", lambda rate, fraction: 90 + 5 * rate)
+    assert "It was so one step earlier." in message
+
+
+def made(gradient, thresholds, *, right=_clips.plain_clip, close=np.allclose):
+    """A test as a learner would write it, with one thing wrong."""
+
+    def test(clip_by_norm):
+        for threshold in thresholds:
+            got = clip_by_norm(*(each.copy() for each in gradient), threshold)
+            for mine, its in zip(got, right(*gradient, threshold), strict=True):
+                assert close(mine, its)
+
+    return test
+
+
+def points_alike(mine, its):
+    return np.isclose((mine * its).sum(), np.linalg.norm(mine) * np.linalg.norm(its))
+
+
+LARGE, COLUMN = np.random.default_rng(3).normal(size=(2, 3, 3)), np.array([[1.0], [-2.0], [0.5]])
+
+
+@pytest.mark.parametrize(
+    ("test", "mistake"),
+    [
+        (made(LARGE, [0.7, 70.0]), None),
+        (made(LARGE, [0.7]), "looks_at_long_ones_only"),
+        (made(LARGE, [70.0]), "looks_at_short_ones_only"),
+        (made(LARGE, [0.7, 70.0], close=lambda *_: False), "rejects_everything"),
+        (made(np.abs(LARGE), [0.7, 70.0]), "positive_entries"),
+        (made(([[3.0]], [[4.0]]) * np.ones((2, 1, 1)), [2.5, 10.0]), "gradients_of_rank_one"),
+        (made((COLUMN * [2.0, 1.0], COLUMN * [4.0, 5.0]), [2.5, 99.0]), "gradients_of_rank_one"),
+        (made((LARGE[0], 0 * LARGE[1]), [0.7, 70.0]), "an_array_of_zeros"),
+        (made(LARGE, [0.7, 70.0], close=lambda *_: undefined), "rejects_everything"),  # noqa: F821
+    ],
+)
+def test_a_flaw_of_a_test_of_clipping_is_known(test, mistake):
+    verdict = check("gradients.catches_bad_clip", test)
+    assert verdict.mistake == mistake, verdict
+    assert verdict.passed == (mistake is None), verdict
+
+
+def test_a_test_of_the_direction_alone_is_known():
+    def test(clip_by_norm):
+        for threshold in (0.7, 70.0):
+            got = np.concatenate(clip_by_norm(*LARGE, threshold))
+            assert points_alike(got, np.concatenate(LARGE))
+
+    assert check("gradients.catches_bad_clip", test).mistake == "checks_direction_only"
 
 
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0, -1.0, 1e300])

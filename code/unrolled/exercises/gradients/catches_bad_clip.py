@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
 
 from unrolled._validate import Array
-from unrolled.exercises.gradients.clip_by_norm import norm_of
-from unrolled.exercises.grading import Mistake, bug_hunt, edited
+from unrolled.exercises.gradients import _clips
+from unrolled.exercises.grading import Mistake, bug_hunt
 
 Pair = tuple[Array, Array]
 Clip = Callable[[Array, Array, float], Pair]
@@ -95,92 +94,6 @@ def _equal_to_seven_digits(one: Array, other: Array) -> bool:
     return np.allclose(one, other, rtol=1e-7, atol=0)
 
 
-def _length(*arrays: Array) -> Any:
-    """The joint norm of arrays, as a NumPy number: by 0 it divides without an error."""
-    if not all(isinstance(each, np.ndarray) for each in arrays):
-        raise TypeError("dW and dU must be arrays, such as np.array([[3.0, 4.0]])")
-    return np.float64(norm_of(*arrays))
-
-
-def _plain_clip(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Multiplies by threshold / norm if the norm is larger than the threshold."""
-    norm = _length(dW, dU)
-    scale = threshold / norm if norm > threshold else 1.0
-    return scale * dW, scale * dU
-
-
-def _clip_by_logarithms(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Finds threshold / norm by logarithms, which is the same up to rounding."""
-    scale = min(1.0, np.exp(np.log(threshold) - np.log(_length(dW, dU))))
-    return scale * dW, scale * dU
-
-
-def _clip_like_torch(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Multiplies by threshold / (norm + 1e-6), as torch does, if that is below 1."""
-    scale = min(1.0, threshold / (_length(dW, dU) + 1e-6))
-    return scale * dW, scale * dU
-
-
-def _returns_short_ones(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Returns short gradients as they are, the very arrays, and new ones in place of long ones."""
-    return (dW, dU) if _length(dW, dU) <= threshold else _plain_clip(dW, dU, threshold)
-
-
-def _gives_equal_shares(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Gives dW and dU of a long gradient the same length: the joint norm is right, but it turns."""
-    if _length(dW, dU) <= threshold:
-        return dW, dU
-    share = threshold / np.sqrt(2)
-    return share / _length(dW) * dW, share / _length(dU) * dU
-
-
-_SCALED, _NORM = "scale * dW, scale * dU", "_length(dW, dU)"
-
-_clips_each_element = edited(
-    _plain_clip,
-    {_SCALED: "np.clip(dW, -threshold, threshold), np.clip(dU, -threshold, threshold)"},
-    "Clips each element by itself to at most the threshold.",
-)
-_clips_each_array = edited(
-    _plain_clip,
-    {_SCALED: "tuple(each * min(1, threshold / _length(each)) for each in (dW, dU))"},
-    "Clips dW by its own norm, and dU by its own.",
-)
-_stretches = edited(
-    _plain_clip,
-    {" if norm > threshold else 1.0": ""},
-    "Multiplies by threshold / norm always, so that short gradients grow.",
-)
-_BUGGY = [
-    _clips_each_element,
-    _clips_each_array,
-    _stretches,
-    _gives_equal_shares,
-    *(
-        edited(_plain_clip, edits, says)
-        for says, edits in {
-            "Takes the sum of squares for the norm, without its root.": {_NORM: f"{_NORM} ** 2"},
-            "Adds the norm of dW to the norm of dU, in place of their squares.": {
-                _NORM: "_length(dW) + _length(dU)"
-            },
-            "Scales both arrays by the norm of dW alone.": {_NORM: "_length(dW)"},
-            "Scales both arrays by the norm of dU alone.": {_NORM: "_length(dU)"},
-            "Finds the right norm, and scales dW only.": {"scale * dU": "dU"},
-            "Finds the right norm, and scales dU only.": {"scale * dW": "dW"},
-            "Divides a long gradient by its norm and forgets the threshold.": {
-                "threshold / norm": "1 / norm"
-            },
-            "Takes np.linalg.norm(..., 2), which of a matrix is the largest singular value.": {
-                _NORM: f"0 * {_NORM} + np.hypot(np.linalg.norm(dW, 2), np.linalg.norm(dU, 2))"
-            },
-            "Loses the signs of dW.": {"scale * dW": "abs(scale * dW)"},
-            "Loses the signs of dU.": {"scale * dU": "abs(scale * dU)"},
-            "Returns dU with rows and columns exchanged.": {"scale * dU": "scale * dU.T"},
-            "Returns the rows of dW in the opposite order.": {"scale * dW": "scale * dW[::-1]"},
-        }.items()
-    ),
-]
-
 _EITHER_ORDER = "whichever of two close arrays comes first, they are close"
 
 
@@ -195,8 +108,13 @@ _ANY_PAIR = "any two thresholds will do, if one is below the norm and one above"
 
 EXERCISE = bug_hunt(
     catches_bad_clip,
-    right=[_plain_clip, _clip_by_logarithms, _clip_like_torch, _returns_short_ones],
-    buggy=_BUGGY,
+    right=[
+        _clips.plain_clip,
+        _clips.clip_by_logarithms,
+        _clips.clip_like_torch,
+        _clips.returns_short_ones,
+    ],
+    buggy=_clips.BUGGY,
     alternatives=[
         _catches_bad_clip_by_angle,
         _catches_bad_clip_by_hand,
@@ -226,7 +144,7 @@ EXERCISE = bug_hunt(
 
             Call it also with a threshold above the norm, and check that nothing changes.
             """,
-            "_asserts(clip_by_norm, _plain_clip, thresholds=[_LONG])",
+            "_asserts(clip_by_norm, _clips.plain_clip, thresholds=[_LONG])",
             """
             rng = np.random.default_rng(0)
             dW, dU = 5 * rng.normal(size=(4, 2)), 5 * rng.normal(size=(4, 4))
@@ -240,15 +158,16 @@ EXERCISE = bug_hunt(
 
             Call it also with a threshold below the norm.
             """,
-            "_asserts(clip_by_norm, _plain_clip, thresholds=[_SHORT])",
+            "_asserts(clip_by_norm, _clips.plain_clip, thresholds=[_SHORT])",
+            "_asserts(clip_by_norm, _clips.plain_clip, thresholds=[10 * _SHORT])",
         ),
         "looks_at_dW_only": Mistake(
             """Your test looks at dW only, so what becomes of dU goes unseen. Check both.""",
-            "_asserts(clip_by_norm, _plain_clip, [0])",
+            "_asserts(clip_by_norm, _clips.plain_clip, [0])",
         ),
         "looks_at_dU_only": Mistake(
             """Your test looks at dU only, so what becomes of dW goes unseen. Check both.""",
-            "_asserts(clip_by_norm, _plain_clip, [1])",
+            "_asserts(clip_by_norm, _clips.plain_clip, [1])",
         ),
         "measures_length_only": Mistake(
             """Your test measures how long the gradient is afterwards, not where it points.
@@ -257,8 +176,8 @@ EXERCISE = bug_hunt(
             """,
             """
             for threshold in (_LONG, _SHORT):
-                length = norm_of(*clip_by_norm(_DW, _DU, threshold))
-                assert np.isclose(length, min(threshold, norm_of(_DW, _DU)))
+                length = _clips.length(*clip_by_norm(_DW, _DU, threshold))
+                assert np.isclose(length, min(threshold, _clips.length(_DW, _DU)))
             """,
         ),
         "measures_length_of_long_ones_only": Mistake(
@@ -268,7 +187,7 @@ EXERCISE = bug_hunt(
             entries with what they should be, for a threshold below the norm and for one above
             it.
             """,
-            "assert np.isclose(norm_of(*clip_by_norm(_DW, _DU, _LONG)), _LONG)",
+            "assert np.isclose(_clips.length(*clip_by_norm(_DW, _DU, _LONG)), _LONG)",
             """
             rng = np.random.default_rng(0)
             dW, dU = 5 * rng.normal(size=(4, 2)), 5 * rng.normal(size=(4, 4))
@@ -285,7 +204,7 @@ EXERCISE = bug_hunt(
             """,
             """
             for threshold in (_LONG, _SHORT):
-                assert norm_of(*clip_by_norm(_DW, _DU, threshold)) <= threshold * (1 + 1e-6)
+                assert _clips.length(*clip_by_norm(_DW, _DU, threshold)) <= threshold * (1 + 1e-6)
             """,
         ),
         "checks_direction_only": Mistake(
@@ -295,8 +214,11 @@ EXERCISE = bug_hunt(
             Compare the entries with what they should be.
             """,
             """
+            was = np.concatenate([_DW.ravel(), _DU.ravel()])
             for threshold in (_LONG, _SHORT):
-                assert direction_is_kept(clip_by_norm(_DW, _DU, threshold), _DW, _DU, threshold)
+                dW, dU = clip_by_norm(_DW, _DU, threshold)
+                now = np.concatenate([dW.ravel(), dU.ravel()])
+                assert np.isclose(was @ now, np.linalg.norm(was) * np.linalg.norm(now))
             """,
         ),
         "threshold_of_one": Mistake(
@@ -306,8 +228,9 @@ EXERCISE = bug_hunt(
             1 / norm and threshold / norm are the same. Choose another threshold.
             """,
             """
-            _asserts(clip_by_norm, _plain_clip, thresholds=[1.0, _SHORT])
-            _asserts(clip_by_norm, _plain_clip, gradient=(_DW / 50, _DU / 50), thresholds=[1.0])
+            _asserts(clip_by_norm, _clips.plain_clip, thresholds=[1.0, _SHORT])
+            small = _DW / 50, _DU / 50
+            _asserts(clip_by_norm, _clips.plain_clip, gradient=small, thresholds=[1.0])
             """,
             """
             for size in (0.01, 10):
@@ -328,8 +251,33 @@ EXERCISE = bug_hunt(
             """,
             """
             gradient = np.array([[3.0], [4.0]]), np.array([[0.0, 12.0], [0.0, 0.0]])
-            _asserts(clip_by_norm, _plain_clip, gradient=gradient)
+            _asserts(clip_by_norm, _clips.plain_clip, gradient=gradient)
             """,
+            """
+            gradient = np.array([[3.0, -1.0]]), np.array([[4.0]])
+            _asserts(clip_by_norm, _clips.plain_clip, gradient=gradient)
+            """,
+            """
+            gradient = np.array([[3.0]]), np.array([[4.0]])
+            _asserts(clip_by_norm, _clips.plain_clip, gradient=gradient)
+            """,
+            """
+            column = np.array([[1.0], [-2.0], [0.5]])
+            gradient = column * np.array([[1.0, 3.0]]), column * np.array([[2.0, -1.0, 4.0]])
+            _asserts(clip_by_norm, _clips.plain_clip, gradient=gradient)
+            """,
+        ),
+        "an_array_of_zeros": Mistake(
+            """One of your arrays is 0 throughout. Then its norm and its factor go unseen.
+
+            Take two arrays with different entries, none of them 0.
+            """,
+            "_asserts(clip_by_norm, _clips.plain_clip, gradient=(_DW, 0 * _DU))",
+            "_asserts(clip_by_norm, _clips.plain_clip, gradient=(0 * _DW, _DU))",
+        ),
+        "positive_entries": Mistake(
+            """Your gradients have no negative entry. One of the bugs loses the signs.""",
+            "_asserts(clip_by_norm, _clips.plain_clip, gradient=(abs(_DW), abs(_DU)))",
         ),
         "entries_all_alike": Mistake(
             """Your dW and dU are too much alike: same shape and same entries, such as `np.ones((2,
@@ -339,7 +287,7 @@ EXERCISE = bug_hunt(
             """,
             """
             gradient = np.full((2, 2), 4.0), np.full((2, 2), 4.0)
-            _asserts(clip_by_norm, _plain_clip, gradient=gradient, thresholds=[4.0, 40.0])
+            _asserts(clip_by_norm, _clips.plain_clip, gradient=gradient, thresholds=[4.0, 40.0])
             """,
         ),
         "wants_each_element_clipped": Mistake(
@@ -348,7 +296,7 @@ EXERCISE = bug_hunt(
             Clipping by norm multiplies all entries by one factor. An element may be anything up
             to the threshold afterwards, and none is cut by itself.
             """,
-            "_asserts(clip_by_norm, _clips_each_element)",
+            "_asserts(clip_by_norm, _clips.clips_each_element)",
             """
             dW, dU = np.array([[3.0], [0.5]]), np.array([[0.2, -2.0], [5.0, 0.1]])
             out_W, out_U = clip_by_norm(dW, dU, 1.5)
@@ -362,14 +310,14 @@ EXERCISE = bug_hunt(
 
             There is one norm, over all entries of both.
             """,
-            "_asserts(clip_by_norm, _clips_each_array)",
+            "_asserts(clip_by_norm, _clips.clips_each_array)",
         ),
         "wants_the_threshold_always": Mistake(
             """Your test wants every gradient to have the threshold's length, also a short one.
 
             A right implementation leaves a short gradient as it is: clipping only shortens.
             """,
-            "_asserts(clip_by_norm, _stretches)",
+            "_asserts(clip_by_norm, _clips.stretches)",
         ),
         "accepts_everything": Mistake(
             """Your test lets everything through: no implementation, however wrong, makes it raise.
@@ -378,21 +326,32 @@ EXERCISE = bug_hunt(
             """,
             "clip_by_norm(_DW, _DU, _LONG)",
         ),
+        "rejects_everything": Mistake(
+            """Your test rejects every implementation that it was given, right or wrong.
+
+            Then it does not say which are right. Do you compare with `==`? Do you give it NumPy
+            arrays, not tensors? Does the test itself run: are all its names spelt right? Work
+            out by hand what should come back from one gradient.
+            """,
+            "raise AssertionError",
+            "raise TypeError",
+        ),
         "exact_equality": Mistake(
             """Your test is too exact: two right ways of computing a number differ in its last
             digits.
 
             In place of `==`, or of a tolerance near 0, use `np.allclose` as it is.
             """,
-            "_asserts(clip_by_norm, _plain_clip, equal=np.array_equal)",
+            "_asserts(clip_by_norm, _clips.plain_clip, equal=np.array_equal)",
         ),
         "too_exact": Mistake(
             """Your test is too exact: it rejects what torch does, which adds 1e-6 to the norm.
 
-            That changes the sixth digit or so. `np.testing.assert_allclose` wants seven right
-            digits unless it is told otherwise; use `np.allclose`, or pass `rtol=1e-5`.
+            That changes the sixth digit or so, if the norm is not far below 1: take no smaller
+            gradient. `np.testing.assert_allclose` wants seven right digits unless it is told
+            otherwise; use `np.allclose`, or pass `rtol=1e-5`.
             """,
-            "_asserts(clip_by_norm, _plain_clip, equal=_equal_to_seven_digits)",
+            "_asserts(clip_by_norm, _clips.plain_clip, equal=_equal_to_seven_digits)",
             """
             dW, dU = np.array([[3.0], [1.0]]), np.array([[1.0, 2.0], [2.0, 1.5]])
             norm = np.sqrt((dW**2).sum() + (dU**2).sum())

@@ -251,6 +251,23 @@ EXERCISE = Exercise(
             """,
             {"norm > threshold": "norm < threshold"},
             {"threshold / norm if norm > threshold else 1.0": "np.maximum(1, threshold / norm)"},
+            """
+            norm = norm_of(dW, dU)
+            scale = max(1, threshold / norm) if norm > 0 else 1
+            return dW * scale, dU * scale
+            """,
+        ),
+        "factor_squared": Mistake(
+            """The factor is squared: threshold**2 over the sum of squares. The root is missing.
+
+            Squares may be compared without a root, but a gradient is scaled by threshold /
+            norm.
+            """,
+            {"threshold / norm if": "(threshold / norm) ** 2 if"},
+        ),
+        "results_swapped": Mistake(
+            "The results are the wrong way round: return dW first, then dU.",
+            {"scale * dW, scale * dU": "scale * dU, scale * dW"},
         ),
         "long_ones_dropped": Mistake(
             """A long gradient is dropped. Its direction is worth keeping: shorten it.""",

@@ -134,6 +134,29 @@ EXERCISE = Exercise(
             return product
             """,
         ),
+        "slopes_on_the_product's_columns": Mistake(
+            """The slopes scale the columns of the product. They belong to its rows.
+
+            In NumPy, `s * A` scales columns and `s[:, None] * A` rows. Unit i of the new state
+            is row i: `(1 - h**2)[:, None] * (U @ product)`.
+            """,
+            {"(1 - h**2)[:, None] * U @ product": "(1 - h**2) * (U @ product)"},
+        ),
+        "slopes_first": Mistake(
+            """All slopes are multiplied first, and a power of U follows. Matrices do not change
+            places.
+
+            Between two factors U stand the slopes of that step: diag @ U @ diag @ U.
+            """,
+            """
+            slopes = np.prod(1 - states[1:] ** 2, axis=0)
+            return slopes[:, None] * np.linalg.matrix_power(U, len(states) - 1)
+            """,
+            """
+            slopes = np.prod([np.diag(1 - h**2) for h in states[1:]], axis=0)
+            return slopes @ np.linalg.matrix_power(U, len(states) - 1)
+            """,
+        ),
         "U_transposed": Mistake(
             """U is transposed. The derivative of U h by h is U itself: entry [i, j] leads from j
             to i.
@@ -198,6 +221,7 @@ EXERCISE = Exercise(
             A step's Jacobian is `diag(1 - h[t]**2) @ U`.
             """,
             "return np.linalg.matrix_power(U, len(states) - 1)",
+            "return np.linalg.matrix_power(U, len(states))",
         ),
         "entry_by_entry": Mistake(
             """The Jacobians are multiplied entry by entry. A chain of steps is a matrix product:

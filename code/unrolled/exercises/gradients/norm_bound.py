@@ -142,6 +142,22 @@ EXERCISE = Exercise(
             {_BOUND: "float(slope * np.linalg.norm(U)) ** steps"},
             "return (slope * np.linalg.norm(U)) ** steps",
         ),
+        "row_or_column_sums": Mistake(
+            """This uses the largest sum of absolute values in a row, or in a column, of U.
+
+            `np.linalg.norm(U, np.inf)` and `np.linalg.norm(U, 1)` are norms, but they measure
+            vectors otherwise. The largest singular value is `np.linalg.norm(U, 2)`.
+            """,
+            {"np.linalg.norm(U, 2)": "np.linalg.norm(U, np.inf)"},
+            {"np.linalg.norm(U, 2)": "np.linalg.norm(U, 1)"},
+        ),
+        "kept_below_one": Mistake(
+            """The bound is cut off at 1. It may be larger: then it permits a gradient that grows.
+
+            That it is larger does not say that the gradient grows; but it must hold if it does.
+            """,
+            {_BOUND: f"min(1.0, {_BOUND})"},
+        ),
         "largest_entry_bounds": Mistake(
             """This uses the largest entry of U. Many small entries together can stretch a vector
             more.

@@ -44,13 +44,19 @@ def _steps_torch(rate: float, fraction: float) -> Any:
     return torch.ceil(fraction_ / rate_)
 
 
-def _first_step_that_is_far_enough(result: Any, rate: float, fraction: float) -> bool:
-    """At the step you return, `rate ** d` should first be at most `fraction`. It is not.
+def _far_enough(result: Any, rate: float, fraction: float) -> bool:
+    """At the step that you return, `rate ** d` should be at most `fraction`. It is not yet."""
+    with np.errstate(all="ignore"):
+        return bool(rate**result <= fraction)
 
-    One step earlier it should still be above it.
+
+def _not_further_than_needed(result: Any, rate: float, fraction: float) -> bool:
+    """At the step that you return, `rate ** d` is small enough. It was so one step earlier.
+
+    Asked for is the first such step.
     """
     with np.errstate(all="ignore"):
-        return bool(rate**result <= fraction < rate ** (result - 1))
+        return bool(fraction < rate ** (result - 1))
 
 
 _STEPS = "int(np.ceil(np.log(fraction) / np.log(rate)))"
@@ -70,7 +76,7 @@ EXERCISE = Exercise(
         (1e-6, 0.5),
     ],
     alternatives=[_steps_counted, _steps_looked_up, _steps_looped, _steps_torch],
-    properties=[_first_step_that_is_far_enough],
+    properties=[_far_enough, _not_further_than_needed],
     mistakes={
         "steps_unrounded": Mistake(
             """This is where the curve crosses the fraction, between two steps. Steps are whole.
