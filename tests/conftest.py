@@ -5,12 +5,16 @@ import time
 from collections import Counter
 
 import pytest
+from hypothesis import settings
 
 from unrolled._book import chapters
 
 ID = re.compile(r"[a-z]\w*\.[a-z]\w*")  # of an exercise or a claim
 BUDGET = 60  # seconds of one core that the tests of a chapter may take
 BEGAN = pytest.StashKey[float]()
+
+settings.register_profile("unrolled", deadline=None)  # a busy machine is no failure
+settings.load_profile("unrolled")
 
 
 def pytest_addoption(parser):

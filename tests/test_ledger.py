@@ -216,6 +216,16 @@ def test_what_held_in_development_may_fall(lab, capsys):
     assert ledger.holds(record) is False
 
 
+@pytest.mark.parametrize("name", ["development", "confirmation"])
+def test_a_verdict_that_is_not_the_judges_is_found(lab, name):
+    """Also where the record was sealed again after it was altered."""
+    record = ledger.first_record(lab.claim())
+    assert ledger.staleness(lab.claim(), record) is None
+    block = record["attempts"][-1][name]
+    block["held"] = not block["held"]
+    assert ledger.staleness(lab.claim(), record) == f"the verdict on its {name} is not its judge's"
+
+
 def test_stale_code_cannot_be_confirmed(lab, capsys):
     lab.main()
     lab.edit(("BIAS = 1", "BIAS = 2"))

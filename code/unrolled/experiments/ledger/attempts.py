@@ -49,7 +49,17 @@ def staleness(claim: Claim, record: Mapping[str, Any] | None) -> str | None:
     """
     if record is None:
         return "never measured"
-    return reason(record["attempts"], declared(claim), code(claim))
+    why = reason(record["attempts"], declared(claim), code(claim))
+    return why or _misjudged(claim, record["attempts"][-1])
+
+
+def _misjudged(claim: Claim, attempt: Attempt) -> str | None:
+    """Say which block's verdict is not what its judge makes of its runs, or None."""
+    for name in ("development", "confirmation"):
+        block = attempt[name]
+        if block and bool(claim.holds([run["measured"] for run in block["runs"]])) != block["held"]:
+            return f"the verdict on its {name} is not its judge's"
+    return None
 
 
 def reason(attempts: Sequence[Attempt], now: Mapping[str, Any], code: str) -> str | None:
