@@ -1,5 +1,6 @@
 """What is special to the exercises of the chapter on the LSTM."""
 
+import inspect
 from itertools import permutations
 
 import numpy as np
@@ -153,6 +154,7 @@ def made(  # as a learner would, with one thing wrong
     constant=None,
     ones=False,
     symmetric=False,
+    same=False,
     which="hc",
     right=right_step,
     **options,
@@ -165,6 +167,8 @@ def made(  # as a learner would, with one thing wrong
             point[3:] = [np.full_like(p, constant) for p in point[3:]]
         if ones:
             point = [np.ones_like(p) for p in point]
+        if same:
+            point[2] = point[1].copy()
         if symmetric:
             point[4] = np.concatenate([block + block.T for block in np.split(point[4], 4)])
         wanted = right(*(p.copy() for p in point))
@@ -191,6 +195,7 @@ def made(  # as a learner would, with one thing wrong
         ({"symmetric": True}, "symmetric_weights"),
         ({"ones": True}, "everything_alike"),
         ({"ones": True, "B": 2, "I": 1, "H": 2}, "everything_alike"),
+        ({"same": True}, "states_alike"),
         ({"constant": 0.3}, "gates_all_alike"),
         ({"constant": 1.0}, "gates_all_alike"),
         ({"H": 1}, "single_unit"),
@@ -272,6 +277,31 @@ def test_every_other_order_of_the_gates_is_named(order):
     assert named in message or "have changed places" in message
     message = told("lstm.step_backward", step_backward)
     assert f"in the order {named}" in message
+
+
+@pytest.mark.parametrize("name", ["half_life", "cell_gradient", "step_backward"])
+def test_a_misspelt_name_is_no_known_mistake(name):
+    """A mistake that stops with a NameError of its own would be told whoever misspells a name."""
+    solution = find(f"lstm.{name}").solution
+    arguments = ", ".join(inspect.signature(solution).parameters)
+    scope = {}
+    exec(f"def {name}({arguments}):\n    return misspelt", scope)
+    assert check(f"lstm.{name}", scope[name]).mistake is None
+
+
+def test_a_tanh_that_overflows_hears_of_it_and_not_of_signs():
+    def tanh(a):
+        with np.errstate(all="ignore"):
+            return (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a))
+
+    def step(x, h, c, W, U, b):
+        i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
+        with np.errstate(over="ignore"):
+            i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
+        c = f * c + i * tanh(g)
+        return o * tanh(c), c
+
+    assert "tanh, made of exp(a) and exp(-a)" in told("lstm.step", step)
 
 
 def test_what_is_lost_for_what_is_kept_is_named_too():

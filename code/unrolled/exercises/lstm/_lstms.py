@@ -9,7 +9,7 @@ import numpy as np
 from unrolled._validate import Array
 from unrolled.exercises._gates import sigmoid
 from unrolled.exercises.grading import edited
-from unrolled.exercises.lstm.step import step_by_gate
+from unrolled.exercises.lstm._other_steps import step_by_gate
 
 Pair = tuple[Array, Array]
 Step = Callable[[Array, Array, Array, Array, Array, Array], Pair]
@@ -91,6 +91,11 @@ def _exchanges_biases(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array
     return plain_step(x, h, c, W, U, np.concatenate([b_f, b_i, b_g, b_o]))
 
 
+def _first_bias_for_a_gate(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
+    """Adds the bias of a gate's first unit to all units of the gate."""
+    return plain_step(x, h, c, W, U, np.repeat(b[:: h.shape[1]], h.shape[1]))
+
+
 def _first_sequence_for_all(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
     """Takes the gates of the first sequence for the whole batch."""
     h_first = np.broadcast_to(h[:1], h.shape)
@@ -111,6 +116,7 @@ BUGGY = [
     _turns_blocks,
     _shares_a_bias,
     _exchanges_biases,
+    _first_bias_for_a_gate,
     _first_sequence_for_all,
     _sees_and_shows_nothing,
     *(
@@ -120,6 +126,14 @@ BUGGY = [
                 "np.tanh(c_new)": "np.tanh(c)"
             },
             "Reads the rows in the order i, o, f, g.": {"i, f, g, o": "i, o, f, g"},
+            "Takes the output gate for the forget gate, and the other way round.": {
+                "i, f, g, o": "i, o, g, f"
+            },
+            "Carries on h in place of c: c_new is f * h + i * g.": {
+                "sigmoid(f) * c": "sigmoid(f) * h"
+            },
+            "Lets the gates see c where they should see h.": {"h @ U.T": "c @ U.T"},
+            "Does not squash the candidate.": {"np.tanh(g)": "g"},
             "Leaves out the term with U and h.": {_A: "x @ W.T + b"},
             "Leaves out the term with W and x.": {_A: "h @ U.T + b"},
             "Leaves out the bias.": {_A: "x @ W.T + h @ U.T"},

@@ -9,7 +9,8 @@ import numpy as np
 from unrolled._validate import Array
 from unrolled.exercises.grading import Mistake, bug_hunt
 from unrolled.exercises.lstm import _lstms
-from unrolled.exercises.lstm.step import step, step_by_gate
+from unrolled.exercises.lstm._other_steps import step_by_gate
+from unrolled.exercises.lstm.step import step
 
 Pair = tuple[Array, Array]
 Step = Callable[[Array, Array, Array, Array, Array, Array], Pair]
@@ -184,6 +185,7 @@ EXERCISE = bug_hunt(
             Draw both at random, or take more steps than one.
             """,
             "_compare(step, _with_zeros(1))",
+            "_compare(step, _with_zeros(4))",
         ),
         "from_zero_states": Mistake(
             """Your states begin at 0, and you take one step. Then neither U nor the forget gate
@@ -232,6 +234,17 @@ EXERCISE = bug_hunt(
             """,
             "_compare(step, [np.ones_like(each) for each in _at()])",
         ),
+        "states_alike": Mistake(
+            """Your h and c are the same numbers. Then one may be taken for the other.
+
+            Draw each of them at random.
+            """,
+            """
+            x, h, _, W, U, b = _at()
+            _compare(step, [x, h, h.copy(), W, U, b])
+            """,
+            "_compare(step, [*(np.ones_like(each) for each in _at()[:3]), *_at()[3:]])",
+        ),
         "symmetric_weights": Mistake(
             """Your test does not see which way round the blocks of U stand.
 
@@ -252,9 +265,10 @@ EXERCISE = bug_hunt(
             "_compare(step, _at(H=1))",
         ),
         "single_sequence": Mistake(
-            """You have one sequence, so one bug is right: it treats all of a batch like the first.
+            """You have one sequence, or all are alike, or you look at the first alone.
 
-            Take two sequences or more, with different inputs.
+            Then one bug is right: it treats all of a batch like the first. Take two sequences
+            or more, with different inputs, and compare all of both results.
             """,
             "_compare(step, _at(B=1))",
         ),

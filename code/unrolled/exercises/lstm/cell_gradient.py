@@ -144,6 +144,32 @@ EXERCISE = Exercise(
             return np.array([np.prod(f[k + 1 : T], axis=0) for k in range(T + 1)])
             """,
         ),
+        "divided_by_what_came_before": Mistake(
+            """The product of all gates is divided by that of the first k. A shut gate makes 0 / 0.
+
+            Gates may be 0. Multiply what is needed, the gates of steps k + 1 to T, and divide
+            by nothing.
+            """,
+            """
+            first = np.cumprod(np.concatenate([np.ones_like(f[:1]), f]), axis=0)
+            return first[-1] / first
+            """,
+        ),
+        "one_array_in_all_rows": Mistake(
+            """All rows are one and the same array, as it is at the end.
+
+            `product *= f_t` changes the array itself, in all places where it stands already.
+            `product = product * f_t` makes a new one.
+            """,
+            """
+            product = np.ones(f.shape[1])
+            rows = [product]
+            for f_t in f[::-1]:
+                product *= f_t
+                rows.append(product)
+            return np.array(rows)[::-1]
+            """,
+        ),
         "gates_added_up": Mistake(
             """The gates are added. One step after another multiplies: the chain rule makes a
             product.
@@ -192,7 +218,7 @@ EXERCISE = Exercise(
             """The gates are squashed once more. f holds what the logistic function has made
             already.
             """,
-            "return solution(sigmoid(f))",
+            "return solution(1 / (1 + np.exp(-f)))",
         ),
         "slope_of_the_gate": Mistake(
             """The factors are f * (1 - f), the slope of the logistic function.

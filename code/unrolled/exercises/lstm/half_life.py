@@ -95,7 +95,6 @@ EXERCISE = Exercise(
             f = 1 / (1 + exp(-bias)). A bias may be any number, but 0 and negative numbers have
             no logarithm, and that of 1 is 0.
             """,
-            {_STEPS: "math.log(0.5) / math.log(bias)"},
             """
             import math
             return math.log(0.5) / math.log(bias)

@@ -115,6 +115,10 @@ EXERCISE = Exercise(
             return tuple(new)
             """,
         ),
+        "results_swapped": Mistake(
+            "The results are the wrong way round: return b_ih first, then b_hh.",
+            {"return b_ih, b_hh": "return b_hh, b_ih"},
+        ),
         "other_left_as_drawn": Mistake(
             """`b_hh` still holds what was drawn, and that is added to your value.
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 
 from unrolled._validate import Array
 from unrolled.exercises._drawing import numbers
-from unrolled.exercises._gates import sigmoid, wrong_parts
 from unrolled.exercises.grading import Exercise, Mistake
+from unrolled.exercises.lstm import _other_steps, _step_hints
 
 Pair = tuple[Array, Array]
 
@@ -34,96 +33,6 @@ def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
     i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
     c_new = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     return sigmoid(o) * np.tanh(c_new), c_new
-
-
-def step_by_gate(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    H = h.shape[1]
-    gates = {}
-    for k, name in enumerate("ifgo"):
-        rows = slice(k * H, (k + 1) * H)
-        a = x @ W[rows].T + h @ U[rows].T + b[rows]
-        gates[name] = np.tanh(a) if name == "g" else (1 + np.tanh(a / 2)) / 2
-    c = gates["f"] * c + gates["i"] * gates["g"]
-    return gates["o"] * np.tanh(c), c
-
-
-def _step_entry_by_entry(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    B, H = h.shape
-    after = np.zeros((2, B, H))
-    for n in range(B):
-        for j in range(H):
-            i, f, g, o = (W[k] @ x[n] + U[k] @ h[n] + b[k] for k in range(j, 4 * H, H))
-            after[1, n, j] = sigmoid(f) * c[n, j] + sigmoid(i) * np.tanh(g)
-            after[0, n, j] = sigmoid(o) * np.tanh(after[1, n, j])
-    return after[0], after[1]
-
-
-def _step_einsum(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    a = np.einsum("bi,ai->ba", x, W) + np.einsum("bh,ah->ba", h, U) + b
-    i, f, g, o = a.reshape(len(x), 4, -1).swapaxes(0, 1)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
-
-
-def _step_torch(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Any:
-    import torch
-
-    inputs, before, cell, *weights = map(torch.from_numpy, (x, h, c, W, U, b))
-    a = torch.nn.functional.linear(inputs, weights[0], weights[2]) + before @ weights[1].T
-    i, f, g, o = a.chunk(4, dim=1)
-    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
-    return o.sigmoid() * cell.tanh(), cell
-
-
-def _h_has_the_sign_of_c(result: Pair, *_: Array) -> bool:
-    """`h` should have the sign of `c`, entry by entry: a gate is positive, and tanh keeps signs.
-
-    Yours has not.
-    """
-    h, c = result
-    return bool(np.all(np.sign(h) == np.sign(c)))
-
-
-def _rows_of_a_gate_together(
-    result: Pair, x: Array, h: Array, c: Array, W: Array, U: Array, b: Array
-) -> bool:
-    """The gates take turns in your rows. All H rows of i come first, then all of f, and so on.
-
-    For one gate take consecutive rows: of i, 0 to H; of f, H to 2H.
-    """
-    by_turns = np.argsort(np.arange(len(b)) % 4, kind="stable")
-    theirs = step(x, h, c, W[by_turns], U[by_turns], b[by_turns])
-    return h.shape[1] == 1 or not np.allclose(result[1], theirs[1], rtol=1e-4)
-
-
-def _blocks_upright(
-    result: Pair, x: Array, h: Array, c: Array, W: Array, U: Array, b: Array
-) -> bool:
-    """The blocks of U are the wrong way round: `h @ U_i` where `h @ U_i.T` belongs.
-
-    Each block is square, so the shapes do not tell.
-    """
-    turned = np.concatenate([block.T for block in np.split(U, 4)])
-    theirs = step(x, h, c, W, turned, b)
-    return h.shape[1] == 1 or not np.allclose(result[1], theirs[1], rtol=1e-4)
-
-
-def _not_only_c_is_wrong(result: Pair, *args: Array) -> bool:
-    """`h` is right, so the state that it is made from is. But another comes back as `c`."""
-    return wrong_parts(result, step(*args)) != (False, True)
-
-
-def _not_only_h_is_wrong(result: Pair, *args: Array) -> bool:
-    """`c` is right, and `h` is not. It is o * tanh(c): look at the output gate and that tanh."""
-    return wrong_parts(result, step(*args)) != (True, False)
-
-
-def _c_is_right(result: Pair, *args: Array) -> bool:
-    """Look at `c` first, which is not right: `h` is made from it.
-
-    c_new = f * c + i * g, and each of i, f and g has its own H columns of a.
-    """
-    return not wrong_parts(result, step(*args))[1]
 
 
 def _step_case(
@@ -152,17 +61,22 @@ EXERCISE = Exercise(
         _step_case(4, 1, 3),
         _step_case(33, 3, 2),
         _step_case(2, 1, 3, states=0.0),
-        _step_case(6, 1, 1, inputs=1e4),  # gates quite open, quite shut
+        _step_case(6, 2, 1, inputs=1e4),  # gates quite open, quite shut
         _step_case(2, 3, 1, states=1e5),
     ],
-    alternatives=[step_by_gate, _step_entry_by_entry, _step_einsum, _step_torch],
+    alternatives=[
+        _other_steps.step_by_gate,
+        _other_steps.step_entry_by_entry,
+        _other_steps.step_einsum,
+        _other_steps.step_torch,
+    ],
     properties=[
-        _rows_of_a_gate_together,
-        _blocks_upright,
-        _h_has_the_sign_of_c,
-        _not_only_c_is_wrong,
-        _not_only_h_is_wrong,
-        _c_is_right,
+        _step_hints.rows_of_a_gate_together,
+        _step_hints.blocks_upright,
+        _step_hints.h_has_the_sign_of_c,
+        _step_hints.not_only_c_is_wrong,
+        _step_hints.not_only_h_is_wrong,
+        _step_hints.c_is_right,
     ],
     parts=("h", "c"),
     mistakes={
@@ -329,6 +243,46 @@ EXERCISE = Exercise(
             1 / (1 + exp(-a)) is the same number, and goes to 1 and 0 at the ends.
             """,
             {"1 / (1 + np.exp(-a))": "np.exp(a) / (1 + np.exp(a))"},
+        ),
+        "tanh_overflows": Mistake(
+            """Large numbers give NaN: tanh, made of exp(a) and exp(-a), is infinity by infinity.
+
+            `np.tanh` goes to -1 and 1 at the ends.
+            """,
+            {
+                "    i, f, g, o": "    def tanh(a):\n"
+                "        return (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a))\n\n"
+                "    i, f, g, o",
+                "np.tanh(g)": "tanh(g)",
+                "np.tanh(c_new)": "tanh(c_new)",
+            },
+            {"np.tanh(g)": "(np.exp(g) - np.exp(-g)) / (np.exp(g) + np.exp(-g))"},
+        ),
+        "forget_bias_added": Mistake(
+            """The forget gate gets 1 more than its rows say, as in TensorFlow 1.
+
+            There `forget_bias=1.0` is added at each step. Here the bias is in b, and is added once.
+            """,
+            {"sigmoid(f)": "sigmoid(f + 1)"},
+        ),
+        "gates_of_straight_lines": Mistake(
+            """The gates are made of straight lines: the hard sigmoid that old Keras took.
+
+            It is near the logistic function, and another: 1 / (1 + exp(-a)).
+            """,
+            {"1 / (1 + np.exp(-a))": "np.clip(0.2 * a + 0.5, 0, 1)"},
+            {"1 / (1 + np.exp(-a))": "np.clip(a / 6 + 0.5, 0, 1)"},
+        ),
+        "gates_squashed_twice": Mistake(
+            """The gates go through the logistic function twice. Once is enough.
+
+            What is between 0 and 1 comes out between 0.5 and 0.73: no gate opens or shuts.
+            """,
+            {"1 / (1 + np.exp(-a))": "1 / (1 + np.exp(-1 / (1 + np.exp(-a))))"},
+        ),
+        "half_forgotten_in_tanh": Mistake(
+            """The gates are (1 + tanh(a)) / 2, which is sigmoid(2 * a). It takes tanh(a / 2).""",
+            {"1 / (1 + np.exp(-a))": "(1 + np.tanh(a)) / 2"},
         ),
         "pre_activations_clipped": Mistake(
             """Something is clipped that is not clipped in the equations: large pre-activations.

@@ -135,6 +135,14 @@ def _back_case(B: int, H: int, *, errors: float = 1.0, before: float = 1.0) -> t
     return dh, dc, c_prev, f * c_prev + i * g, i, f, g, o
 
 
+def _shut_or_open(B: int, H: int) -> tuple[Array, ...]:
+    """Gates that have been rounded to 0 or to 1, and candidates to -1 or to 1, among others."""
+    dh, dc, c_prev = (numbers(_rng, B, H) for _ in range(3))
+    i, f, o = (_rng.permutation(np.resize([0.0, 0.5, 1.0], B * H)).reshape(B, H) for _ in range(3))
+    g = _rng.permutation(np.resize([-1.0, 0.5, 1.0], B * H)).reshape(B, H)
+    return dh, dc, c_prev, f * c_prev + i * g, i, f, g, o
+
+
 _JOINED = "np.concatenate([da_i, da_f, da_g, da_o], axis=1)"
 
 EXERCISE = Exercise(
@@ -149,6 +157,7 @@ EXERCISE = Exercise(
         _back_case(3, 2, errors=1e5),
         _back_case(2, 4, errors=1e-6),
         _back_case(2, 3, before=0.0),
+        _shut_or_open(4, 3),
     ],
     alternatives=[_back_entry_by_entry, _back_stacked, _back_torch],
     properties=[
@@ -203,6 +212,13 @@ EXERCISE = Exercise(
             """,
             {"dc = dc + dh * o * (1 - shown**2)": "pass"},
         ),
+        "dc_through_the_output_gate": Mistake(
+            """dc goes through the output gate and tanh, as dh does. It speaks of c already.
+
+            Only what is said of h has that way to go: `dc + dh * o * (1 - tanh(c)**2)`.
+            """,
+            {"dc + dh * o": "(dc + dh) * o"},
+        ),
         "output_gate_saw_c": Mistake(
             """In the part of the output gate c stands where tanh(c) belongs.
 
@@ -246,12 +262,22 @@ EXERCISE = Exercise(
             """The candidate has a gate's slope, g * (1 - g). It went through tanh: 1 - g**2.""",
             {"(1 - g**2)": "g * (1 - g)"},
         ),
+        "gates_slopes_of_tanh": Mistake(
+            """The gates have the slope of tanh, 1 - i**2. They are logistic: i * (1 - i).
+
+            The candidate alone went through tanh.
+            """,
+            {f"{gate} * (1 - {gate})": f"(1 - {gate}**2)" for gate in "ifo"},
+        ),
         "slopes_of_squashed_gates": Mistake(
             """The gates are squashed once more for their slopes. i holds the gate's value already.
 
             sigmoid(a) * (1 - sigmoid(a)) is i * (1 - i), and 1 - tanh(a)**2 is 1 - g**2.
             """,
             {
+                "shown = np.tanh(c)": (
+                    "shown, sigmoid = np.tanh(c), lambda a: 1 / (1 + np.exp(-a))"
+                ),
                 "* i * (1 - i)": "* sigmoid(i) * (1 - sigmoid(i))",
                 "* f * (1 - f)": "* sigmoid(f) * (1 - sigmoid(f))",
                 "1 - g**2": "1 - np.tanh(g) ** 2",
@@ -299,6 +325,15 @@ EXERCISE = Exercise(
             First come all H of i, then all of f, and so on: `np.concatenate`, with `axis=1`.
             """,
             {_JOINED: "np.stack([da_i, da_f, da_g, da_o], axis=2).reshape(len(c), -1)"},
+        ),
+        "parts_reshaped": Mistake(
+            """Sequences and gates are mixed up: each row of `da` holds parts of several sequences.
+
+            `np.stack` puts the gates before the batch, and `reshape` does not turn them round.
+            Use `np.concatenate`, with `axis=1`.
+            """,
+            {_JOINED: "np.stack([da_i, da_f, da_g, da_o]).reshape(len(c), -1)"},
+            {_JOINED: "np.concatenate([da_i, da_f, da_g, da_o]).reshape(len(c), -1)"},
         ),
         "parts_below_one_another": Mistake(
             """The four parts stand below one another. They belong side by side: `axis=1`.
