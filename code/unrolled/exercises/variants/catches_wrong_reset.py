@@ -147,10 +147,10 @@ EXERCISE = bug_hunt(
             "torch_gru(*_at())",
         ),
         "never_from_zero": Mistake(
-            """you never give it a state that is 0 throughout, as at the start of a sequence.
+            """you never give it a state of zeros, as at the start, with a b_hn that is not 0.
 
             There, r * b_hn is added all the same, and a library once forgot it. Test a state of
-            zeros, and another.
+            zeros, and another, with the same biases.
             """,
             "_compare(torch_gru, _at(), scales=[1])",
         ),

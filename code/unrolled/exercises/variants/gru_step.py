@@ -133,7 +133,8 @@ def _before_is_right(result: Pair, *args: Array) -> bool:
 def _one_is_right(result: Pair, *args: Array) -> bool:
     """Neither of the two is right, so look first at what they share: r, z, z * h + (1 - z) * n.
 
-    Set U and both biases to 0 and compare, then put them back, one at a time.
+    They share W_n, U_n and b_in, too. Set U and both biases to 0 and compare, then put them
+    back, one at a time.
     """
     return not all(wrong_parts(result, gru_step(*args)))
 
@@ -376,16 +377,13 @@ EXERCISE = Exercise(
             {"return 1 / (1 + np.exp(-a))": "return np.tanh(a)"},
         ),
         "weights_transposed": Mistake(
-            """The blocks of U are the wrong way round: `h @ U_r` where `h @ U_r.T` belongs.
+            """Blocks of U are the wrong way round: `h @ U_n` where `h @ U_n.T` belongs.
 
             Each block is square, so the shapes do not tell.
             """,
-            {
-                "h @ U_r.T": "h @ U_r",
-                "h @ U_z.T": "h @ U_z",
-                "(r * h) @ U_n.T": "(r * h) @ U_n",
-                "(h @ U_n.T": "(h @ U_n",
-            },
+            {f"{old}.T": old for old in ("h @ U_r", "h @ U_z", "(r * h) @ U_n", "(h @ U_n")},
+            {f"{old}.T": old for old in ("(r * h) @ U_n", "(h @ U_n")},
+            {"(r * h) @ U_n.T": "(r * h) @ U_n"},
         ),
         "candidate_added": Mistake(
             """What is kept and what is new are not shared out: the new state is z * h + n.
