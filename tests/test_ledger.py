@@ -356,10 +356,20 @@ def test_another_test_is_refused_at_seeds_that_were_used(lab, capsys, changes, m
     capsys.readouterr()
     assert lab.main() == (2, [])
     said = capsys.readouterr().err
-    assert f"dice.throw needs new seeds, for its attempts have used {met}." in said
+    assert f"dice.throw needs new seeds, for attempts at this experiment have used {met}." in said
     assert re.search(r"Free are, say, seeds \d+.* to develop with and seeds 70\d\d", said)
     assert said.rstrip().endswith(f"They stand in {lab.path}.")
     assert lab.file.read_bytes() == before
+
+
+def test_another_name_does_not_give_an_experiment_its_seeds_back(lab, capsys):
+    assert lab.main("dice.throw")[0] == 0
+    again = lab.path.with_name("again.py")
+    again.write_text(lab.path.read_text().replace("<= 6", "<= 60"))
+    assert lab.main("dice.again") == (2, [])
+    assert "dice.again needs new seeds, for attempts at this" in capsys.readouterr().err
+    again.write_text(again.read_text().replace("eyes", "pips"))  # another experiment
+    assert lab.main("dice.again")[0] == 0
 
 
 def test_free_seeds_are_free(lab, capsys):
@@ -390,7 +400,7 @@ def test_code_is_not_mended_until_a_block_passes(lab, capsys):
     capsys.readouterr()
     assert lab.main("--confirm") == (2, [])
     said = capsys.readouterr().err
-    assert "dice.throw needs new seeds, for its attempts have used 70, 71." in said
+    assert "dice.throw needs new seeds, for attempts at this experiment have used 70, 71." in said
     assert "to develop with" not in said
     lab.edit(("[70, 71]", "[72, 73]"))
     assert lab.main() == (0, [])  # nothing was measured under the old ones

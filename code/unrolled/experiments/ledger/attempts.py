@@ -141,15 +141,23 @@ def forbidden(attempts: Sequence[Attempt], now: Mapping[str, Any], block: str) -
 
 
 def refusal(
-    claim: Claim, attempts: Sequence[Attempt], now: Mapping[str, Any], blocks: Sequence[str]
+    claim: Claim,
+    attempts: Sequence[Attempt],
+    now: Mapping[str, Any],
+    blocks: Sequence[str],
+    elsewhere: Collection[int] = (),
 ) -> str:
-    """Say which seeds of a declaration were used, and which are free; "" where all may be used."""
-    used = {block: forbidden(attempts, now, block) for block in blocks}
+    """Say which seeds of a declaration were used, and which are free; "" where all may be used.
+
+    `elsewhere` are those at which another claim ran the same experiment with the same settings.
+    """
+    used = {block: {*forbidden(attempts, now, block), *elsewhere} for block in blocks}
     met = sorted({seed for block in blocks for seed in used[block] & {*now["seeds"][block]}})
     if not met:
         return ""
     ever = {
         *claim.seeds["quick"],
+        *elsewhere,
         *(seed for each in attempts for seed in seeds_of(each, "development", "confirmation")),
     }
     free = [
@@ -161,7 +169,7 @@ def refusal(
         if block in blocks
     ]
     return (
-        f"{claim.id} needs new seeds, for its attempts have used {ranges(met)}. "
+        f"{claim.id} needs new seeds, for attempts at this experiment have used {ranges(met)}. "
         f"Free are, say, {' and '.join(free)}."
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
@@ -12,13 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unrolled.experiments.ledger.attempts import Attempt, reason, refusal
+from unrolled.experiments.ledger.attempts import Attempt, reason, refusal, seeds_of
 from unrolled.experiments.ledger.declaring import LABEL, SCALES, Claim, pictures, values
 from unrolled.experiments.ledger.finding import PACKAGE, UnknownClaim, chosen, find
 from unrolled.experiments.ledger.jobs import Job, Refused
 from unrolled.experiments.ledger.machine import other_versions
 from unrolled.experiments.ledger.measuring import block_of, measure, stamp
-from unrolled.experiments.ledger.recording import EVIDENCE, DamagedRecord, Record, partials, read
+from unrolled.experiments.ledger.recording import (
+    EVIDENCE,
+    DamagedRecord,
+    Record,
+    partials,
+    path_of,
+    read,
+    read_sealed,
+)
 from unrolled.experiments.ledger.words import attempt, plural, spread, verdict
 from unrolled.experiments.ledger.workers import in_processes
 
@@ -165,13 +174,31 @@ class Session:
             blocks = ["development"]
             if why not in (None, "code changed"):
                 blocks += ["confirmation"]
-        if said := refusal(claim, attempts, job.now, blocks):
+        if said := refusal(claim, attempts, job.now, blocks, self._elsewhere(job)):
             raise Refused(f"{said} They stand in {_file(claim)}.")
         if self.options.force:
             job.drop(self.folder)
         left = self._take_up(job)
         job.why = why or self._asked(attempts, left=left)
         return job if job.why or self.options.confirm else None
+
+    def _elsewhere(self, job: Job) -> set[int]:
+        """Return the seeds at which another claim has run the same experiment.
+
+        Else a claim that fell could be declared again under another name, at the same seeds.
+        """
+        same: set[int] = set()
+        for path in self.folder.glob("[a-z]*/*.json"):
+            if path == path_of(job.claim.id, self.folder):
+                continue
+            with contextlib.suppress(DamagedRecord):
+                for one in read_sealed(path)["attempts"]:
+                    if (one["code"], one["declared"]["settings"]) == (
+                        job.code,
+                        job.now["settings"],
+                    ):
+                        same.update(seeds_of(one, "development", "confirmation"))
+        return same
 
     def _asked(self, attempts: Sequence[Mapping[str, Any]], *, left: bool) -> str:
         """Say why a claim whose record stands is measured again, "" if it is not."""
