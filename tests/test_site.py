@@ -67,9 +67,7 @@ def test_page_is_accessible_offline_and_fits(watch, name, theme, width):
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     page.evaluate("document.querySelectorAll('.toggle-button-hidden').forEach(e => e.click())")
-    # Thousands of coloured words of code are those of the chapters again, and take minutes.
-    again = {"exclude": [[".highlight"]]} if name.startswith("evidence/") else None
-    found = Axe().run(page, context=again, options=AXE)
+    found = Axe().run(page, options=AXE)
     assert found.violations_count == 0, found.generate_report()
     excess = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert excess <= 0, f"{name} is {excess} px too wide for {width} px"

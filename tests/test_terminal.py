@@ -68,7 +68,7 @@ def test_no_output_at_all(run, tmp_path, closed):
     assert done.returncode == 1
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")  # noqa: PTH110
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a disk that is full")  # noqa: PTH110
 def test_a_full_disk_is_said(run):
     done = run("start", "windows.parameters", shell='"$@" > /dev/full')
     assert done.returncode == 3

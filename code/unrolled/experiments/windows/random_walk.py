@@ -1,4 +1,4 @@
-"""On a random walk no forecaster beats repeating the last value."""
+"""On a random walk none of four forecasters beats repeating the last value."""
 
 from __future__ import annotations
 
