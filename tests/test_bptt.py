@@ -119,6 +119,18 @@ def test_backward_is_linear_in_the_errors_complex_ones_too():
     assert_same(both, [one + 1j * other for one, other in zip(real, imaginary, strict=True)])
 
 
+def test_backward_takes_complex_states_with_real_errors():
+    """Of a loss that is linear in the outputs: a complex step in the inputs leaves dy real."""
+    parameters, x, h0, dy = problem(4, 2, 3, 2, 2, seed=7)
+
+    def gradient(step):
+        h, _ = bptt.forward(parameters, x + step, h0)
+        each, dh0 = bptt.backward(parameters, x + step, h, dy)
+        return np.concatenate([part.ravel() for part in (*each, dh0)])
+
+    assert_same([complex_step(gradient)], [central_difference(gradient)], relative=1e-7)
+
+
 @pytest.mark.parametrize("sizes", [(1, 1, 1, 1, 1), (6, 2, 3, 4, 2)])
 def test_backward_is_the_central_difference(sizes):
     parameters, x, h0, k = problem(*sizes, seed=1)
@@ -315,6 +327,11 @@ def test_surface_is_its_equation_at_every_point_of_a_grid():
         assert loss[i, j] == pytest.approx((1 / (1 + np.exp(-h)) - 0.7) ** 2, rel=1e-12)
 
 
+def test_the_surface_is_by_default_that_of_fifty_steps_from_a_half_to_seven_tenths():
+    given = bptt.surface(5.0, -2.6, steps=50, h0=0.5, target=0.7)
+    assert bptt.surface(5.0, -2.6) == given
+
+
 def test_the_slopes_of_the_surface_are_its_complex_step():
     u, b = np.linspace(-8, 8, 9)[:, None], np.linspace(-4, 4, 9)
     _, du, db = bptt.surface(u, b)
@@ -392,6 +409,11 @@ GOOD = problem(4, 2, 3, 2, 1, seed=6)[0]
             bad(lambda parameters, x, h, dy: bptt.truncated(parameters, x, h, dy, back=2, every=3)),
             ValueError,
             "back must be at least 3, got 2",
+        ),
+        (
+            bad(lambda parameters, x, h, dy: bptt.truncated(parameters, x, h, dy, back=2, every=0)),
+            ValueError,
+            "every must be at least 1, got 0",
         ),
         (
             bad(lambda parameters, x, h0, dy: bptt.chunked(parameters, x, h0, dy, length=1.5)),
