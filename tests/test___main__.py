@@ -156,7 +156,7 @@ def test_help_lists_what_check_returns(capsys):
     assert stopped.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
     listed = "0 passed, 1 wrong, 2 not written yet, 3 bad usage, 4 the check itself failed"
-    assert listed in said
+    assert f"{listed}; of evidence: 0 done, 1 an experiment crashed, 3 as above" in said
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path, capsys):
@@ -197,6 +197,35 @@ def test_evidence_is_handed_on(monkeypatch):
     monkeypatch.setattr("unrolled.experiments.ledger", ledger, raising=False)
     assert main(["evidence", "windows.wall", "--scale", "quick", "--force"]) == 7
     assert seen == [["windows.wall", "--scale", "quick", "--force"]]
+
+
+def _python(*arguments):
+    run = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+    return run.returncode, run.stdout, run.stderr
+
+
+def test_files_named_as_pythons_modules_stop_no_command(tmp_path):
+    """All but those that Python imports on its way to any module that is started with -m."""
+    (tmp_path / "bare.py").write_text("import sys\nprint(*sys.modules)\n")
+    imported = _python("-m", "bare")[1].split()
+    names = {*sys.stdlib_module_names, "numpy", "torch", "tqdm"} - {*imported}
+    assert {"typing", "re", "enum", "random", "__future__", "argparse"} <= names
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('hidden')\n")
+    (tmp_path / "mine.py").write_text(RIGHT)
+    status, out, err = _python("-m", "unrolled", "check", "windows.parameters", "mine.py")
+    assert (status, err) == (0, "")
+    assert "hides Python's module" in out
+    status, out, err = _python("-m", "unrolled", "--help")
+    assert (status, err) == (0, "")
+
+
+def test_nothing_is_hidden_where_python_is_started_safely(tmp_path):
+    (tmp_path / "types.py").write_text("raise SystemExit('hidden')\n")
+    (tmp_path / "mine.py").write_text(RIGHT)
+    status, out, _ = _python("-P", "-m", "unrolled", "check", "windows.parameters", "mine.py")
+    assert status == 0
+    assert "Your file types.py hides Python's module types" in " ".join(out.split())
 
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="a child's processor time is read by wait4")

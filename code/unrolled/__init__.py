@@ -5,8 +5,7 @@ One chapter, one stem: ``chapters/windows.md`` teaches what ``unrolled.windows``
 Importing the package imports none of them, so that a shell check starts at once.
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # not that of typing: nothing is imported before `__main__` has its say
 if TYPE_CHECKING:
     from unrolled.exercises import check as check
     from unrolled.lstm import LSTM as LSTM

@@ -1,19 +1,23 @@
 """The course at the command line: ``python -m unrolled --help``.
 
 The exit status is that of the worst verdict: 0 passed, 1 wrong, 2 not written yet, 4 the check
-itself failed. It is 3 where the command could not be carried out as it was given. ``evidence`` has
-statuses of its own: ``python -m unrolled evidence --help``.
+itself failed. ``evidence`` returns 0 when it is done, and 1 when an experiment crashed. For every
+command 3 means that it could not be carried out as it was given.
 """
-
-from __future__ import annotations
 
 import os
 import sys
 
-if __name__ == "__main__":  # the reader's folders come last: a copy.py there is none of Python's
-    _named = map(os.path.abspath, ["", *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
-    _readers = {*_named} - {__file__.rsplit(os.sep, 2)[0]}  # this package's own stays
-    sys.path.sort(key=_readers.__contains__)
+# Before any other import, as a typing.py in the reader's folder would be imported for Python's.
+# What `python -m` itself needs to come here (types, functools, warnings and a few more) has been
+# imported already: a file of such a name stops Python earlier, unless it is started with -P.
+if __name__ == "__main__":
+    _whole = os.path.abspath
+    _here, _package = _whole(""), _whole(__file__).rsplit(os.sep, 2)[0]
+    _named = {_whole(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p}
+    if _here not in {*_named, _package}:
+        sys.path[:] = [p for p in sys.path if _whole(p) != _here]
+    sys.path.sort(key=(_named - {_package}).__contains__)  # what they hold may be needed, but last
 
 import argparse
 import dataclasses
@@ -21,16 +25,14 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
 
 from unrolled._book import chapters
-from unrolled._terminal import spoken
+from unrolled._terminal import USAGE, Parser, spoken
 from unrolled.exercises import UnknownExercise, find, of_chapter
 from unrolled.exercises.grading import BROKEN, NOT_WRITTEN, PASSED, WRONG, Exercise, Verdict
 from unrolled.exercises.grading.answers import cell, check_file, check_kept, path_of, start
 
 EXIT = {BROKEN: 4, WRONG: 1, NOT_WRITTEN: 2, PASSED: 0}  # the worst first
-USAGE = 3
 STATUSES = (
     "exit status: 0 passed, 1 wrong, 2 not written yet, 3 bad usage, 4 the check itself failed"
 )
@@ -42,14 +44,6 @@ Results = Iterator[tuple[Exercise, Verdict]]
 
 class UsageError(Exception):
     """A command that cannot be carried out as it was given."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that leaves argparse's own exit status, 2, to answers that are not written."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: error: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,13 +67,13 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m unrolled",
         description="Exercises and evidence of the course Unrolled.",
-        epilog=f"{STATUSES}; evidence has its own",
+        epilog=f"{STATUSES}; of evidence: 0 done, 1 an experiment crashed, 3 as above",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    work = _Parser(add_help=False)
+    work = Parser(add_help=False)
     work.add_argument(
         "--work",
         type=Path,
@@ -87,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where your answers are kept (default: work)",
     )
-    as_json = _Parser(add_help=False)
+    as_json = Parser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="write JSON, for grading scripts")
 
     command = commands.add_parser(

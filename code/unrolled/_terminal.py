@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import errno
 import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 CLOSED = 141  # what a shell reports of a program that a closed pipe ended
 INTERRUPTED = 130  # and of one that Ctrl-C did
-NO_ROOM = 3
+USAGE = 3  # the command could not be carried out as it was given
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that leaves argparse's own exit status, 2, to answers that are not written."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say how the command is used and what was wrong, and exit with USAGE."""
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: error: {message}\n")
 
 
 def spoken(run: Callable[[], int]) -> int:
@@ -37,7 +48,7 @@ def spoken(run: Callable[[], int]) -> int:
             raise
         _discard_the_rest()
         print(f"output: {error.strerror}", file=sys.stderr)
-        return NO_ROOM
+        return USAGE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
