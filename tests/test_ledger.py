@@ -191,7 +191,7 @@ def test_a_record_equals_a_run_in_this_process(lab):
 
 
 def test_the_block_that_confirms_is_run_once_and_decides(lab, capsys):
-    assert lab.main("--confirm") == (2, [])
+    assert lab.main("--confirm") == (3, [])
     assert "dice.throw cannot be confirmed: never measured." in capsys.readouterr().err
     lab.main()
     capsys.readouterr()
@@ -229,7 +229,7 @@ def test_a_verdict_that_is_not_the_judges_is_found(lab, name):
 def test_stale_code_cannot_be_confirmed(lab, capsys):
     lab.main()
     lab.edit(("BIAS = 1", "BIAS = 2"))
-    assert lab.main("--confirm") == (2, [])
+    assert lab.main("--confirm") == (3, [])
     assert "cannot be confirmed: code changed. First `python -m" in capsys.readouterr().err
 
 
@@ -354,7 +354,7 @@ def test_another_test_is_refused_at_seeds_that_were_used(lab, capsys, changes, m
     before = lab.file.read_bytes()
     lab.edit(*changes)
     capsys.readouterr()
-    assert lab.main() == (2, [])
+    assert lab.main() == (3, [])
     said = capsys.readouterr().err
     assert f"dice.throw needs new seeds, for attempts at this experiment have used {met}." in said
     assert re.search(r"Free are, say, seeds \d+.* to develop with and seeds 70\d\d", said)
@@ -366,7 +366,7 @@ def test_another_name_does_not_give_an_experiment_its_seeds_back(lab, capsys):
     assert lab.main("dice.throw")[0] == 0
     again = lab.path.with_name("again.py")
     again.write_text(lab.path.read_text().replace("<= 6", "<= 60"))
-    assert lab.main("dice.again") == (2, [])
+    assert lab.main("dice.again") == (3, [])
     assert "dice.again needs new seeds, for attempts at this" in capsys.readouterr().err
     again.write_text(again.read_text().replace("eyes", "pips"))  # another experiment
     assert lab.main("dice.again")[0] == 0
@@ -387,7 +387,7 @@ def test_an_earlier_test_does_not_get_its_seeds_back(lab):
     lab.edit(("<= 6", "<= 5"), *FRESH)
     lab.main()
     lab.edit(("<= 5", "<= 6"), ("[4, 5, 6]", "[0, 1, 2, 3]"), ("[72, 73]", "[74, 75]"))
-    assert lab.main() == (2, [])
+    assert lab.main() == (3, [])
     assert len(lab.attempts()) == 2
 
 
@@ -398,7 +398,7 @@ def test_code_is_not_mended_until_a_block_passes(lab, capsys):
     lab.edit(("BIAS = 1", "BIAS = -1"))
     assert lab.main() == (0, ALL)  # development may be repeated
     capsys.readouterr()
-    assert lab.main("--confirm") == (2, [])
+    assert lab.main("--confirm") == (3, [])
     said = capsys.readouterr().err
     assert "dice.throw needs new seeds, for attempts at this experiment have used 70, 71." in said
     assert "to develop with" not in said
@@ -529,13 +529,13 @@ def test_a_damaged_record_is_said_kept_and_not_in_the_way(lab, capsys):
     damaged = lab.file.read_text().replace('"eyes": 2.0', '"eyes": 3.0')
     lab.file.write_text(damaged)
     capsys.readouterr()
-    assert lab.main() == (2, ALL)  # the other claim
+    assert lab.main() == (3, ALL)  # the other claim
     said = capsys.readouterr()
     assert f"{lab.file} is damaged" in said.err
     assert "Traceback" not in said.err
     assert "dice.other: Held" in said.out
     assert lab.file.read_text() == damaged
-    assert lab.main("--list")[0] == 2
+    assert lab.main("--list")[0] == 3
 
 
 @pytest.mark.parametrize("spoil", [b"", b"{}", b"\xff", b'{"conditions": {}, "runs": [], "che'])
@@ -556,7 +556,7 @@ def test_a_damaged_partial_result_is_said_and_measured_again(lab, capsys, spoil)
 
 def test_a_place_that_cannot_be_written_is_named_before_any_work(lab, capsys):
     lab.evidence.write_text("no folder")
-    assert lab.main() == (2, [])
+    assert lab.main() == (3, [])
     said = capsys.readouterr().err
     assert str(lab.evidence) in said
     assert "Traceback" not in said
@@ -570,13 +570,13 @@ def test_a_full_disk_is_a_sentence_with_the_path(lab, capsys, monkeypatch):
     lab.evidence.mkdir()
     recording.partials(lab.evidence)
     monkeypatch.setattr(recording, "write_atomically", full)
-    assert lab.main()[0] == 2
+    assert lab.main()[0] == 3
     assert f"{lab.partial()}: No space left on device" in capsys.readouterr().err
 
 
 def test_an_installed_package_has_no_ledger_to_write_to(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "EVIDENCE", tmp_path / "evidence")
-    assert ledger.main([], folder=command.EVIDENCE) == 2
+    assert ledger.main([], folder=command.EVIDENCE) == 3
     assert "measure from a copy of the repository" in capsys.readouterr().err
     assert not command.EVIDENCE.exists()
 
@@ -620,11 +620,11 @@ def test_list_measures_and_writes_nothing(lab, capsys):
 
 def test_unknown_names_and_numbers_are_refused_and_nothing_is_imported(lab, capsys):
     lab.path.write_text("raise RuntimeError")
-    assert lab.main("dice.thrown") == (2, [])
+    assert lab.main("dice.thrown") == (3, [])
     assert "No claim or chapter 'dice.thrown'. Near are: dice.throw" in capsys.readouterr().err
     with pytest.raises(SystemExit) as exit_:
         lab.main("--jobs", "0")
-    assert exit_.value.code == 2
+    assert exit_.value.code == 3
     assert "must be a whole number from 1, got '0'" in capsys.readouterr().err
 
 

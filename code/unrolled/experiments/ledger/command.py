@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from unrolled._terminal import USAGE, Parser
 from unrolled.experiments.ledger.attempts import Attempt, reason, refusal, seeds_of
 from unrolled.experiments.ledger.declaring import LABEL, SCALES, Claim, pictures, values
 from unrolled.experiments.ledger.finding import PACKAGE, UnknownClaim, chosen, find
@@ -40,7 +41,7 @@ def main(
     """Measure what is missing or stale and record it: ``python -m unrolled evidence``.
 
     Returns 0 also when a claim does not hold, for that is a result; 1 when an experiment crashed;
-    2 when something asked for was refused, or a file cannot be read or written. What was measured
+    3 when something asked for was refused, or a file cannot be read or written. What was measured
     before a crash or a kill is kept, and the next call goes on from there.
     """
     options = _parser().parse_args(argv)
@@ -48,12 +49,12 @@ def main(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if folder == EVIDENCE and not folder.is_dir():
         _say(f"There is no folder {folder}: measure from a copy of the repository.")
-        return 2
+        return USAGE
     try:
         claims = [find(each, package) for each in chosen(options.claims, package)]
     except UnknownClaim as error:
         _say(error)
-        return 2
+        return USAGE
     session = Session(claims, folder, options)
     try:
         if options.list:
@@ -69,7 +70,7 @@ def main(
         raise
     except OSError as error:
         _say(f"{error.filename or folder}: {error.strerror or error}")
-        return 2
+        return USAGE
     return session.status
 
 
@@ -92,7 +93,7 @@ class Session:
             except DamagedRecord as error:
                 self.fail(f"{error}. Restore it, from git for example; it is not measured over.")
 
-    def fail(self, said: object, status: int = 2) -> None:
+    def fail(self, said: object, status: int = USAGE) -> None:
         """Say what went wrong, and remember it."""
         _say(said)
         self.status = max(self.status, status)
@@ -274,11 +275,11 @@ def _say(said: object) -> None:
     print(said, file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m unrolled evidence",
         description="Measure the claims whose record is missing or stale.",
-        epilog="exit status: 0 done, 1 an experiment crashed, 2 refused or not written",
+        epilog="exit status: 0 done, 1 an experiment crashed, 3 refused or not written",
     )
     parser.add_argument("claims", nargs="*", help="claims or chapters; all without")
     what = parser.add_mutually_exclusive_group()
