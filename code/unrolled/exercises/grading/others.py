@@ -7,16 +7,14 @@ import builtins
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from unrolled.exercises.grading.mistakes import Function
 from unrolled.exercises.grading.readable import WIDTH
 
 SHORT = 10  # lines of an answer that is shown
 SHOWN = 2  # answers
-
-Function = Callable[..., Any]
 
 
 def others(solution: Function, alternatives: Sequence[Function], mine: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from unrolled.exercises.grading.mistakes import Function
 from unrolled.exercises.grading.readable import kind
 from unrolled.exercises.grading.values import plain, read
-
-Function = Callable[..., Any]
 
 
 def complaint(exercise_id: str, solution: Function, answer: Any) -> str:
