@@ -64,7 +64,7 @@ def wrong(got, want, tolerance=compare.DOUBLE, names=()):
         (
             np.zeros(3),
             (np.zeros(1), np.zeros(1)),
-            "It returned an array of shape (3,); expected a tuple of 2 (a, b).",
+            "It returned one array of shape (3,); expected a pair (a, b).",
         ),
         (
             (np.zeros(1), np.zeros(2)),
@@ -75,6 +75,27 @@ def wrong(got, want, tolerance=compare.DOUBLE, names=()):
 )
 def test_wrong_form(got, want, complaint):
     assert form(got, want, ("a", "b") if isinstance(want, tuple) else ()) == complaint
+
+
+@pytest.mark.parametrize("convert", [np.array, torch.tensor, lambda rows: rows])
+@pytest.mark.parametrize("shape", [(2,), (2, 1), (2, 4), (2, 2, 3), (2, 2)])
+def test_one_array_of_two_rows_is_no_pair(convert, shape):
+    one = np.zeros(shape)
+    said = form(convert(one.tolist()), (one, one), ("h", "c"))
+    assert "returned one array" in said or "returned one list" in said
+    assert said.endswith(f"of shape {shape}; expected a pair (h, c).")
+    assert form(convert([one.tolist()] * 2), (one, one), ("h", "c")) is None
+
+
+def test_an_array_is_taken_apart_only_where_its_rows_have_the_form_of_the_parts():
+    assert form(np.zeros((2, 3)), (np.zeros((4, 3)),) * 2).startswith("It returned one array of")
+    assert form(np.zeros((2, 3)), (0.0, 0.0)).startswith("It returned one array of shape (2, 3)")
+    assert form(np.zeros(3), (0.0,) * 3) is None
+    assert form(np.zeros((3, 2)), (np.zeros((3, 2)),) * 3, ("a", "b", "c")) == (
+        "It returned one array of shape (3, 2); expected a tuple of 3 (a, b, c)."
+    )
+    assert form(3.0, (np.zeros(1), np.zeros(1))).startswith("It returned the number 3; expected")
+    assert form((1.0, 2.0), (np.zeros(2), np.zeros(2))).startswith("`part 0` is the number 1;")
 
 
 def test_a_solution_must_return_numbers():

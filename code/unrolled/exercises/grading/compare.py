@@ -43,10 +43,11 @@ def wrong_form(got: Value, want: Value, names: tuple[str, ...] = ()) -> str | No
     wanted = parts_of(want)
     if wanted is None:
         return _wrong_part(got, want, names[0] if names else "")
-    mine = as_parts(got, len(wanted))
+    mine = as_parts(got, wanted)
     if mine is None:
-        parts = f"a tuple of {len(wanted)}" + (f" ({', '.join(names)})" if names else "")
-        return f"It returned {kind(got)}; expected {parts}."
+        parts = "a pair" if len(wanted) == 2 else f"a tuple of {len(wanted)}"
+        listed = f" ({', '.join(names)})" if names else ""
+        return f"It returned {_as_one(got)}; expected {parts}{listed}."
     complaints = (
         _wrong_part(my, their, _name(names, i))
         for i, (my, their) in enumerate(zip(mine, wanted, strict=True))
@@ -57,6 +58,14 @@ def wrong_form(got: Value, want: Value, names: tuple[str, ...] = ()) -> str | No
 def parts_of(want: Value) -> tuple[Value, ...] | None:
     """List the parts of what a solution returns; None if it is one thing."""
     return want.items if isinstance(want, Parts) and want.word == "tuple" else None
+
+
+def _as_one(got: Value) -> str:
+    """Say that an array came alone, where several were expected."""
+    one = None if isinstance(got, Parts) and got.word == "tuple" else as_numbers(got)
+    if one is None or not one.array.ndim:
+        return kind(got)
+    return f"one {'list' if isinstance(got, Parts) else 'array'} of shape {one.array.shape}"
 
 
 def _wrong_part(got: Value, want: Value, name: str) -> str | None:
@@ -94,7 +103,7 @@ def wrong_values(
         return _wrong_numbers(got, want, tolerance, names[0] if names else "")
     found = (
         _wrong_numbers(my, their, tolerance, _name(names, i))
-        for i, (my, their) in enumerate(zip(as_parts(got, len(wanted)) or (), wanted, strict=True))
+        for i, (my, their) in enumerate(zip(as_parts(got, wanted) or (), wanted, strict=True))
     )
     return next((wrong for wrong in found if wrong), None)
 

@@ -251,7 +251,7 @@ def _fault(
 def _broken_property(exercise: Exercise, case: Case, got: Outcome, want: Outcome) -> str:
     """Quote the first property that a result lacks; it has the right form."""
     wanted = parts_of(want.value)
-    parts = (got.value,) if wanted is None else as_parts(got.value, len(wanted)) or ()
+    parts = (got.value,) if wanted is None else as_parts(got.value, wanted) or ()
     arrays = tuple(each.array for each in map(as_numbers, parts) if each)
     result = arrays[0] if wanted is None else arrays
     broken = (p for p in exercise.properties if not p(result, *case))

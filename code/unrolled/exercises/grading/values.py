@@ -12,7 +12,7 @@ import inspect
 import numbers
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -214,13 +214,22 @@ def as_numbers(value: Value) -> Numbers | None:
     return Numbers(array, coarse[0] if coarse else array.dtype.name)
 
 
-def as_parts(value: Value, count: int) -> tuple[Value, ...] | None:
-    """Take a list, a tuple, or an array along its first axis, as so many parts; None if not."""
-    if isinstance(value, Parts) and len(value.items) == count:
+def as_parts(value: Value, wanted: Sequence[Value]) -> tuple[Value, ...] | None:
+    """Take a list, a tuple, or an array along its first axis, as so many parts; None if not.
+
+    A list or an array that could itself be one of them came alone, whatever its length.
+    """
+    array = as_numbers(value)
+    if array is None or (isinstance(value, Parts) and value.word == "tuple"):
+        return value.items if isinstance(value, Parts) and len(value.items) == len(wanted) else None
+    shapes = {each.array.shape for each in map(as_numbers, wanted) if each}
+    if array.array.shape in shapes or array.array.shape[:1] != (len(wanted),):
+        return None
+    if isinstance(value, Parts):
         return value.items
-    if isinstance(value, Numbers) and value.array.ndim and len(value.array) == count:
-        return tuple(Numbers(np.asarray(part), value.precision) for part in value.array)
-    return None
+    if any(len(shape) != array.array.ndim - 1 for shape in shapes):
+        return None
+    return tuple(Numbers(np.asarray(part), array.precision) for part in array.array)
 
 
 def lengths(value: Value) -> set[int]:
