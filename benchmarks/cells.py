@@ -26,12 +26,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from unrolled.cells import FORMS, GRU, LSTM, MUT1, MUT2, MUT3, Elman, LSTMVariant
+from unrolled.core.recurrent import Cell, Recurrent
 from unrolled.experiments.ledger import processor
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Cell, Recurrent
-from unrolled.rnn import Elman
 from unrolled.training import device, progress
-from unrolled.variants import GRU, MUT1, MUT2, MUT3
 
 Size = tuple[int, int, int, int]
 SIZES: list[Size] = [  # T, B, I, H
@@ -49,11 +47,11 @@ LIBRARY = {"nn.LSTM": nn.LSTM, "nn.GRU": nn.GRU, "nn.RNN": nn.RNN}
 CELLS: dict[str, tuple[Callable[[int, int], Cell], str]] = {  # and the layer to compare with
     "Elman": (Elman, "nn.RNN"),
     "LSTM": (LSTM, "nn.LSTM"),
-    "LSTM 1997": (partial(LSTM, **FORMS["1997"]), "nn.LSTM"),
-    "LSTM peephole": (partial(LSTM, peepholes=True), "nn.LSTM"),
-    "LSTM coupled": (partial(LSTM, coupled=True), "nn.LSTM"),
-    "LSTM gate recurrence": (partial(LSTM, **FORMS["FGR"]), "nn.LSTM"),
-    "LSTM layer norm": (partial(LSTM, layer_norm=True), "nn.LSTM"),
+    "LSTM 1997": (partial(LSTMVariant, **FORMS["1997"]), "nn.LSTM"),
+    "LSTM peephole": (partial(LSTMVariant, peepholes=True), "nn.LSTM"),
+    "LSTM coupled": (partial(LSTMVariant, coupled=True), "nn.LSTM"),
+    "LSTM gate recurrence": (partial(LSTMVariant, **FORMS["FGR"]), "nn.LSTM"),
+    "LSTM layer norm": (partial(LSTMVariant, layer_norm=True), "nn.LSTM"),
     "GRU after": (GRU, "nn.GRU"),
     "GRU before": (partial(GRU, reset="before"), "nn.GRU"),
     "MUT1": (MUT1, "nn.LSTM"),

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import settings
 
-from unrolled._book import chapters
+from unrolled.core.book import chapters
 
 ID = re.compile(r"[a-z]\w*\.[a-z]\w*")  # of an exercise or a claim
 BUDGET = 60  # seconds of one core that the tests of a chapter may take

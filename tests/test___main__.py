@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from unrolled.__main__ import main
-from unrolled._book import chapters
+from unrolled.core.book import chapters
 from unrolled.exercises import of_chapter
 from unrolled.exercises.grading import BROKEN, PASSED, Verdict
 

@@ -1,6 +1,6 @@
 """The order of the chapters, from the table of contents."""
 
-from unrolled._book import chapters
+from unrolled.core.book import chapters
 
 
 def test_chapters_come_in_the_books_order():

@@ -8,7 +8,7 @@ import sys
 import pytest
 from bs4 import BeautifulSoup
 
-from unrolled._sources import PACKAGE
+from unrolled.core.sources import PACKAGE
 from unrolled.experiments import ledger
 
 EXT = PACKAGE.parents[1] / "_ext"

@@ -17,7 +17,7 @@ import pytest
 from mutants import mutants
 
 from unrolled import exercises
-from unrolled._book import chapters
+from unrolled.core.book import chapters
 from unrolled.exercises import check, find, of_chapter
 from unrolled.exercises.grading import NOT_WRITTEN, WRONG, Exercise, grade
 from unrolled.exercises.grading.answers import cell, starter

@@ -2,6 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from unrolled.cells import Elman
+from unrolled.core.recurrent import Recurrent
+from unrolled.core.shapes import sequence_loss
 from unrolled.exercises import check
 from unrolled.exercises.rnn._fading import fading
 from unrolled.exercises.rnn.catches_padding import catches_padding
@@ -10,9 +13,6 @@ from unrolled.exercises.rnn.masked_mean import masked_mean
 from unrolled.exercises.rnn.memory import memory
 from unrolled.exercises.rnn.parameters import parameters
 from unrolled.exercises.rnn.unroll import unroll
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
-from unrolled.shapes import sequence_loss
 
 
 def sizes():

@@ -8,6 +8,7 @@ import torch
 from sklearn import inspection
 from sklearn.linear_model import LinearRegression
 
+from unrolled.cells import FORMS, GRU, LSTMVariant
 from unrolled.exercises import check, find
 from unrolled.exercises._gates import sigmoid
 from unrolled.exercises.grading import WRONG
@@ -19,8 +20,6 @@ from unrolled.exercises.variants.gru_step import gru_step
 from unrolled.exercises.variants.parameters import parameters
 from unrolled.exercises.variants.peephole_step import peephole_step
 from unrolled.exercises.variants.permutation_importance import _r2, permutation_importance
-from unrolled.lstm import FORMS, LSTM
-from unrolled.variants import GRU
 
 
 def problems():
@@ -51,7 +50,7 @@ def stepped(cell, x, state, parameters):
 
 @pytest.mark.parametrize(("inputs", "hidden"), [(1, 1), (3, 5), (8, 32), (10, 2)])
 def test_parameters_are_those_of_the_package_and_of_torch(inputs, hidden):
-    cells = [LSTM(inputs, hidden, **FORMS[name]) for name in ("torch", "V", "CIFG", "FGR")]
+    cells = [LSTMVariant(inputs, hidden, **FORMS[name]) for name in ("torch", "V", "CIFG", "FGR")]
     counts = [
         sum(each.numel() for each in cell.parameters()) for cell in (*cells, GRU(inputs, hidden))
     ]
@@ -104,7 +103,7 @@ def test_peephole_step_is_the_packages():
         B, H = c.shape
         rng = np.random.default_rng(H)
         a, v = rng.normal(size=(B, 4 * H)), rng.normal(size=3 * H)
-        cell = LSTM(4 * H, H, peepholes=True).double()
+        cell = LSTMVariant(4 * H, H, peepholes=True).double()
         zeros = np.zeros((4 * H, H)), np.zeros(4 * H), np.zeros(4 * H)
         theirs = stepped(cell, a, (np.zeros((B, H)), c), (np.eye(4 * H), *zeros, v))
         assert_close(peephole_step(a, c, v), theirs)

@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from unrolled.cells import Elman
+from unrolled.core.recurrent import Recurrent
 from unrolled.experiments.adding_problem import adding_sequences, unexplained_variance
 from unrolled.experiments.gradients import _plain_descent
 from unrolled.experiments.gradients._clipped_descent import descend
@@ -23,8 +25,6 @@ from unrolled.experiments.gradients.rate import norms_by_distance, states_of
 from unrolled.experiments.gradients.spectra import _carrying, _few_directions_kept
 from unrolled.experiments.temporal_order import order_sequences
 from unrolled.gradients import gaussian, omega, orthogonal, singular_spectrum
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
 
 
 def test_a_norm_by_distance_is_that_of_the_product_of_jacobians():

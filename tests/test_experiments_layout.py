@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from unrolled import experiments
-from unrolled._book import chapters
+from unrolled.core.book import chapters
 
 ROOM = Path(experiments.__file__).parent
 FOLDERS = [ROOM / chapter for chapter in chapters() if (ROOM / chapter).is_dir()]

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 
 from unrolled import lstm_numpy
+from unrolled.cells import FORMS, LSTM, Elman, LSTMVariant
+from unrolled.core.recurrent import Recurrent
 from unrolled.data import continual_reber
 from unrolled.experiments.lstm._gates_along import gates_along
 from unrolled.experiments.lstm._reber import (
@@ -20,9 +22,6 @@ from unrolled.experiments.lstm.carousel import gradients_by_lag
 from unrolled.experiments.lstm.continual import listen, stream_errors
 from unrolled.experiments.lstm.forget_bias import _order_lstm, order_by_bias
 from unrolled.experiments.lstm.reber import string_errors
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
 
 
 def test_a_gradient_by_lag_is_that_of_the_books_backward_pass():
@@ -58,7 +57,7 @@ def test_a_gradient_by_lag_is_that_of_the_books_backward_pass():
 
 def test_along_the_cell_the_gradient_is_the_product_of_forget_gates():
     torch.manual_seed(1)
-    cell = LSTM(1, 1, forget_bias=1.0, truncated=True).double()
+    cell = LSTMVariant(1, 1, forget_bias=1.0, truncated=True).double()
     logs = gradients_by_lag(cell, steps=8, sequences=1, seed=2)
     x = torch.randn(8, 1, 1, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     h = c = torch.zeros(1, 1, dtype=torch.float64)
@@ -72,7 +71,7 @@ def test_along_the_cell_the_gradient_is_the_product_of_forget_gates():
 
 def test_the_cell_of_1997_carries_an_error_back_as_it_was():
     torch.manual_seed(0)
-    cell = LSTM(2, 5, **FORMS["1997"]).double()
+    cell = LSTMVariant(2, 5, **FORMS["1997"]).double()
     logs = gradients_by_lag(cell, steps=200, sequences=3, seed=0)
     assert logs == pytest.approx(np.zeros(201), abs=1e-12)
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from unrolled.cells import FORMS, GRU, Elman, LSTMVariant
+from unrolled.core.recurrent import Recurrent
 from unrolled.data import arithmetic, continual_reber, periodic, spike_delays
 from unrolled.experiments.variants import greff
 from unrolled.experiments.variants._arithmetic import (
@@ -23,18 +25,14 @@ from unrolled.experiments.variants.peepholes import (
     learn_wave,
     oscillators,
 )
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
 from unrolled.training import device
-from unrolled.variants import GRU
 
 WAVE = {"wave": "cosine", "period": 5, "periods": 2, "updates": 3, "rate": 0.05, "clip": 0.1}
 
 
 def alone(networks, n, name, inputs, cells):
     """Network n by itself, on the CPU: a layer, and its map of the output."""
-    cell = LSTM(inputs, cells, **FORMS[name])
+    cell = LSTMVariant(inputs, cells, **FORMS[name])
     cell.load_state_dict({key: part[n].detach().cpu() for key, part in networks.cell.items()})
     weight, bias = networks.weight[n].detach().cpu(), networks.bias[n].detach().cpu()
     return Recurrent(cell), lambda h: h @ weight.T + bias
@@ -46,7 +44,7 @@ def test_a_forget_bias_goes_to_whoever_has_a_forget_gate(name):
     assert made.count == 5
     assert made.weight.shape == (5, 4, 2)
     bias = (made.cell["bias_ih"] + made.cell["bias_hh"]).detach()
-    gates = LSTM(3, 2, **FORMS[name]).gates
+    gates = LSTMVariant(3, 2, **FORMS[name]).gates
     if "f" in gates:
         rows, expected = gates.index("f"), 2.0
     elif FORMS[name].get("coupled"):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from unrolled.core.recurrent import Recurrent
 from unrolled.data import arithmetic
 from unrolled.data.reber import IGNORED
 from unrolled.experiments.networks import Networks
@@ -21,7 +22,6 @@ from unrolled.experiments.variants._tasks import (
     _codes,
     mixed_seed,
 )
-from unrolled.recurrent import Recurrent
 from unrolled.search import build
 from unrolled.training import seeded
 

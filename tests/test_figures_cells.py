@@ -6,17 +6,15 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
+from unrolled.cells import FORMS, GRU, LSTM, MUT1, MUT2, MUT3, Elman, LSTMVariant
+from unrolled.core.recurrent import Cell
 from unrolled.figures import cells
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Cell
-from unrolled.rnn import Elman
-from unrolled.variants import GRU, MUT1, MUT2, MUT3
 
 CELLS = {
     "Elman": Elman(3, 4),
-    **{name: LSTM(3, 4, **options) for name, options in FORMS.items()},
-    "layer norm": LSTM(3, 4, layer_norm=True),
-    "no gates": LSTM(3, 4, input_gate=False, forget_gate=False, output_gate=False),
+    **{name: LSTMVariant(3, 4, **options) for name, options in FORMS.items()},
+    "layer norm": LSTMVariant(3, 4, layer_norm=True),
+    "no gates": LSTMVariant(3, 4, input_gate=False, forget_gate=False, output_gate=False),
     "GRU after": GRU(3, 4),
     "GRU before": GRU(3, 4, reset="before", update="write"),
     "MUT1": MUT1(3, 4),
@@ -106,13 +104,13 @@ def test_an_lstm_has_three_gates_and_the_carousel():
 @pytest.mark.parametrize("gate", ["input", "forget", "output"])
 def test_a_gate_left_out_takes_its_box_and_its_product_away(gate):
     whole = cells.graph(LSTM(3, 4))
-    less = cells.graph(LSTM(3, 4, **{f"{gate}_gate": False}))
+    less = cells.graph(LSTMVariant(3, 4, **{f"{gate}_gate": False}))
     assert {n.gate for n in whole.nodes} - {n.gate for n in less.nodes} == {gate[0]}
     assert signs(less, "circle") == ["+", "tanh", "×", "×"]
 
 
 def test_peepholes_are_lines_from_c_the_one_of_o_from_the_new_c():
-    graph = cells.graph(LSTM(3, 4, peepholes=True))
+    graph = cells.graph(LSTMVariant(3, 4, peepholes=True))
     peepholes = {(edge.source, edge.target) for edge in graph.edges if edge.peephole}
     assert peepholes == {("c_{t-1}", "i"), ("c_{t-1}", "f"), ("+", "o")}
     plain = cells.graph(LSTM(3, 4))
@@ -120,14 +118,14 @@ def test_peepholes_are_lines_from_c_the_one_of_o_from_the_new_c():
 
 
 def test_coupled_gates_share_one_box():
-    graph = cells.graph(LSTM(3, 4, coupled=True))
+    graph = cells.graph(LSTMVariant(3, 4, coupled=True))
     assert signs(graph, "circle") == ["+", "1−", "tanh", "×", "×", "×"]
     assert sources(graph, "1−") == {"i"}
     assert "f" not in {n.gate for n in graph.nodes}
 
 
 def test_gates_that_see_gates_carry_their_names_in_and_out():
-    graph = cells.graph(LSTM(3, 4, gate_recurrence=True))
+    graph = cells.graph(LSTMVariant(3, 4, gate_recurrence=True))
     for gate in "ifo":
         assert sources(graph, gate) == {"x_t", "h_{t-1}", "i_{t-1}", "f_{t-1}", "o_{t-1}"}
         assert sources(graph, f"{gate}_t") == {gate}
@@ -135,7 +133,7 @@ def test_gates_that_see_gates_carry_their_names_in_and_out():
 
 
 def test_normalised_layers_say_so():
-    graph = cells.graph(LSTM(3, 4, layer_norm=True))
+    graph = cells.graph(LSTMVariant(3, 4, layer_norm=True))
     assert {n.gate for n in graph.nodes if n.norm} == {"i", "f", "g", "o", ""}
     assert sources(graph, "e", peephole=True) == {"+"}
 
@@ -167,7 +165,7 @@ def test_lines_lead_from_an_input_to_an_output_where_the_gradient_does(name):
     cell = CELLS[name].double()
     graph = cells.graph(cell)
     generator = torch.Generator().manual_seed(0)
-    sizes = [cell.input_size, *[cell.hidden_size] * cell.states]
+    sizes = [cell.input_size, *[cell.hidden_size] * len(cell.states)]
     given = [
         torch.rand(2, size, generator=generator, dtype=torch.float64).requires_grad_()
         for size in sizes
@@ -231,7 +229,7 @@ def test_what_is_done_unit_by_unit_is_a_circle(step, circles):
 
 
 def test_a_stopped_gradient_marks_the_line():
-    graph = cells.graph(LSTM(3, 4, truncated=True))
+    graph = cells.graph(LSTMVariant(3, 4, truncated=True))
     assert {e.source for e in graph.edges if e.stopped} == {"h_{t-1}"}
 
 
@@ -351,10 +349,10 @@ def test_a_cell_is_drawn_into_axes_that_are_given():
 
 
 def test_descriptions_say_the_equations():
-    said = cells.describe(LSTM(3, 4, peepholes=True))
+    said = cells.describe(LSTMVariant(3, 4, peepholes=True))
     assert "Layer o: sigma of x_t, h_{t-1} and peepholes at c_t." in said
     assert "h_t is o × tanh(c_t). c_t is i × g + f × c_{t-1}." in said
     said = cells.describe(LSTM(3, 4))
     assert "Layers i, f and o: sigma of x_t and h_{t-1}." in said
     assert "h_t is e." in cells.describe(Elman(3, 4))
-    assert "No gradient goes back to h_{t-1}" in cells.describe(LSTM(3, 4, truncated=True))
+    assert "No gradient goes back to h_{t-1}" in cells.describe(LSTMVariant(3, 4, truncated=True))

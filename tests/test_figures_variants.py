@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from unrolled.cells import FORMS, GRU, MUT1, MUT2, MUT3, LSTMVariant
 from unrolled.figures import variants as draw
-from unrolled.lstm import FORMS, LSTM
-from unrolled.variants import GRU, MUT1, MUT2, MUT3
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +22,7 @@ def rows(models):
 
 
 def test_a_row_says_what_the_cell_computes():
-    found = rows({"V": LSTM(3, 4, peepholes=True), "GRU": GRU(3, 4)})
+    found = rows({"V": LSTMVariant(3, 4, peepholes=True), "GRU": GRU(3, 4)})
     assert found["V"] == (
         "156",
         r"$i, f = \sigma(x, h, v\,c)$<br>$g = \tanh(x, h)$"
@@ -38,7 +37,7 @@ def test_a_row_says_what_the_cell_computes():
 
 
 def test_the_forms_differ_in_the_table_unless_they_are_one_cell():
-    models = {name: LSTM(3, 4, **options) for name, options in FORMS.items()}
+    models = {name: LSTMVariant(3, 4, **options) for name, options in FORMS.items()}
     found = rows(models)
     assert [names for names in found if "," in names] == ["torch, NP"]
     assert len(found) == len(FORMS) - 1
@@ -64,14 +63,18 @@ def test_the_table_knows_what_the_search_found():
 
 
 def test_no_sign_of_the_diagrams_is_left_in_the_table():
-    models = {name: LSTM(3, 4, **options) for name, options in FORMS.items()}
-    models |= {"layer norm": LSTM(3, 4, layer_norm=True), "GRU": GRU(3, 4), "MUT2": MUT2(3, 4)}
+    models = {name: LSTMVariant(3, 4, **options) for name, options in FORMS.items()}
+    models |= {
+        "layer norm": LSTMVariant(3, 4, layer_norm=True),
+        "GRU": GRU(3, 4),
+        "MUT2": MUT2(3, 4),
+    }
     text = draw.differences(models).data
     assert text.isascii()
 
 
 def test_a_gallery_stacks_its_pictures_without_overlap():
-    figure = draw.gallery({"coupled": LSTM(3, 4, coupled=True), "GRU": GRU(3, 4)})
+    figure = draw.gallery({"coupled": LSTMVariant(3, 4, coupled=True), "GRU": GRU(3, 4)})
     first, second = (axes.get_position() for axes in figure.axes)
     assert first.y1 == pytest.approx(1)
     assert first.y0 == pytest.approx(second.y1)

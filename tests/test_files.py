@@ -110,7 +110,7 @@ def test_a_file_that_hides_a_library_is_named(tmp_path, stem):
 
 
 def test_no_exercise_is_named_like_a_module_of_pythons():
-    from unrolled._book import chapters
+    from unrolled.core.book import chapters
     from unrolled.exercises import of_chapter
 
     names = {exercise.name for stem in chapters() for exercise in of_chapter(stem)}

@@ -2,10 +2,12 @@
 
 import pytest
 
-from unrolled._sources import PACKAGE, imports
+from unrolled.core.sources import PACKAGE, imports
 
 GROUND, DATA, TRAINING, MODELS, FIGURES, TOP, ROOF = range(7)
 FLOORS = {
+    "core": GROUND,
+    "cells": DATA,
     "data": DATA,
     "training": TRAINING,
     "figures": FIGURES,
@@ -29,7 +31,7 @@ def floor(name):
         return FLOORS[place]
     if not place or not any((PACKAGE / each).exists() for each in (place, f"{place}.py")):
         return ROOF
-    return GROUND if place.startswith("_") else MODELS
+    return MODELS
 
 
 def is_next_door(name, other):
@@ -62,7 +64,7 @@ def test_no_module_imports_from_above(path):
 @pytest.mark.parametrize(
     ("name", "source"),
     [
-        ("unrolled._validate", "from unrolled.data import cue"),
+        ("unrolled.core.validate", "from unrolled.data import cue"),
         ("unrolled.data.cue", "from unrolled.training import fit"),
         ("unrolled.data.cue", "from ..training import fit"),
         ("unrolled.training.fitting", "import unrolled.windows"),
@@ -83,7 +85,7 @@ def test_an_import_from_above_is_seen(name, source):
 @pytest.mark.parametrize(
     ("name", "source"),
     [
-        ("unrolled.windows", "import numpy, unrolledish\nfrom unrolled.recurrent import mask"),
+        ("unrolled.windows", "import numpy, unrolledish\nfrom unrolled.core.recurrent import mask"),
         ("unrolled.experiments.windows", "from unrolled.windows import fit_window"),
         ("unrolled.figures.windows", "from unrolled.windows import fit_window"),
         ("unrolled.figures.windows", "from unrolled.figures.style import label"),

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from unrolled.gradcheck import check_gradients
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
+from unrolled.cells import Elman
+from unrolled.core.gradcheck import check_gradients
+from unrolled.core.recurrent import Recurrent
 
 X = torch.randn(4, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 

@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from unrolled.gradcheck import check_gradients
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Recurrent, from_torch, to_torch
+from unrolled.cells import FORMS, LSTM, LSTMVariant
+from unrolled.core.gradcheck import check_gradients
+from unrolled.core.recurrent import Recurrent, from_torch, to_torch
 
 ACTIVATIONS = ("tanh", "identity", "2 tanh(x/2)", "tanh(x/2)")
 
@@ -34,11 +34,11 @@ def problem(draw, options, longest=5, most=3):
     B, inputs, H = (draw(st.integers(1, most)) for _ in range(3))
     H = max(H, 3) if options["layer_norm"] else H  # one or two, normalised, are all but constant
     torch.manual_seed(draw(st.integers(0, 2**32 - 1)))
-    layer = Recurrent(LSTM(inputs, H, **options)).double()
+    layer = Recurrent(LSTMVariant(inputs, H, **options)).double()
     for parameter in layer.parameters():
         nn.init.normal_(parameter, std=0.8)
     x = torch.randn(T, B, inputs, dtype=torch.float64)
-    state = tuple(torch.rand(B, H, dtype=torch.float64) for _ in range(layer.cell.states))
+    state = tuple(torch.rand(B, H, dtype=torch.float64) for _ in layer.cell.states)
     lengths = draw(st.none() | st.lists(st.integers(0, T), min_size=B, max_size=B))
     return layer, x, state if draw(st.booleans()) else None, lengths
 
@@ -146,7 +146,7 @@ def test_reversed_input_is_torchs_backward_direction():
 
 def layer_of(form, inputs=3, H=4):
     torch.manual_seed(1)
-    return Recurrent(LSTM(inputs, H, **form)).double()
+    return Recurrent(LSTMVariant(inputs, H, **form)).double()
 
 
 ALL = {**FORMS, "layer norm": {"layer_norm": True}}
@@ -195,8 +195,10 @@ def test_the_choices_are_their_equations():
     x, h, c = torch.tensor([0.3, -0.7, 0.9], dtype=torch.float64)
     for options in ({}, *FORMS.values()):
         torch.manual_seed(0)
-        cell = LSTM(1, 1, **options).double()
-        gates = tuple(torch.full((1, 1), v).double() for v in (0.2, 0.6, 0.4)[: cell.states - 2])
+        cell = LSTMVariant(1, 1, **options).double()
+        gates = tuple(
+            torch.full((1, 1), v).double() for v in (0.2, 0.6, 0.4)[: len(cell.states) - 2]
+        )
         W, U = cell.weight_ih.squeeze(1), cell.weight_hh.squeeze(1)
         a = dict(zip(cell.gates, W * x + U * h + cell.bias_ih + cell.bias_hh, strict=True))
         v = dict(zip(cell.logistic, cell.weight_ch, strict=True)) if cell.peepholes else {}
@@ -223,7 +225,7 @@ def test_the_choices_are_their_equations():
 
 def test_layer_norm_is_its_equation():
     torch.manual_seed(0)
-    cell = LSTM(3, 4, layer_norm=True).double()
+    cell = LSTMVariant(3, 4, layer_norm=True).double()
     for parameter in cell.parameters():
         nn.init.normal_(parameter)
     x, h, c = (torch.randn(2, size, dtype=torch.float64) for size in (3, 4, 4))
@@ -242,9 +244,9 @@ def test_layer_norm_is_its_equation():
 @pytest.mark.parametrize("coupled", [False, True])
 def test_gate_recurrence_is_its_equation(coupled):
     torch.manual_seed(0)
-    cell = LSTM(2, 3, gate_recurrence=True, coupled=coupled).double()
+    cell = LSTMVariant(2, 3, gate_recurrence=True, coupled=coupled).double()
     x = torch.randn(4, 2, dtype=torch.float64)
-    h, c, *gates = (torch.randn(4, 3, dtype=torch.float64) for _ in range(cell.states))
+    h, c, *gates = (torch.randn(4, 3, dtype=torch.float64) for _ in cell.states)
     names = "io" if coupled else "ifo"
     R = cell.weight_gg.view(len(names), 3, len(names), 3)  # to a gate's unit, from a gate's unit
     bias = cell.bias_ih + cell.bias_hh
@@ -272,7 +274,7 @@ def test_the_gradient_is_by_the_weights_that_the_call_was_given(form):
 
 
 def test_without_a_forget_gate_and_input_the_state_stays_and_so_does_its_gradient():
-    cell = LSTM(1, 3, **FORMS["1997"]).double()
+    cell = LSTMVariant(1, 3, **FORMS["1997"]).double()
     with torch.no_grad():
         cell.bias_ih[:3] = -100.0  # the input gate is shut
     first = tuple(torch.randn(2, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
@@ -284,7 +286,7 @@ def test_without_a_forget_gate_and_input_the_state_stays_and_so_does_its_gradien
 
 @pytest.mark.parametrize("coupled", [False, True])
 def test_the_forget_bias_is_the_first_value_of_the_gates_bias(coupled):
-    cell = LSTM(2, 3, forget_bias=2.5, coupled=coupled)
+    cell = LSTMVariant(2, 3, forget_bias=2.5, coupled=coupled)
     with torch.no_grad():
         cell.weight_hh.zero_()
     _, c = cell(torch.zeros(1, 2), (torch.zeros(1, 3), torch.ones(1, 3)))
@@ -310,12 +312,12 @@ def test_the_forget_bias_is_the_first_value_of_the_gates_bias(coupled):
 )
 def test_bad_input_is_named(options, words):
     with pytest.raises(ValueError, match=words):
-        LSTM(2, 3, **options)
+        LSTMVariant(2, 3, **options)
 
 
 def test_a_cell_says_what_it_is():
-    assert repr(LSTM(2, 3)) == "LSTM(2, 3, gates='ifgo')"
-    assert repr(LSTM(2, 3, **FORMS["1997"])) == (
-        "LSTM(2, 3, gates='igo', truncated=True, "
+    assert repr(LSTM(2, 3)) == "LSTM(2, 3)"
+    assert repr(LSTMVariant(2, 3, **FORMS["1997"])) == (
+        "LSTMVariant(2, 3, gates='igo', truncated=True, "
         "input_activation='2 tanh(x/2)', output_activation='tanh(x/2)')"
     )

@@ -50,7 +50,7 @@ def computed(code):
 def test_a_mutant_is_what_all_who_hold_the_function_call():
     said = computed("""
 from unrolled.bptt import _logistic as held
-from unrolled.lstm import _ACTIVATIONS, LSTM
+from unrolled.cells import _ACTIVATIONS, LSTM
 def put(module, name, change):
     (found,) = (m for m in mutate.mutants(module) if m.name == name and m.change == change)
     mutate.put_in(found)

@@ -64,10 +64,10 @@ PACKAGE = {
 
 def make(folder, chapters):
     """Write a book: the tool, a package and some chapters."""
-    for name in ("conftest.py", "tools/nb.py", "tools/machine.py", "code/unrolled/_files.py"):
+    for name in ("conftest.py", "tools/nb.py", "tools/machine.py", "code/unrolled/core/files.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    sources = "code/unrolled/_sources"
+    sources = "code/unrolled/core/sources"
     shutil.copytree(ROOT / sources, folder / sources, ignore=shutil.ignore_patterns("*.pyc"))
     for name, text in PACKAGE.items():
         (folder / "code" / "unrolled" / name).write_text(text)

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from unrolled.cells import FORMS, GRU, LSTM, MUT1, MUT2, MUT3, Elman, LSTMVariant
+from unrolled.core.recurrent import Recurrent
 from unrolled.data.reber import IGNORED
 from unrolled.experiments.networks import (
     Networks,
@@ -16,14 +18,10 @@ from unrolled.experiments.networks import (
     look_up,
     train,
 )
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
-from unrolled.variants import GRU, MUT1, MUT2, MUT3
 
 KINDS = {
-    **{name: (LSTM, form) for name, form in FORMS.items()},
-    "no gate": (LSTM, {"input_gate": False, "forget_gate": False, "output_gate": False}),
+    **{name: (LSTMVariant, form) for name, form in FORMS.items()},
+    "no gate": (LSTMVariant, {"input_gate": False, "forget_gate": False, "output_gate": False}),
     "GRU": (GRU, {}),
     "GRU before": (GRU, {"reset": "before", "update": "write"}),
     "MUT1": (MUT1, {}),
@@ -65,7 +63,7 @@ def squared(prediction, target):
 def test_predictions_states_and_gradients_are_those_of_each_network_alone(kind, inputs, hidden):
     cells, networks = several(kind, inputs, hidden)
     x, target = drawn(T, B, N, inputs), drawn(T, B, N, OUT, seed=2)
-    start = tuple(drawn(B, N, hidden, seed=3 + k) / 2 for k in range(cells[0].states))
+    start = tuple(drawn(B, N, hidden, seed=3 + k) / 2 for k in cells[0].states)
     y, state = networks(x, start)
     squared(y, target).sum().backward()
     for n, cell in enumerate(cells):
@@ -296,8 +294,12 @@ def test_inputs_that_are_not_finite_are_refused():
         (lambda: Networks([LSTM(2, 3)], 0), ValueError, "outputs must be at least 1, got 0"),
         (lambda: Networks([LSTM(2, 3), LSTM(2, 4)], 1), ValueError, "cells must be all like"),
         (lambda: Networks([LSTM(2, 3), GRU(2, 3)], 1), ValueError, "got GRU"),
-        (lambda: Networks([LSTM(2, 3), LSTM(2, 3, peepholes=True)], 1), ValueError, "peepholes"),
-        (lambda: Networks([LSTM(2, 3, layer_norm=True)], 1), ValueError, "layer_norm"),
+        (
+            lambda: Networks([LSTMVariant(2, 3), LSTMVariant(2, 3, peepholes=True)], 1),
+            ValueError,
+            "peepholes",
+        ),
+        (lambda: Networks([LSTMVariant(2, 3, layer_norm=True)], 1), ValueError, "layer_norm"),
         (
             lambda: Networks([LSTM(2, 3)] * 2, 1)(torch.zeros(4, 1, 3, 2)),
             ValueError,

@@ -11,7 +11,7 @@ import quick
 
 FILES = {
     "code/unrolled/__init__.py": "def __getattr__(name):\n    from unrolled import rnn",
-    "code/unrolled/rnn.py": "from unrolled._validate import whole",
+    "code/unrolled/rnn.py": "from unrolled.core.validate import whole",
     "code/unrolled/lstm.py": "import math",
     "code/unrolled/_validate.py": "",
     "code/unrolled/__main__.py": "from unrolled import rnn",
@@ -19,10 +19,10 @@ FILES = {
     "code/unrolled/exercises/rnn/_shared.py": "",
     "code/unrolled/exercises/rnn/step.py": "from unrolled.exercises.rnn._shared import x",
     "code/unrolled/exercises/rnn/loop.py": "from unrolled import rnn",
-    "code/unrolled/experiments/rnn/echo.py": "from unrolled.lstm import LSTM",
+    "code/unrolled/experiments/rnn/echo.py": "from unrolled.cells import LSTM",
     "tools/nb.py": "",
     "tests/mutants.py": "",
-    "tests/test_rnn.py": "from unrolled.rnn import Elman",
+    "tests/test_rnn.py": "from unrolled.cells import Elman",
     "tests/test_lstm.py": "from unrolled import lstm",
     "tests/test___main__.py": "import subprocess",
     "tests/test_exercises.py": "from mutants import mutants",
@@ -71,7 +71,7 @@ def test_what_all_tests_stand_on_reaches_all_but_those_of_the_site(root):
 
 def test_its_own_test_comes_first_then_the_narrowest(root):
     (root / "tests" / "test_validate.py").write_text(
-        "from unrolled import rnn, lstm\nfrom unrolled._validate import whole"
+        "from unrolled import rnn, lstm\nfrom unrolled.core.validate import whole"
     )
     assert list(quick.affected({"code/unrolled/_validate.py"}, root)) == [
         "test_validate.py",

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from unrolled.cells import FORMS, LSTMVariant
+from unrolled.core.recurrent import Recurrent
 from unrolled.data import continual_reber
 from unrolled.experiments import reber_streams
 from unrolled.experiments.networks import Networks
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Recurrent
 
 
 def test_every_network_has_its_own_streams():
@@ -25,7 +25,7 @@ def test_every_network_has_its_own_streams():
 def test_a_stream_goes_on_from_window_to_window():
     """At a learning rate that changes nothing, windows are one long sequence."""
     torch.manual_seed(0)
-    cells = [LSTM(7, 3, **FORMS["CIFG"]) for _ in range(2)]
+    cells = [LSTMVariant(7, 3, **FORMS["CIFG"]) for _ in range(2)]
     made = Networks(cells, 7)
     trained = reber_streams.follow(made, streams=2, window=5, updates=3, rate=1e-12, seed=4)
     assert trained.loss.shape == (3, 2)

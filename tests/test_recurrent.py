@@ -9,9 +9,9 @@ from torch.nn.functional import linear
 from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
 
-from unrolled.gradcheck import check_gradients
-from unrolled.recurrent import Cell, Recurrent, from_torch, mask, to_torch
-from unrolled.rnn import Elman
+from unrolled.cells import Elman
+from unrolled.core.gradcheck import check_gradients
+from unrolled.core.recurrent import Cell, Recurrent, from_torch, mask, to_torch
 
 F64 = torch.float64
 
@@ -129,7 +129,7 @@ def problems(draw, cells=CELLS):
     cell = draw(st.sampled_from(cells))(inputs, H)
     layer = Recurrent(cell, batch_first=draw(st.booleans())).double()
     x = torch.randn((B, T, inputs) if layer.batch_first else (T, B, inputs), dtype=F64)
-    state = tuple(torch.randn(B, H, dtype=F64) for _ in range(cell.states))
+    state = tuple(torch.randn(B, H, dtype=F64) for _ in cell.states)
     lengths = st.lists(st.integers(0, T), min_size=B, max_size=B)
     return layer, x, draw(st.sampled_from([state, None])), draw(st.none() | lengths)
 
@@ -198,9 +198,9 @@ def test_a_padded_batch_is_every_sequence_alone(problem):
     B = x.shape[0] if layer.batch_first else x.shape[1]
     T = x.numel() // B // x.shape[2]
     lengths = [T - b % T for b in range(B)] if lengths is None else lengths
-    count = 1 + layer.cell.states
+    count = 1 + len(layer.cell.states)
     together = gradients(layer, x, state, lengths)
-    inputs = count if state is None else count + layer.cell.states
+    inputs = count if state is None else count + len(layer.cell.states)
     weights = [torch.zeros_like(p) for p in layer.parameters()]
     time = int(layer.batch_first)
 
@@ -260,7 +260,7 @@ def test_two_halves_are_the_whole(problem):
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_cell_called_is_one_step(cell):
     cell = cell(2, 3)
-    x, state = torch.randn(1, 4, 2), (torch.randn(4, 3),) * cell.states
+    x, state = torch.randn(1, 4, 2), (torch.randn(4, 3),) * len(cell.states)
     output, last = Recurrent(cell)(x, state)
     after = cell(x[0], state)
     close([output[0], *last], [after[0], *after], 1e-6, 1e-6)

@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from torch import nn
 
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
-from unrolled.variants import GRU
+from unrolled.cells import FORMS, GRU, Elman, LSTMVariant
+from unrolled.core.recurrent import Recurrent
 
 TOLERANCE = 2e-5
 OPEN = 100.0  # as the bias of a gate: 1, whatever else comes in
@@ -137,7 +135,7 @@ def both(make, convert, problem):
     for parameter in cell.parameters():
         nn.init.normal_(parameter)
     x = torch.randn(T, B, inputs)
-    state = tuple(torch.randn(B, H) for _ in range(cell.states)) if stateful else None
+    state = tuple(torch.randn(B, H) for _ in cell.states) if stateful else None
     with torch.no_grad():
         ours = Recurrent(cell)(x, state, lengths)
     steps = None if lengths is None else torch.tensor(lengths, dtype=torch.int32)
@@ -153,7 +151,7 @@ def check(make, convert, problem):
 @given(problem=problems())
 @settings(max_examples=20, deadline=None, derandomize=True)
 def test_every_form_of_the_lstm(form, problem):
-    check(lambda *sizes: LSTM(*sizes, **FORMS[form]), onnx_lstm, problem)
+    check(lambda *sizes: LSTMVariant(*sizes, **FORMS[form]), onnx_lstm, problem)
 
 
 @pytest.mark.parametrize("output_gate", [True, False])
@@ -162,7 +160,7 @@ def test_every_form_of_the_lstm(form, problem):
 @settings(max_examples=20, deadline=None, derandomize=True)
 def test_the_coupled_lstm(peepholes, output_gate, problem):
     options = {"coupled": True, "peepholes": peepholes, "output_gate": output_gate}
-    check(lambda *sizes: LSTM(*sizes, **options), onnx_lstm, problem)
+    check(lambda *sizes: LSTMVariant(*sizes, **options), onnx_lstm, problem)
 
 
 @pytest.mark.parametrize("update", ["keep", "write"])
@@ -210,8 +208,8 @@ def turn(weights, v, attributes):
 @pytest.mark.parametrize(
     ("make", "wrong"),
     [
-        (lambda *sizes: LSTM(*sizes, peepholes=True), slip(onnx_lstm, swap)),
-        (lambda *sizes: LSTM(*sizes, peepholes=True), slip(onnx_lstm, flip("input_forget"))),
+        (lambda *sizes: LSTMVariant(*sizes, peepholes=True), slip(onnx_lstm, swap)),
+        (lambda *sizes: LSTMVariant(*sizes, peepholes=True), slip(onnx_lstm, flip("input_forget"))),
         (GRU, slip(onnx_gru, flip("linear_before_reset"))),
         (GRU, slip(onnx_gru, turn)),
     ],

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from unrolled.gradcheck import check_gradients
-from unrolled.recurrent import Recurrent, from_torch, to_torch
-from unrolled.rnn import Elman
+from unrolled.cells import Elman
+from unrolled.core.gradcheck import check_gradients
+from unrolled.core.recurrent import Recurrent, from_torch, to_torch
 
 
 @st.composite

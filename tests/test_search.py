@@ -15,7 +15,7 @@ import psutil
 import pytest
 import torch
 
-from unrolled.recurrent import Cell
+from unrolled.core.recurrent import Cell
 from unrolled.search import (
     CELLS,
     Range,

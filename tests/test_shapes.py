@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss, one_hot
 
-from unrolled.recurrent import Cell
-from unrolled.rnn import Elman
-from unrolled.shapes import (
+from unrolled.cells import Elman
+from unrolled.core.recurrent import Cell
+from unrolled.core.shapes import (
     STOP,
     ManyToMany,
     ManyToOne,
@@ -92,7 +92,7 @@ def test_one_to_one_is_many_to_one_of_one_step_and_a_perceptron():
 
 def test_a_writer_reads_what_stands_before(cell):
     writer = Writer(cell(4, 3))
-    state = tuple(torch.randn(2, 3) for _ in range(writer.layer.cell.states))
+    state = tuple(torch.randn(2, 3) for _ in writer.layer.cell.states)
     symbols = torch.tensor([[1, 3], [2, 0], [3, 0]])
     scores = writer(state, symbols)
     before = one_hot(torch.cat([torch.zeros(1, 2, dtype=torch.long), symbols[:-1]]), 4).float()
@@ -106,7 +106,7 @@ def test_a_writer_reads_what_stands_before(cell):
 
 def test_what_is_written_is_the_likeliest_given_what_was_written(cell):
     writer = Writer(cell(5, 6))
-    state = tuple(torch.randn(40, 6) for _ in range(writer.layer.cell.states))
+    state = tuple(torch.randn(40, 6) for _ in writer.layer.cell.states)
     nn.init.normal_(writer.read.weight)
     written = writer.write(state, 7)
     assert written.shape == (7, 40)

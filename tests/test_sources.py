@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from unrolled._sources import PACKAGE, closure, imports, skeleton
+from unrolled.core.sources import PACKAGE, closure, imports, skeleton
 
 FILES = {
     "__init__.py": "__version__ = '1'\ndef __getattr__(name):\n    from .lazy import x\n",
@@ -100,7 +100,7 @@ def test_closure_holds_all_that_python_loads(toy):
 
 
 def test_closure_of_this_package_holds_the_module_itself():
-    assert PACKAGE / "_sources" / "files.py" in closure(["unrolled._sources"])
+    assert PACKAGE / "core" / "sources" / "files.py" in closure(["unrolled.core.sources"])
 
 
 def test_one_string_is_not_several_modules():

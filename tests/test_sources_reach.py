@@ -9,14 +9,14 @@ from textwrap import dedent
 
 import pytest
 
-from unrolled._sources import PACKAGE, closure, digest_reached, mentions, reach, written
+from unrolled.core.sources import PACKAGE, closure, digest_reached, mentions, reach, written
 
 FILES = {
     "__init__.py": '"""Toy."""\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n'
     "    from toy.late import slow\n__version__ = 'one'\n\ndef __getattr__(name):\n"
     "    if name != 'slow':\n        raise AttributeError(name)\n    from toy.late import slow\n"
     "    return slow\n",
-    "_validate.py": "def whole(name, value, *, least=1):\n    if value < least:\n"
+    "core/validate.py": "def whole(name, value, *, least=1):\n    if value < least:\n"
     "        raise ValueError(f'{name} must be at least {least}')\n    return value\n",
     "training/__init__.py": "from .progress_bar import progress\n",
     "training/progress_bar.py": "def progress(items, label, *, total=0):\n    return items\n",
@@ -95,7 +95,7 @@ FILES = {
         from typing import Any, ClassVar, NamedTuple, overload
         from toy import base
         from toy.training import progress
-        from toy._validate import whole
+        from toy.core.validate import whole
 
         class Pair(NamedTuple):
             left: int
@@ -331,7 +331,7 @@ HELPERS = """
     import numpy as np
     from tqdm import tqdm
     from toy.training import progress
-    from toy._validate import whole
+    from toy.core.validate import whole
 
     LIMIT = 5
 
@@ -509,7 +509,7 @@ def copied(experiments, tmp_path_factory):
         ("experiments/networks.py", "norms + 1e-6", "norms + 1e-5", "networks.clip_each"),
         ("experiments/runs.py", "np.array([", "np.stack([", None),  # judges call it
         ("experiments/bptt/_learning.py", "0.999", "0.99", "bptt._learning.Adam"),
-        ("_validate.py", "must be finite", "must not be infinite", None),
+        ("core/validate.py", "must be finite", "must not be infinite", None),
         ("bptt.py", "each at least 1, got", "each 1 or more, got", None),
     ],
 )
@@ -548,7 +548,7 @@ def test_what_an_experiment_runs_is_reached(claim, experiments):
     reached = reach([experiments[claim]])
     missed = {f"{module}.{name}" for module, name in ran if "<" not in name} - set(reached)
     assert missed <= {
-        name for name in missed if re.search(r"\._validate\.|progress_bar|_demand", name)
+        name for name in missed if re.search(r"\.core\.validate\.|progress_bar|_demand", name)
     }
     assert len(ran) > 3
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unrolled import shapes
+from unrolled.core import shapes
 from unrolled.data.teleprinter import (
     CHARACTERS,
     CODE,

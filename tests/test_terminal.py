@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from unrolled._terminal import CLOSED
+from unrolled.core.terminal import CLOSED
 
 DIVIDES = "def parameters(window, hidden):\n    σ = 0\n    return 1 / σ\n"
 SURROGATE = "def parameters(window, hidden):\n    raise ValueError('\\ud800 \\x1b[2J')\n"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from unrolled._validate import numbers, real, series, whole
+from unrolled.core.validate import numbers, real, series, whole
 
 
 @pytest.mark.parametrize("value", [3, np.int32(3), np.array(3), torch.tensor(3), True + 2])

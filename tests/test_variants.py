@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from unrolled.gradcheck import check_gradients
-from unrolled.recurrent import Recurrent, from_torch, to_torch
-from unrolled.variants import GRU, MUT1, MUT2, MUT3
+from unrolled.cells import GRU, MUT1, MUT2, MUT3
+from unrolled.core.gradcheck import check_gradients
+from unrolled.core.recurrent import Recurrent, from_torch, to_torch
 
 F64 = torch.float64
 FORMS = [(reset, update) for reset in ("after", "before") for update in ("keep", "write")]

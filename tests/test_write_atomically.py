@@ -9,8 +9,8 @@ from multiprocessing.pool import ThreadPool
 
 import pytest
 
-from unrolled import _files
-from unrolled._files import write_atomically
+from unrolled.core import files
+from unrolled.core.files import write_atomically
 
 
 def mode(path):
@@ -73,7 +73,7 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, ste
     def fail(*_):
         raise failure
 
-    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (_files.Path, "replace")), fail)
+    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (files.Path, "replace")), fail)
     with pytest.raises(type(failure)):
         write_atomically(path, "new")
     assert path.read_text() == "old"
@@ -105,7 +105,7 @@ def test_text_that_is_no_text_writes_nothing(tmp_path):
     assert names(tmp_path) == []
 
 
-def leftover(path, *, process, host=_files._HOST, age=0.0):
+def leftover(path, *, process, host=files._HOST, age=0.0):
     """Write what a killed process leaves: its temporary file."""
     file = path.with_name(f".{path.name}.tmp-{host}-{process}-00000000")
     file.write_text("half")
@@ -120,8 +120,8 @@ def test_what_killed_processes_left_goes_and_what_others_write_stays(tmp_path):
     )
     gone = [
         leftover(path, process=int(ended.stdout)),
-        leftover(path, process=os.getpid(), age=2 * _files._OLD),
-        leftover(path, process=1, host="0" * 8, age=2 * _files._OLD),
+        leftover(path, process=os.getpid(), age=2 * files._OLD),
+        leftover(path, process=1, host="0" * 8, age=2 * files._OLD),
     ]
     kept = [
         leftover(path, process=os.getppid()),

@@ -43,8 +43,8 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from machine import workers
-from unrolled import _sources
-from unrolled._files import write_atomically
+from unrolled.core import sources
+from unrolled.core.files import write_atomically
 
 PACKAGE = ROOT / "code" / "unrolled"
 LEDGER = "unrolled.experiments.ledger"
@@ -149,11 +149,11 @@ def reached(tree: ast.Module, shows_errors: bool) -> tuple[dict[str, str], list[
     """
     strings = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
     named = sorted(s for s in strings if isinstance(s, str) and NAMED.fullmatch(s))
-    starts = _sources.mentions(ast.unparse(tree), package=PACKAGE)
+    starts = sources.mentions(ast.unparse(tree), package=PACKAGE)
     for script in strings:  # a program that a cell writes and runs
         if isinstance(script, str) and "unrolled" in script and "import" in script:
             starts |= mentioned_by(script)
-    texts = _sources.reach(starts, package=PACKAGE)
+    texts = sources.reach(starts, package=PACKAGE)
     # What finds an exercise or a claim by its id computes a module's name, which cannot be read.
     whole = " ".join(key for key in texts if module_file(key))
     for room, finder in (("exercises", "unrolled.exercises"), ("experiments", LEDGER)):
@@ -163,8 +163,8 @@ def reached(tree: ast.Module, shows_errors: bool) -> tuple[dict[str, str], list[
                 for each in named
                 if module_file(f"unrolled.{room}.{each}")
             }
-    texts = _sources.reach(starts, prose=shows_errors, package=PACKAGE)
-    texts |= _sources.written(shown_by(tree), package=PACKAGE)
+    texts = sources.reach(starts, prose=shows_errors, package=PACKAGE)
+    texts |= sources.written(shown_by(tree), package=PACKAGE)
     if not any(key.startswith(LEDGER) for key in texts):
         return texts, []
     records = [ROOT / "evidence" / f"{each.replace('.', '/')}.json" for each in named]
@@ -174,7 +174,7 @@ def reached(tree: ast.Module, shows_errors: bool) -> tuple[dict[str, str], list[
 def mentioned_by(script: str) -> set[str]:
     """Return what a program mentions; nothing if the text is none."""
     try:
-        return _sources.mentions(script, package=PACKAGE)
+        return sources.mentions(script, package=PACKAGE)
     except (SyntaxError, ValueError):
         return set()
 
@@ -188,7 +188,7 @@ def shown_by(tree: ast.Module) -> set[str]:
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "source"
         for argument in node.args
     ]
-    return _sources.mentions(ast.unparse(ast.Module([*imports, *calls], [])), package=PACKAGE)
+    return sources.mentions(ast.unparse(ast.Module([*imports, *calls], [])), package=PACKAGE)
 
 
 def catches(part: ast.ExceptHandler | NotebookNode) -> bool:

@@ -21,7 +21,7 @@ from checks import CHECKS, PYTEST, ROOT, Check, make
 from machine import workers
 
 sys.path.insert(0, str(ROOT / "code"))
-from unrolled._sources import closure, imports
+from unrolled.core.sources import closure, imports
 
 ALWAYS = ("ruff", "format", "spelling", "notebooks")
 LIST = ["python", "-m", "unrolled", "evidence", "--list"]

@@ -7,11 +7,11 @@ Importing the package imports none of them, so that a shell check starts at once
 
 TYPE_CHECKING = False  # not that of typing: nothing is imported before `__main__` has its say
 if TYPE_CHECKING:
+    from unrolled.cells import GRU as GRU
+    from unrolled.cells import LSTM as LSTM
+    from unrolled.cells import Elman as Elman
+    from unrolled.core.recurrent import Recurrent as Recurrent
     from unrolled.exercises import check as check
-    from unrolled.lstm import LSTM as LSTM
-    from unrolled.recurrent import Recurrent as Recurrent
-    from unrolled.rnn import Elman as Elman
-    from unrolled.variants import GRU as GRU
 
 __version__ = "0.1.0"
 __all__ = ["GRU", "LSTM", "Elman", "Recurrent", "check"]
@@ -22,10 +22,10 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     homes = {
-        "GRU": "variants",
-        "LSTM": "lstm",
-        "Elman": "rnn",
-        "Recurrent": "recurrent",
+        "GRU": "cells",
+        "LSTM": "cells",
+        "Elman": "cells",
+        "Recurrent": "core.recurrent",
         "check": "exercises",
     }
     if name not in homes:

@@ -26,8 +26,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from unrolled._book import chapters
-from unrolled._terminal import USAGE, Parser, spoken
+from unrolled.core.book import chapters
+from unrolled.core.terminal import USAGE, Parser, spoken
 from unrolled.exercises import UnknownExercise, find, of_chapter
 from unrolled.exercises.grading import BROKEN, NOT_WRITTEN, PASSED, WRONG, Exercise, Verdict
 from unrolled.exercises.grading.answers import cell, check_file, check_kept, path_of, start

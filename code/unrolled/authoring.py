@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from string import Template
 
-from unrolled._book import chapters
-from unrolled._files import write_atomically
+from unrolled.core.book import chapters
+from unrolled.core.files import write_atomically
 
 PACKAGE = Path(__file__).resolve().parent
 BLANK = "Fill in:"  # stands wherever an author has something to say
@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises._drawing import numbers
 from unrolled.exercises.grading import Exercise, Mistake
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled._validate import real, whole
+from unrolled.core.validate import real, whole
 
 Array: TypeAlias = NDArray[Any]
 """Floating-point numbers, or complex ones in a complex step."""

@@ -30,7 +30,7 @@ from itertools import pairwise, starmap
 import torch
 from torch import Tensor
 
-from unrolled._validate import real, whole
+from unrolled.core.validate import real, whole
 
 
 def step_jacobians(step: Callable[..., Tensor], states: Tensor, *inputs: Tensor) -> Tensor:

@@ -30,8 +30,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unrolled._validate import real
 from unrolled.bptt import Array
+from unrolled.core.validate import real
 
 
 class Weights(NamedTuple):

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from unrolled._validate import Array, numbers, real, series, whole
+from unrolled.core.validate import Array, numbers, real, series, whole
 from unrolled.data import Batches
 from unrolled.training import History, fit, seeded
 

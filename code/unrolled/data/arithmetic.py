@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 
 SYMBOLS = "0123456789+-=." + ascii_lowercase
 """The 40 symbols by their number: ten digits, four signs, 26 letters."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 
 
 class Batches:

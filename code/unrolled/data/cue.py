@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 
 
 class Cue(NamedTuple):

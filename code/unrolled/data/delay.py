@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 
 
 class Delay(NamedTuple):

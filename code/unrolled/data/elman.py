@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled._validate import Array, whole
+from unrolled.core.validate import Array, whole
 
 FEATURES = {
     "b": (1, 0, 1, 0, 0, 1),

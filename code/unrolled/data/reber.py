@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 
 Grammar: TypeAlias = tuple[dict[str, int], ...]
 """For each node, the node that each symbol leads to; a node without symbols is the end."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrolled._validate import Array, real, series, whole
+from unrolled.core.validate import Array, real, series, whole
 
 
 class Series(NamedTuple):

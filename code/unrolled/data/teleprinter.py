@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled._validate import real, whole
+from unrolled.core.validate import real, whole
 
 LETTERS, FIGURES = "QWERTYUIOP", "1234567890"
 """What the ten keys print in each case: the top row of a keyboard."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 
 ALPHABET = " " + ascii_lowercase + ".,'"
 """The 30 characters by their number."""

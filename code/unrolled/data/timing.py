@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 
 Wave: TypeAlias = Literal["cosine", "triangle", "rectangle"]
 

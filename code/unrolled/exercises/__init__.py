@@ -15,7 +15,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from unrolled._book import chapters
+from unrolled.core.book import chapters
 from unrolled.exercises.grading import Exercise, Verdict, grade
 
 __all__ = ["UnknownExercise", "check", "find", "of_chapter"]

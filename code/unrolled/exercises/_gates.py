@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 
 _FLOAT32 = 1e-5  # relative to the largest number, as answers in float32 are judged
 

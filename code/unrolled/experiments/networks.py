@@ -19,9 +19,10 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from unrolled._validate import real, whole
+from unrolled.core.cell import parameters_of
+from unrolled.core.recurrent import Cell, Recurrent, State
+from unrolled.core.validate import real, whole
 from unrolled.data.reber import IGNORED
-from unrolled.recurrent import Cell, Recurrent, State
 from unrolled.training import device, progress
 
 V = TypeVar("V")
@@ -75,8 +76,8 @@ class Networks(nn.Module):
         whole_cell.input_size *= self.count
         whole_cell.hidden_size *= self.count
         self._one = (Recurrent(whole_cell),)  # in a tuple, so that its weights are not ours
-        for name, parameter in first.named_parameters():
-            places = _places(name, parameter, self.count, first.input_size, first.hidden_size)
+        for name, axes in parameters_of(first).items():
+            places = _places([[*map(first.width, axis)] for axis in axes], self.count)
             self.register_buffer(f"_{name}_places", places, persistent=False)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
@@ -305,24 +306,21 @@ def _alike(cells: Sequence[Cell]) -> Cell:
     return cells[0]
 
 
-def _places(name: str, parameter: Tensor, count: int, inputs: int, hidden: int) -> Tensor:
+def _places(axes: Sequence[Sequence[int]], count: int) -> Tensor:
     """Return where in the large cell's flat parameter each number of the small cells' goes.
 
-    Parameters are stacked by gate, so what belongs to a network is in one piece for each gate.
+    Along an axis stand blocks, a gate's say, of so many numbers; in the large cell each block holds
+    those of all networks, side by side.
     """
-
-    def spread(length: int, size: int) -> Tensor:
-        """Return ``(N, length)``: the networks' pieces of ``size`` numbers, side by side."""
-        index = torch.arange(length)
-        return index // size * (size * count) + index % size + torch.arange(count)[:, None] * size
-
-    rows = spread(len(parameter), hidden)
-    if parameter.ndim == 1:
-        return rows.flatten()
-    width = parameter.shape[1]
-    of_inputs = name in ("weight_ih", "weight_ie") and width == inputs
-    columns = spread(width, inputs if of_inputs else hidden)
-    return (rows[:, :, None] * (count * width) + columns[:, None, :]).flatten()
+    networks, places = torch.arange(count)[:, None], torch.zeros(count, dtype=torch.long)
+    for blocks in axes:
+        index, length = [], 0
+        for size in blocks:
+            index.append(length + networks * size + torch.arange(size))
+            length += size * count
+        along = torch.cat(index, 1)
+        places = places.view(count, -1, 1) * length + along[:, None, :]
+    return places.flatten()
 
 
 def _backward(networks: Networks, losses: Tensor, alive: Tensor) -> Tensor:

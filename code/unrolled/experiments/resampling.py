@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrolled._validate import real, series, whole
+from unrolled.core.validate import real, series, whole
 
 
 def block_interval(

@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
 
-from unrolled._validate import Array, numbers, real, whole
+from unrolled.core.validate import Array, numbers, real, whole
 
 LEVEL = 0.95  # of every interval
 DRAWS = 9_999  # random signs, where there are too many runs to try all: from 14 on

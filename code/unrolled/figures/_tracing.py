@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from unrolled.recurrent import Cell
+from unrolled.core.recurrent import Cell
 
 _UNARY = {"sigmoid": "σ", "tanh": "tanh", "relu": "relu", "neg": "−"}
 _SAME = {"detach", "alias", "clone", "view", "_unsafe_view", "expand", "_to_copy"}
@@ -90,7 +90,7 @@ def _trace(cell: Cell, apart: frozenset[int]) -> _Recorder:
     like = next(cell.parameters(), torch.zeros(()))
     recorder = _Recorder(cell.hidden_size, apart)
     x = like.new_zeros(2, cell.input_size)
-    state = tuple(like.new_zeros(2, cell.hidden_size) for _ in range(cell.states))
+    state = tuple(like.new_zeros(2, cell.hidden_size) for _ in cell.states)
     recorder.see(x, [recorder.make("input", "x")])
     for name, part in zip("hc3456789", state, strict=False):
         recorder.see(part, [recorder.make("input", name)])

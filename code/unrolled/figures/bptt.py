@@ -15,8 +15,8 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 
-from unrolled._validate import Array
 from unrolled.bptt import surface
+from unrolled.core.validate import Array
 from unrolled.figures.style import COLOR, label
 
 GREY = "#5a5a5a"

@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse, FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 
+from unrolled.core.recurrent import Cell
 from unrolled.figures._tracing import Edge, Graph, Node, graph
 from unrolled.figures._wiring import Layout, Line, Place, Point, layout
 from unrolled.figures.style import COLOR
-from unrolled.recurrent import Cell
 
 __all__ = [
     "Edge",

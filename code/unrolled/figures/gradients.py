@@ -12,8 +12,8 @@ from matplotlib.patches import Circle, Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from unrolled._validate import Array
 from unrolled.bptt import surface
+from unrolled.core.validate import Array
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 

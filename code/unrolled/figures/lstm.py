@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from unrolled._validate import Array, numbers, real, whole
+from unrolled.core.validate import Array, numbers, real, whole
 from unrolled.data.reber import EMBEDDED
 from unrolled.figures.gradients import by_distance
 from unrolled.figures.style import COLOR, GREY, label, label_ends

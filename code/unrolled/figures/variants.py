@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from unrolled._validate import numbers, whole
+from unrolled.core.recurrent import Cell
+from unrolled.core.validate import numbers, whole
 from unrolled.figures import cells
 from unrolled.figures.cells import Edge, Graph, Node, formula
 from unrolled.figures.style import COLOR, GREY, label_ends
-from unrolled.recurrent import Cell
 
 if TYPE_CHECKING:
     from IPython.display import Markdown

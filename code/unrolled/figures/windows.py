@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from numpy.typing import ArrayLike
 
-from unrolled._validate import Array, series, whole
+from unrolled.core.validate import Array, series, whole
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unrolled._validate import real, whole
+from unrolled.core.validate import real, whole
 from unrolled.search.space import Range, Space, as_text
 from unrolled.search.store import Trial
 

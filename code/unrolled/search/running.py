@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 from unrolled.search.space import (
     CELLS,
     Settings,

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from math import exp, inf, log, prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unrolled._validate import real, whole
+from unrolled.core.validate import real, whole
 
 if TYPE_CHECKING:
-    from unrolled.recurrent import Cell
+    from unrolled.core.recurrent import Cell
 
 Settings = dict[str, Any]
 
@@ -96,11 +95,7 @@ CELLS: Structures = MappingProxyType(
 """The choices of :func:`mutate`: options by cell, values by option. The first value is the one
 that a cell starts with."""
 
-_MODULES = {
-    "LSTM": "unrolled.lstm",
-    "Elman": "unrolled.rnn",
-    **dict.fromkeys(("GRU", "MUT1", "MUT2", "MUT3"), "unrolled.variants"),
-}
+_CLASSES = {"LSTM": "LSTMVariant"}  # with the options of today's LSTM and of others
 
 
 def random_settings(space: Space, n: int, seed: int) -> list[Settings]:
@@ -161,17 +156,19 @@ def build(structure: Mapping[str, Any], input_size: int, hidden_size: int) -> Ce
     """
     options = dict(structure)
     name = options.pop("cell", None)
-    if name not in _MODULES:
-        raise ValueError(f"cell must be one of {', '.join(_MODULES)}, got {name!r}")
-    cell: Cell = getattr(import_module(_MODULES[name]), name)(input_size, hidden_size, **options)
-    return cell
+    if name not in CELLS:
+        raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {name!r}")
+    from unrolled import cells  # brings torch, which a worker may not need
+
+    kind: type[Cell] = getattr(cells, _CLASSES.get(name, name))
+    return kind(input_size, hidden_size, **options)
 
 
 def check_buildable(choices: Structures) -> None:
     """Raise ValueError if there is a cell among the choices that ``build`` does not know."""
     for name in choices:
-        if name not in _MODULES:
-            raise ValueError(f"choices must be of {', '.join(_MODULES)}, got {name!r}")
+        if name not in CELLS:
+            raise ValueError(f"choices must be of {', '.join(CELLS)}, got {name!r}")
 
 
 def is_cell(structure: Mapping[str, Any]) -> bool:

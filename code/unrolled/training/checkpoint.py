@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from unrolled._files import write_atomically
+from unrolled.core.files import write_atomically
 
 
 def save(path: str | os.PathLike[str], state: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from unrolled._validate import real, whole
+from unrolled.core.validate import real, whole
 from unrolled.data.batching import Batches
 from unrolled.training.checkpoint import load, save
 from unrolled.training.progress_bar import progress

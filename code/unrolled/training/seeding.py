@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 from unrolled.training.devices import device
 
 M = TypeVar("M", bound=nn.Module)

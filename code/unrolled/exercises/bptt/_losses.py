@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises.bptt._elman import states_of
 from unrolled.exercises.grading import edited
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 
 
 def chain(units: int, keep: float, hand_on: float) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises.gradients import _clips
 from unrolled.exercises.grading import Mistake, bug_hunt
 

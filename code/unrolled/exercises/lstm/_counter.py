@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 
 
 def counter(forget_bias: float) -> tuple[Array, Array, Array]:

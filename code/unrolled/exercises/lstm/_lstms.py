@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises._gates import sigmoid
 from unrolled.exercises.grading import edited
 from unrolled.exercises.lstm._other_steps import step_by_gate

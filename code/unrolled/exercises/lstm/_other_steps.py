@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises._gates import sigmoid
 
 Pair = tuple[Array, Array]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises._gates import has_overflown, wrong_parts
 from unrolled.exercises.lstm._other_steps import step_by_gate
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises.grading import Mistake, bug_hunt
 from unrolled.exercises.lstm import _lstms
 from unrolled.exercises.lstm._other_steps import step_by_gate

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises.grading import Exercise, Mistake
 
 _rng = np.random.default_rng(0)

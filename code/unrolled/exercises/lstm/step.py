@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises._drawing import numbers
 from unrolled.exercises.grading import Exercise, Mistake
 from unrolled.exercises.lstm import _other_steps, _step_hints

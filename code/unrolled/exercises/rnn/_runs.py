@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises.rnn.last_output import last_output
 from unrolled.exercises.rnn.unroll import unroll
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises.grading import Mistake, bug_hunt
 from unrolled.exercises.rnn._runs import (
     BUGGY,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises._drawing import numbers
 from unrolled.exercises.grading import Exercise, Mistake
 

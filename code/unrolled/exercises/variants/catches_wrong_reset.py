@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises.grading import Mistake, bug_hunt
 from unrolled.exercises.variants import _torch_grus as grus
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises._drawing import numbers
 from unrolled.exercises._gates import has_overflown, sigmoid, wrong_parts
 from unrolled.exercises.grading import Exercise, Mistake

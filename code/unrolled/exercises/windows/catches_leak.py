@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.exercises.grading import Mistake, bug_hunt, edited
 
 Pair = tuple[Array, Array]

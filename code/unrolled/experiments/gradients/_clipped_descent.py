@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from unrolled._validate import Array, whole
 from unrolled.bptt import surface
+from unrolled.core.validate import Array, whole
 
 
 def descend(u: Array, b: Array, *, clip: float, rate: float, steps: int) -> tuple[Array, Array]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unrolled._validate import whole
+from unrolled.core.recurrent import Recurrent
+from unrolled.core.validate import whole
 from unrolled.gradients import step_jacobians
-from unrolled.recurrent import Recurrent
 
 
 def tanh_jacobians(after: Tensor, U: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import Array, numbers, whole
+from unrolled.core.validate import Array, numbers, whole
 
 
 def latch_successes(

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unrolled.cells import Elman
+from unrolled.core.recurrent import Recurrent
 from unrolled.experiments.last_step import LastStepReadout
 from unrolled.experiments.temporal_order import class_accuracy, order_batches, order_sequences
 from unrolled.gradients import clip_by_norm, omega, sparse
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
 from unrolled.training import seeded
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from unrolled.cells import Elman
+from unrolled.core.recurrent import Recurrent
 from unrolled.experiments.last_step import LastStepReadout
 from unrolled.gradients import gaussian, identity, orthogonal
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
 
 
 def starting(start: str, inputs: int, hidden: int, outputs: int, *, seed: int) -> LastStepReadout:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.experiments.gradients._latch import latch_successes
 from unrolled.experiments.gradients._shares import LATCH_TUNED, share
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials

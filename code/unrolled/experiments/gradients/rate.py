@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled._validate import Array, whole
+from unrolled.core.validate import Array, whole
 from unrolled.experiments.gradients._jacobians import tanh_jacobians
 from unrolled.experiments.ledger import Claim, Row, Strip, Trials, Tuned
 from unrolled.experiments.runs import stack

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.experiments.gradients._jacobians import elman_jacobians
 from unrolled.experiments.gradients._starts import starting
 from unrolled.experiments.last_step import LastStepReadout

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unrolled._terminal import USAGE, Parser
+from unrolled.core.terminal import USAGE, Parser
 from unrolled.experiments.ledger.attempts import Attempt, reason, refusal, seeds_of
 from unrolled.experiments.ledger.declaring import LABEL, SCALES, Claim, pictures, values
 from unrolled.experiments.ledger.finding import PACKAGE, UnknownClaim, chosen, find

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType
 from typing import Any
 
-from unrolled._sources import reach, skeleton
+from unrolled.core.sources import reach, skeleton
 from unrolled.experiments.ledger.declaring import Claim
 
 Node = ast.Lambda | ast.FunctionDef

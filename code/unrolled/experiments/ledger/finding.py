@@ -9,7 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from unrolled._book import chapters
+from unrolled.core.book import chapters
 from unrolled.experiments.ledger.declaring import Claim
 
 PACKAGE = "unrolled.experiments"

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from unrolled._files import write_atomically
+from unrolled.core.files import write_atomically
 
 EVIDENCE = Path(__file__).resolve().parents[4] / "evidence"
 PATIENCE = 60.0  # seconds to wait for another process that writes a record

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from unrolled import lstm_numpy
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.data import continual_reber
 from unrolled.data.reber import SYMBOLS
 from unrolled.experiments.lstm._reber import mispredicted

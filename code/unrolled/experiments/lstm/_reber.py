@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unrolled.cells import FORMS, LSTM, Elman, LSTMVariant
+from unrolled.core.recurrent import Cell, State
 from unrolled.experiments import reber_streams
 from unrolled.experiments.networks import Networks, look_up
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Cell, State
-from unrolled.rnn import Elman
 from unrolled.training import device, seeded
 
 
@@ -36,8 +35,8 @@ class _OneStep(Elman):
 
 
 REBER_CELLS: Mapping[str, Callable[[int], Cell]] = {
-    "LSTM of 1997": partial(LSTM, 7, **FORMS["1997"]),
-    "forget gate": partial(LSTM, 7, **FORMS["2000"], forget_bias=1.0),
+    "LSTM of 1997": partial(LSTMVariant, 7, **FORMS["1997"]),
+    "forget gate": partial(LSTMVariant, 7, **FORMS["2000"], forget_bias=1.0),
     "torch": partial(LSTM, 7, forget_bias=1.0),
     "tanh": partial(Elman, 7),
     "tanh, one step": partial(_OneStep, 7),

@@ -8,6 +8,8 @@ from functools import partial
 import torch
 from torch import nn
 
+from unrolled.cells import Elman
+from unrolled.core.recurrent import Recurrent
 from unrolled.experiments.adding_problem import learn_adding
 from unrolled.experiments.last_step import LastStepReadout
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials
@@ -15,8 +17,6 @@ from unrolled.experiments.lstm._gate_biases import set_gate_biases
 from unrolled.experiments.networks import as_many
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Rate
-from unrolled.recurrent import Recurrent
-from unrolled.rnn import Elman
 from unrolled.training import seeded
 
 

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from unrolled._validate import Array, whole
+from unrolled.cells import FORMS, Elman, LSTMVariant
+from unrolled.core.recurrent import Cell, State
+from unrolled.core.validate import Array, whole
 from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip, Trials
 from unrolled.experiments.lstm._gate_biases import BIASES
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Rate
 from unrolled.gradients import gradient_norms
-from unrolled.lstm import FORMS, LSTM
-from unrolled.recurrent import Cell, State
-from unrolled.rnn import Elman
 from unrolled.training import seeded
 
 
@@ -44,13 +43,13 @@ def rates_by_cell(
 
     old = dict(FORMS["1997"])
     found: dict[str, float | list[float]] = {
-        "1997": rate(lambda: LSTM(hidden, hidden, **old)),
-        "1997 whole": rate(lambda: LSTM(hidden, hidden, **{**old, "truncated": False})),
+        "1997": rate(lambda: LSTMVariant(hidden, hidden, **old)),
+        "1997 whole": rate(lambda: LSTMVariant(hidden, hidden, **{**old, "truncated": False})),
         "tanh": rate(lambda: Elman(hidden, hidden)),
     }
     for name, truncated in (("carousel", True), ("whole", False)):
         found[name] = [
-            rate(partial(LSTM, hidden, hidden, truncated=truncated, forget_bias=bias))
+            rate(partial(LSTMVariant, hidden, hidden, truncated=truncated, forget_bias=bias))
             for bias in biases
         ]
     pairs = zip(found["whole"], found["carousel"], strict=True)  # type: ignore[arg-type]
@@ -83,7 +82,7 @@ def gradients_by_lag(cell: Cell, *, steps: int, sequences: int, seed: int) -> Ar
     x = draw(steps, sequences, cell.input_size)
     v = draw(sequences, cell.hidden_size)
     zero = torch.zeros(sequences, cell.hidden_size, dtype=torch.float64)
-    state: State = tuple(zero.clone().requires_grad_() for _ in range(cell.states))
+    state: State = tuple(zero.clone().requires_grad_() for _ in cell.states)
     memory = [state[-1]]
     for x_t in x:
         state = cell(x_t, state)

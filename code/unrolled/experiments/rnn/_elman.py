@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit  # type: ignore[import-untyped]
 
-from unrolled._validate import Array, numbers, real, whole
 from unrolled.bptt import RNN
+from unrolled.core.validate import Array, numbers, real, whole
 
 FIRST = 0.5
 """What every context unit holds before the first step: half way between off and on."""

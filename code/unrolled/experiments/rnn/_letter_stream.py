@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import Array
 from unrolled.bptt import RNN
+from unrolled.core.validate import Array
 from unrolled.data.elman import LEXICON, SENTENCE, join, letter_likelihood, letter_stream
 from unrolled.experiments.rnn._elman import learn, read
 from unrolled.experiments.rnn._pairs import places

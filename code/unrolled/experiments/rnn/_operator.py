@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from unrolled import shapes
+from unrolled.cells import Elman
+from unrolled.core import shapes
 from unrolled.data.teleprinter import CHARACTERS, KEYS, Dictation, dictation, text_of
 from unrolled.experiments.rnn._seeds import FRESH
 from unrolled.experiments.rnn._teleprinter import trained
-from unrolled.rnn import Elman
 from unrolled.training import device, seeded
 
 OPERATOR: Mapping[str, Any] = {"texts": 8192, "longest": 4, "hidden": 96, "epochs": 10}

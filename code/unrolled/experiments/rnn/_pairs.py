@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 
 
 def mean_followers(symbols: NDArray[np.int64], codes: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.data.elman import Sentences, sentences
 from unrolled.experiments.rnn._elman import learn, read
 from unrolled.experiments.rnn._seeds import FRESH

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from unrolled import shapes
-from unrolled._validate import real, whole
+from unrolled.cells import Elman
+from unrolled.core import shapes
+from unrolled.core.validate import real, whole
 from unrolled.data.batching import Batches
 from unrolled.data.teleprinter import CHARACTERS, KEYS, Messages
-from unrolled.rnn import Elman
 from unrolled.training import device, fit, seeded
 
 M = TypeVar("M", bound=nn.Module)

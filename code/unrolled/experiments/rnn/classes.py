@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrolled._validate import Array, numbers
+from unrolled.core.validate import Array, numbers
 from unrolled.data.elman import NOUNS, sentences
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials, Tuned
 from unrolled.experiments.rnn._elman import UNITS

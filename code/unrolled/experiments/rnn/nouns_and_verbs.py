@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage  # type: ignore[import-untyped]
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.data.elman import NOUNS, sentences
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials
 from unrolled.experiments.rnn._elman import UNITS

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled._validate import Array
+from unrolled.core.validate import Array
 from unrolled.data.teleprinter import FIGS, messages, printed
 from unrolled.experiments.ledger import Claim, Row, Strip, Trials
 from unrolled.experiments.rnn._seeds import FRESH

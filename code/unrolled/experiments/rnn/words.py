@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrolled._validate import numbers
+from unrolled.core.validate import numbers
 from unrolled.data.elman import letter_stream
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials
 from unrolled.experiments.rnn._elman import UNITS

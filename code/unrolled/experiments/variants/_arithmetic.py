@@ -10,22 +10,20 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from unrolled._validate import whole
+from unrolled.cells import GRU, LSTM, MUT1, MUT2, MUT3, Elman, LSTMVariant
+from unrolled.core.recurrent import Cell, Recurrent
+from unrolled.core.validate import whole
 from unrolled.data import arithmetic
 from unrolled.data.arithmetic import SYMBOLS
 from unrolled.experiments.networks import look_up
-from unrolled.lstm import LSTM
-from unrolled.recurrent import Cell, Recurrent
-from unrolled.rnn import Elman
 from unrolled.training import device, seeded
-from unrolled.variants import GRU, MUT1, MUT2, MUT3
 
 ARITHMETIC_CELLS: Mapping[str, Callable[[int, int], Cell]] = {
     "tanh": Elman,
     "LSTM": LSTM,
-    "LSTM-f": partial(LSTM, forget_gate=False),
-    "LSTM-i": partial(LSTM, input_gate=False),
-    "LSTM-o": partial(LSTM, output_gate=False),
+    "LSTM-f": partial(LSTMVariant, forget_gate=False),
+    "LSTM-i": partial(LSTMVariant, input_gate=False),
+    "LSTM-o": partial(LSTMVariant, output_gate=False),
     "LSTM-b": partial(LSTM, forget_bias=1.0),
     "GRU": partial(GRU, reset="before"),
     "MUT1": MUT1,

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unrolled._validate import real
+from unrolled.core.recurrent import Cell
+from unrolled.core.validate import real
 from unrolled.experiments.networks import Networks, train
 from unrolled.experiments.variants._tasks import TRAINING, Task, mixed_seed
-from unrolled.recurrent import Cell
 from unrolled.search import build
 from unrolled.training import device, seeded
 

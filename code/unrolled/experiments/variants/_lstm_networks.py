@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from unrolled.cells import FORMS, LSTMVariant
 from unrolled.experiments.networks import Networks, look_up
-from unrolled.lstm import FORMS, LSTM
 from unrolled.training import seeded
 
 
@@ -36,5 +36,5 @@ def lstm_networks(
     """
     form = look_up("name", name, FORMS)
     bias = forget_bias if form.get("forget_gate", True) else None
-    build = partial(LSTM, inputs, cells, forget_bias=bias, **form)
+    build = partial(LSTMVariant, inputs, cells, forget_bias=bias, **form)
     return seeded(seed, lambda: Networks([build() for _ in range(networks)], outputs))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-from unrolled._validate import whole
+from unrolled.core.validate import whole
 from unrolled.experiments.ledger import Measurement
 from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack

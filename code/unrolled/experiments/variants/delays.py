@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from unrolled._validate import real
+from unrolled.core.validate import real
 from unrolled.data import spike_delays
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials
 from unrolled.experiments.networks import Networks, by_network, train

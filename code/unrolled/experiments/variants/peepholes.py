@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from unrolled._validate import Array, real, whole
+from unrolled.core.validate import Array, real, whole
 from unrolled.data import periodic
 from unrolled.data.timing import Wave
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from unrolled.recurrent import Recurrent, State
+from unrolled.core.recurrent import Recurrent, State
 
 
 class Disagreement(NamedTuple):

@@ -1,7 +1,7 @@
 """A statement without its words: what can change no result of code that runs through.
 
 Left out are docstrings, annotations, messages, asserts, guards (``if ...: raise``), the checks of
-``unrolled._validate`` and progress bars. What is left need not be valid Python; it is compared.
+``unrolled.core.validate`` and progress bars. What is left need not be valid Python; it is compared.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from unrolled._sources.modules import (
+from unrolled.core.sources.modules import (
     COMPREHENSIONS,
     FILLING,
     Function,
@@ -66,7 +66,7 @@ class Plain:
         is_idle: Callable[[str], bool],
         caught: frozenset[str] = frozenset(),
     ) -> None:
-        self._validators = f"{package}._validate."
+        self._validators = f"{package}.core.validate."
         self._bars = (*_BARS, f"{package}.training.progress_bar.progress")
         self._meaning, self._defined, self._is_idle = meaning, defined, is_idle
         self._caught = caught

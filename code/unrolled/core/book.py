@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-CONTENTS = Path(__file__).resolve().parents[2] / "_toc.yml"
+CONTENTS = Path(__file__).resolve().parents[3] / "_toc.yml"
 
 
 @cache
@@ -20,5 +20,5 @@ def chapters(contents: Path = CONTENTS) -> tuple[str, ...]:
         return tuple(
             re.findall(r"^ *- file: chapters/([a-z0-9]+)$", contents.read_text("utf-8"), re.M)
         )
-    folders = (Path(__file__).parent / "exercises").glob("[a-z]*/__init__.py")
+    folders = (Path(__file__).parents[1] / "exercises").glob("[a-z]*/__init__.py")
     return tuple(sorted(init.parent.name for init in folders if init.parent.name != "grading"))

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from unrolled._sources.files import PACKAGE, skeleton
-from unrolled._sources.modules import Module, chain_of, mentions_of, parse
-from unrolled._sources.words import Plain, decisive
+from unrolled.core.sources.files import PACKAGE, skeleton
+from unrolled.core.sources.modules import Module, chain_of, mentions_of, parse
+from unrolled.core.sources.words import Plain, decisive
 
 _ANY = frozenset({"BaseException"})  # what may be caught if nothing is known
 _NEARLY_ANY = frozenset({"BaseException", "Exception"})
@@ -150,7 +150,7 @@ class Graph:
 
     def __init__(self, package: str, texts: dict[str, tuple[str, bool]]) -> None:
         self.package, self._texts = package, texts
-        self._unreached = (f"{package}._validate", f"{package}.training.progress_bar")
+        self._unreached = (f"{package}.core.validate", f"{package}.training.progress_bar")
         self._modules: dict[str, Module] = {}
         self._resolved: dict[str, list[Place]] = {}
         self._plain: dict[tuple[str, int, frozenset[str]], list[ast.stmt]] = {}

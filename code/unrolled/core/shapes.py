@@ -23,8 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from unrolled._validate import whole
-from unrolled.recurrent import Cell, Recurrent, State, mask
+from unrolled.core.recurrent import Cell, Recurrent, State, mask
+from unrolled.core.validate import whole
 
 Lengths: TypeAlias = Tensor | Sequence[int]
 """Steps in each sequence of a padded batch, ``(B,)``."""
@@ -170,8 +170,8 @@ class OneToMany(nn.Module):
 
     def __init__(self, inputs: int, cell: Cell) -> None:
         super().__init__()
-        self.start = nn.Linear(whole("inputs", inputs), cell.states * cell.hidden_size)
-        self.states = cell.states
+        self.start = nn.Linear(whole("inputs", inputs), len(cell.states) * cell.hidden_size)
+        self.states = len(cell.states)
         self.writer = Writer(cell)
 
     def forward(self, x: Tensor, symbols: Tensor) -> Tensor:
@@ -205,7 +205,7 @@ class ManyToMany(nn.Module):
 
     def __init__(self, encoder: Cell, decoder: Cell) -> None:
         super().__init__()
-        sizes = [(cell.states, cell.hidden_size) for cell in (encoder, decoder)]
+        sizes = [(len(cell.states), cell.hidden_size) for cell in (encoder, decoder)]
         if sizes[0] != sizes[1]:
             raise ValueError(
                 "encoder and decoder must have states of the same number and size, "

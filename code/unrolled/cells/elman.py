@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import linear
 
-from unrolled.recurrent import Cell, State
+from unrolled.core.cell import Cell, State
 
 _NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu}
 
@@ -49,17 +49,18 @@ class Elman(Cell):
     Elman, J. L. (1990). Finding structure in time. Cognitive Science 14(2).
     """
 
+    weight_ih: Tensor
+    weight_hh: Tensor
+    bias_ih: Tensor
+    bias_hh: Tensor
+
     def __init__(self, input_size: int, hidden_size: int, *, nonlinearity: str = "tanh") -> None:
         super().__init__(input_size, hidden_size)
         if nonlinearity not in _NONLINEARITIES:
             raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         self.nonlinearity = nonlinearity
-        self.weight_ih = nn.Parameter(torch.empty(hidden_size, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(hidden_size, hidden_size))
-        self.bias_ih = nn.Parameter(torch.empty(hidden_size))
-        self.bias_hh = nn.Parameter(torch.empty(hidden_size))
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -(hidden_size**-0.5), hidden_size**-0.5)
+        h = ("h",)
+        self.make(weight_ih=(h, ("x",)), weight_hh=(h, h), bias_ih=(h,), bias_hh=(h,))
 
     def extra_repr(self) -> str:
         """Say sizes and nonlinearity."""
@@ -73,10 +74,10 @@ class Elman(Cell):
         """Return :math:`U`."""
         return (self.weight_hh,)
 
-    def step(self, projected: Tensor, state: State, *weights: Tensor) -> State:
+    def equations(self, p: Tensor, state: State, *weights: Tensor) -> dict[str, Tensor]:
         r"""Return :math:`h_t = \varphi(p_t + U h_{t-1})`."""
         (h,), (U,) = state, weights
-        return (_NONLINEARITIES[self.nonlinearity](torch.addmm(projected, h, U.T)),)
+        return {"h": _NONLINEARITIES[self.nonlinearity](torch.addmm(p, h, U.T))}
 
     def step_backward(
         self,

@@ -5,8 +5,8 @@ changed. What is behind them is found in the syntax tree, so that asking costs m
 imports neither torch nor the code in question.
 """
 
-from unrolled._sources.files import PACKAGE, closure, imports, skeleton
-from unrolled._sources.reaching import digest_reached, mentions, reach, written
+from unrolled.core.sources.files import PACKAGE, closure, imports, skeleton
+from unrolled.core.sources.reaching import digest_reached, mentions, reach, written
 
 __all__ = [
     "PACKAGE",

@@ -1,0 +1,1 @@
+"""What belongs to no chapter: cell, unrolling, gradient checks, validation, sources, files."""

@@ -1,0 +1,190 @@
+"""A cell: the equations of one step, and what its parameters are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from unrolled.core.validate import whole
+
+State: TypeAlias = tuple[Tensor, ...]
+"""What a cell remembers: tensors ``(B, H)``, the one that is its output first."""
+
+Axis: TypeAlias = tuple[str, ...]
+"""What stands along an axis of a parameter, block by block: ``("i", "f", "g", "o")`` are four gates
+of H rows each, ``("h",)`` the H units of a state, and ``("x",)`` the I features of an input."""
+
+
+class Cell(nn.Module):
+    r"""The equations of one step, :math:`s_t = f(p_t, s_{t-1}; \theta)` with :math:`p_t = P(x_t)`.
+
+    A cell must define
+
+    - ``project``, the part of a step that needs no state. It runs on all steps at once, so the
+      input weights cost one matrix product a sequence;
+    - ``equations``, the rest, given the projection and the state: all that a step computes, by the
+      names that its equations use;
+    - ``weights``, the tensors :math:`\theta` that ``equations`` reads: parameters, or made from
+      them.
+
+    That is enough: autograd differentiates the loop. A cell may bring its derivative as well, and
+    ``Recurrent`` then runs backpropagation through time without autograd's tape:
+
+    - ``saves``, the names of what the derivative needs besides the states;
+    - ``step_backward``, from the gradient of the state after a step to that of the projection and
+      of the state before it: all that has to be done step by step;
+    - ``weight_backward``, the gradients of ``weights``, for all steps at once: one matrix product
+      each over ``T * B`` rows instead of ``T`` small ones.
+
+    A class that overrides ``equations`` or ``step`` below its parent's ``step_backward`` is left to
+    autograd.
+
+    Parameters
+    ----------
+    input_size
+        Features of an input :math:`I`, at least 1.
+    hidden_size
+        Units :math:`H`, at least 1.
+
+    Attributes
+    ----------
+    states
+        The names of the tensors in the state, the output first.
+    saves
+        The names of what ``step_backward`` is given, of those that ``equations`` returns.
+    axes
+        For each parameter that was made by ``make``, what stands along its axes.
+    """
+
+    states: tuple[str, ...] = ("h",)
+    saves: tuple[str, ...] = ()
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.input_size = whole("input_size", input_size)
+        self.hidden_size = whole("hidden_size", hidden_size)
+        self.axes: dict[str, tuple[Axis, ...]] = {}
+
+    def make(self, **axes: tuple[Axis, ...]) -> None:
+        r"""Make parameters, and say what they are: ``make(weight_hh=(("r", "z"), ("h",)))``.
+
+        All are drawn from :math:`\mathcal U(-1/\sqrt H, 1/\sqrt H)`, in the order given, as torch
+        does.
+        """
+        bound = self.hidden_size**-0.5
+        for name, along in axes.items():
+            shape = [sum(map(self.width, axis)) for axis in along]
+            self.register_parameter(name, nn.Parameter(torch.empty(shape).uniform_(-bound, bound)))
+        self.axes |= axes
+
+    def width(self, block: str) -> int:
+        """Return how many numbers a block of an axis has: I for ``"x"``, H for all others."""
+        return self.input_size if block == "x" else self.hidden_size
+
+    def project(self, x: Tensor) -> Tensor:
+        """Map inputs ``(..., I)`` to what a step adds of them, ``(..., G * H)`` for G gates."""
+        raise NotImplementedError(f"{type(self).__name__} must define project")
+
+    def weights(self) -> tuple[Tensor, ...]:
+        """Return the tensors that ``equations`` reads."""
+        raise NotImplementedError(f"{type(self).__name__} must define weights")
+
+    def equations(self, p: Tensor, state: State, *weights: Tensor) -> dict[str, Tensor]:
+        """Return all that a step computes, ``(B, H)`` each, by name; the new state among it.
+
+        Parameters
+        ----------
+        p
+            ``(B, G * H)``, the projection of the step's inputs.
+        state
+            The state before the step.
+        """
+        if type(self).step is Cell.step:
+            raise NotImplementedError(f"{type(self).__name__} must define equations")
+        return dict(zip(self.states, self.step(p, state, *weights), strict=True))
+
+    def step(self, p: Tensor, state: State, *weights: Tensor) -> State:
+        """Map a projection ``(B, G * H)`` and the state before it to the state after it."""
+        found = self.equations(p, state, *weights)
+        return tuple([found[name] for name in self.states])
+
+    def step_forward(
+        self, p: Tensor, state: State, *weights: Tensor
+    ) -> tuple[State, tuple[Tensor, ...]]:
+        """Return what ``step`` does, and what ``step_backward`` will need besides the states."""
+        found = self.equations(p, state, *weights)
+        after, saved = ([found[name] for name in names] for names in (self.states, self.saves))
+        return tuple(after), tuple(saved)
+
+    def step_backward(
+        self,
+        grad: State,
+        before: State,
+        after: State,
+        saved: tuple[Tensor, ...],
+        *weights: Tensor,
+    ) -> tuple[Tensor, State]:
+        """Map the gradient of the state after a step to those of the projection and state before.
+
+        Must be linear in ``grad``, and must not change its arguments.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no step_backward")
+
+    def weight_backward(
+        self, grad: Tensor, states: State, saved: Sequence[tuple[Tensor, ...]]
+    ) -> tuple[Tensor, ...]:
+        """Return the gradient of each of ``weights``, summed over all steps.
+
+        Parameters
+        ----------
+        grad
+            ``(T, B, G * H)`` gradients of the projections.
+        states
+            ``(T + 1, B, H)`` each: step ``t`` leads from ``[t]`` to ``[t + 1]``.
+        saved
+            What ``step_forward`` saved at each of ``T`` steps.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no weight_backward")
+
+    def forward(
+        self, x: Tensor, state: State, along: Callable[[Tensor, State], Any] | None = None
+    ) -> Any:
+        """Take one step: inputs ``(B, I)`` and the state before to the state after.
+
+        ``Recurrent`` takes many of them, ``along`` a sequence: here, so that hooks on the cell run,
+        once a sequence, and weights that a hook makes from others are up to date.
+        """
+        if along is not None:
+            return along(x, state)
+        return self.step(self.project(x), state, *self.weights())
+
+
+def brings_its_gradient(cell: Cell) -> bool:
+    """Whether the class that wrote a cell's equations last stands behind ``step_backward`` too."""
+    kind = type(cell)
+
+    def writer(name: str) -> int:
+        return next(i for i, parent in enumerate(kind.__mro__) if name in vars(parent))
+
+    equations = min(map(writer, ("equations", "step", "step_forward")))
+    return kind.step_backward is not Cell.step_backward and writer("step_backward") <= equations
+
+
+def parameters_of(cell: Cell) -> Mapping[str, tuple[Axis, ...]]:
+    """Return what each parameter of a cell is.
+
+    Raises
+    ------
+    ValueError
+        If the cell has parameters that it does not declare.
+    """
+    unknown = sorted({name for name, _ in cell.named_parameters()} - cell.axes.keys())
+    if unknown:
+        raise ValueError(
+            f"{type(cell).__name__} must make its parameters by `make`, which says what they are; "
+            f"it has others: {', '.join(unknown)}"
+        )
+    return cell.axes
