@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 from unrolled.exercises.grading import faults, guard, process, signatures
-from unrolled.exercises.grading.compare import DOUBLE, parts_of, wrong_form, wrong_values
+from unrolled.exercises.grading.compare import (
+    DOUBLE,
+    difference,
+    parts_of,
+    wrong_form,
+    wrong_values,
+)
 from unrolled.exercises.grading.faults import Fault
 from unrolled.exercises.grading.guard import Outcome
 from unrolled.exercises.grading.mistakes import Function, Mistake
@@ -206,8 +212,9 @@ def _run(exercise: Exercise, answer: Function, seconds: float) -> tuple[list[Out
             if _ends(second):
                 return [*outcomes[:-1], second], ""
             if second.finished and not _alike(exercise, second, first, exercise.tolerance):
-                told = Fault(faults.two_answers(first, second), _inputs(exercise, repeated))
-                return outcomes, told.told_as()
+                apart = difference(first.value, second.value, exercise.parts)
+                said = faults.two_answers(first, second, apart)
+                return outcomes, Fault(said, _inputs(exercise, repeated)).told_as()
     return outcomes, ""
 
 
