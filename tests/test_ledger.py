@@ -680,6 +680,29 @@ def test_a_killed_run_goes_on_where_it_stopped(lab, block):
     assert timeless(attempt[block]) == timeless(whole[block])
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+def test_workers_end_when_the_command_is_killed(lab):
+    lab.flag("wait")
+    process = start(lab, [], until=ALL[:3])
+    children = Path(f"/proc/{process.pid}/task").glob("*/children")
+    workers = [pid for child in children for pid in child.read_text().split()]
+    assert workers
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 30
+    while any(runs(pid) for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def runs(pid):
+    """Say whether a process runs: one that ended and was not waited for has no command line."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except OSError:
+        return False
+
+
 def start(lab, argv, until):
     """Call the ledger's command in a process of its own; return that once it runs some seeds.
 
