@@ -48,6 +48,7 @@ TESTS = {  # the modules with equations, and the tests that must notice a change
 NO_EQUATION = {"__init__", "extra_repr", "_known", "_numbers", "_jacobians", "_square", "_tensor"}
 NO_EQUATION |= {"_demand", "_demand_force", "_demand_trace"}  # what is asked of arguments
 EQUIVALENT = ROOT / "tests" / "equivalent.json"
+AMISS = ("survived", "wrongly explained")  # a test or a reason is missing; a reason is none
 
 
 @dataclass(frozen=True)
@@ -142,17 +143,19 @@ class Record:
         write_atomically(self.path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def report(self, chosen: Sequence[Mutant]) -> dict[str, Any]:
-        """Count what became of some mutants, and name those that a test should have noticed."""
+        """Count what became of some mutants, and name those of which it is not what it should."""
         known = json.loads(EQUIVALENT.read_text(encoding="utf-8"))
-        tried = [mutant for mutant in chosen if mutant.label in self.fates]
-        left = [mutant for mutant in tried if self.fates[mutant.label] == "survived"]
-        unexplained = [each.label for each in left if each.change not in known.get(each.place, {})]
+        same = {f"{place}: {change}" for place in known for change in known[place]}
+        labels = {mutant.label for mutant in chosen}
+        killed = {label for label in labels if self.fates.get(label) == "killed"}
+        left = {label for label in labels if self.fates.get(label) == "survived"}
         return {
-            "made": len(chosen),
-            "killed": len(tried) - len(left),
-            "equivalent": len(left) - len(unexplained),
-            "not tried": len(chosen) - len(tried),
-            "survived": unexplained,
+            "made": len(labels),
+            "killed": len(killed),
+            "equivalent": len(left & same),
+            "not tried": len(labels - killed - left),
+            "survived": sorted(left - same),
+            "wrongly explained": sorted(killed & same),
         }
 
 
@@ -244,14 +247,12 @@ def examine(module: str, every: int, folder: Path) -> bool:
     chosen = record.made[::every]
     if new := [mutant for mutant in chosen if mutant.label not in record.fates]:
         _try(module, Trial(record, new))
-    counts = record.report(chosen)
-    survived = counts.pop("survived")
-    for label in survived:
-        print(f"survived  {label}")
-    words = ", ".join(f"{count} {name}" for name, count in counts.items())
-    seconds = time.monotonic() - began
-    print(f"{module}: {words}, {len(survived)} survived, {seconds:.0f} s", flush=True)
-    return not survived and not counts["not tried"]
+    report = record.report(chosen)
+    amiss = [f"{kind}  {label}" for kind in AMISS for label in report[kind]]
+    counts = {kind: len(n) if kind in AMISS else n for kind, n in report.items()}
+    words = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    print(*amiss, f"{module}: {words}, {time.monotonic() - began:.0f} s", sep="\n", flush=True)
+    return not amiss and not report["not tried"]
 
 
 def _try(module: str, trial: Trial) -> None:
