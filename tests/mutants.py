@@ -3,9 +3,12 @@
 import ast
 import copy
 import difflib
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
+
+_Put = Callable[[ast.AST], ast.AST]
 
 _OPERATORS = {
     ast.Add: [ast.Sub, ast.Mult],
@@ -47,13 +50,13 @@ def changes(node: ast.stmt, *, guards: bool = True) -> Iterator[tuple[str, ast.s
         a = node.args
         named = (*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg)
         parameters = [each.arg for each in named if each and each.arg != "self"]
-    left = set() if guards else set(_in_guards(node))
-    seen = {_difference(node, node)}
-    for position, part in enumerate(ast.walk(node)):
+    left = {node} if guards else {node, *_in_guards(node)}
+    before = ast.unparse(node).splitlines()
+    seen = {_difference(before, node)}
+    for part, put in _parts(node, lambda new: new):
         for replacement in _replacements(part, parameters) if part not in left else ():
-            mutated = copy.deepcopy(node)
-            _Replace(list(ast.walk(mutated))[position], replacement).visit(mutated)
-            label = _difference(node, mutated)
+            mutated = put(replacement)
+            label = _difference(before, mutated)
             if label not in seen:
                 seen.add(label)
                 yield label, ast.fix_missing_locations(mutated)
@@ -67,12 +70,20 @@ def _in_guards(node: ast.AST) -> Iterator[ast.AST]:
             yield from ast.walk(part)
 
 
-class _Replace(ast.NodeTransformer):
-    def __init__(self, old: ast.AST, new: ast.AST) -> None:
-        self.old, self.new = old, new
+def _parts(node: ast.AST, put: _Put) -> Iterator[tuple[ast.AST, _Put]]:
+    """Yield each part, and what returns the tree with another in its place: it shares the rest."""
+    yield node, put
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            yield from _parts(value, functools.partial(_put_at, put, node, name, None))
+        for i, part in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(part, ast.AST):
+                yield from _parts(part, functools.partial(_put_at, put, node, name, i))
 
-    def visit(self, node: ast.AST) -> ast.AST:
-        return self.new if node is self.old else self.generic_visit(node)
+
+def _put_at(put: _Put, node: ast.AST, name: str, i: int | None, new: ast.AST) -> ast.AST:
+    value = getattr(node, name)
+    return put(_with(node, **{name: new if i is None else [*value[:i], new, *value[i + 1 :]]}))
 
 
 def _strip(function: ast.FunctionDef) -> None:
@@ -137,11 +148,11 @@ def _swapped(node: ast.AST, name: str) -> Iterator[ast.AST]:
         yield _with(node, **{name: [*parts[:i], parts[i + 1], parts[i], *parts[i + 2 :]]})
 
 
-def _difference(before: ast.AST, after: ast.AST) -> str:
+def _difference(before: list[str], after: ast.AST) -> str:
     """Describe a change by the lines that it changes: "return a + b -> return a - b"."""
-    lines = difflib.ndiff(ast.unparse(before).splitlines(), ast.unparse(after).splitlines())
-    changed = {"-": [], "+": []}
-    for line in lines:
-        if line[0] in changed:
-            changed[line[0]].append(line[2:].strip())
-    return " -> ".join("; ".join(changed[sign]) for sign in "-+")
+    lines = ast.unparse(after).splitlines()
+    same = difflib.SequenceMatcher(None, before, lines, autojunk=False)
+    changed = [block[1:] for block in same.get_opcodes() if block[0] != "equal"]
+    old = (line.strip() for start, end, _, _ in changed for line in before[start:end])
+    new = (line.strip() for _, _, start, end in changed for line in lines[start:end])
+    return " -> ".join(["; ".join(old), "; ".join(new)])

@@ -119,13 +119,16 @@ def test_backward_is_linear_in_the_errors_complex_ones_too():
     assert_same(both, [one + 1j * other for one, other in zip(real, imaginary, strict=True)])
 
 
-def test_backward_takes_complex_states_with_real_errors():
-    """Of a loss that is linear in the outputs: a complex step in the inputs leaves dy real."""
+@pytest.mark.parametrize("moved", ["x", "h0", "V"])
+def test_backward_takes_complex_numbers_with_real_errors(moved):
+    """Where the loss is linear in the outputs, a complex step leaves its errors real."""
     parameters, x, h0, dy = problem(4, 2, 3, 2, 2, seed=7)
 
     def gradient(step):
-        h, _ = bptt.forward(parameters, x + step, h0)
-        each, dh0 = bptt.backward(parameters, x + step, h, dy)
+        network = parameters._replace(V=parameters.V + step * (moved == "V"))
+        inputs = x + step if moved == "x" else x
+        h, _ = bptt.forward(network, inputs, h0 + step if moved == "h0" else h0)
+        each, dh0 = bptt.backward(network, inputs, h, dy)
         return np.concatenate([part.ravel() for part in (*each, dh0)])
 
     assert_same([complex_step(gradient)], [central_difference(gradient)], relative=1e-7)
@@ -431,6 +434,11 @@ GOOD = problem(4, 2, 3, 2, 1, seed=6)[0]
             ),
             ValueError,
             "cut must be at least 0, got -0.1",
+        ),
+        (
+            bad(lambda parameters, x, h, dy: bptt.randomised(parameters, x, h, dy, cut=0, seed=-1)),
+            ValueError,
+            "seed must be at least 0, got -1",
         ),
         *(
             (bad(call, dy=np.ones((5, 2, 1))), ValueError, r"dy must .* = \(4, 2, 1\)")

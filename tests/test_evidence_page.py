@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -86,11 +87,13 @@ FILES = {
     "toypage/dice/open.py": OTHER.format(holds="True", more=""),
 }
 MEASURE = """
+import records
 from pathlib import Path
 from unrolled.experiments import ledger
 
-for claim in ledger.all_claims("toypage").values():
-    record = ledger.first_record(claim)
+for each in ledger.ids("toypage"):
+    claim = ledger.find(each, "toypage")
+    record = records.record(claim)
     if claim.id == "dice.open":
         record["attempts"][0]["confirmation"] = None
     if claim.id == "dice.fell":
@@ -111,7 +114,7 @@ class Book:
             path.write_text(text.format(ext=str(EXT), here=str(folder)) if "conf" in name else text)
 
     def python(self, *arguments):
-        paths = f"{PACKAGE.parent}:{self.folder}"
+        paths = f"{PACKAGE.parent}:{self.folder}:{Path(__file__).parent}"
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from exercised import told
 
 from unrolled import gradients
 from unrolled.exercises import check, find
@@ -10,7 +11,6 @@ from unrolled.exercises.gradients import _clips
 from unrolled.exercises.gradients._chain import chain
 from unrolled.exercises.gradients._power_norms import power_norms
 from unrolled.exercises.gradients.catches_bad_clip import catches_bad_clip
-from unrolled.exercises.grading import WRONG
 
 
 def solution(name):
@@ -95,12 +95,6 @@ def test_the_hunt_knows_the_packages_clipping_for_right():
         return tuple(part.numpy() for part in clipped)
 
     catches_bad_clip(packages)
-
-
-def told(exercise_id, answer):
-    verdict = check(exercise_id, answer)
-    assert verdict.status == WRONG
-    return " ".join(verdict.message.split())
 
 
 def test_an_answer_that_stretches_short_gradients_hears_that_they_stay():

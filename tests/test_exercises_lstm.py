@@ -6,10 +6,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
+from exercised import assert_close, told
 
 from unrolled import lstm, lstm_numpy
 from unrolled.exercises import check, find
-from unrolled.exercises.grading import WRONG
 from unrolled.exercises.lstm._counter import counter
 from unrolled.exercises.lstm._counts_to import counts_to
 from unrolled.exercises.lstm._lstms import (
@@ -36,12 +36,6 @@ def problems():
         B, I, H = (int(size) for size in rng.integers(1, 6, size=3))  # noqa: E741
         shapes = ((B, I), (B, H), (B, H), (4 * H, I), (4 * H, H), (4 * H,))
         yield rng, *(rng.normal(size=shape) for shape in shapes)
-
-
-def assert_close(mine, theirs):
-    for one, other in zip(mine, theirs, strict=True):
-        assert one.shape == other.shape
-        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("bias", [-1.5, 0.0, 1.0, 3.0, 5.0])
@@ -216,12 +210,6 @@ def test_a_flaw_of_a_test_is_known(settings, mistake, seed):
     verdict = check("lstm.catches_broken_lstm", made(seed, **settings))
     assert verdict.mistake == mistake, verdict
     assert verdict.passed == (mistake is None), verdict
-
-
-def told(exercise_id, answer):
-    verdict = check(exercise_id, answer)
-    assert verdict.status == WRONG
-    return " ".join(verdict.message.split())
 
 
 def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():

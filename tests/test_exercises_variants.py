@@ -5,13 +5,13 @@ from itertools import permutations
 import numpy as np
 import pytest
 import torch
+from exercised import assert_close, told
 from sklearn import inspection
 from sklearn.linear_model import LinearRegression
 
 from unrolled.cells import FORMS, GRU, LSTMVariant
 from unrolled.exercises import check, find
 from unrolled.exercises._gates import sigmoid
-from unrolled.exercises.grading import WRONG
 from unrolled.exercises.variants import _torch_grus as grus
 from unrolled.exercises.variants._best_found import best_found
 from unrolled.exercises.variants.catches_wrong_reset import catches_wrong_reset
@@ -29,12 +29,6 @@ def problems():
         B, I, H = (int(size) for size in rng.integers(1, 6, size=3))  # noqa: E741
         shapes = ((B, I), (B, H), (3 * H, I), (3 * H, H), (3 * H,), (3 * H,))
         yield tuple(rng.normal(size=shape) for shape in shapes)
-
-
-def assert_close(mine, theirs):
-    for one, other in zip(mine, theirs, strict=True):
-        assert one.shape == other.shape
-        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
 def stepped(cell, x, state, parameters):
@@ -228,12 +222,6 @@ def test_a_flaw_of_a_test_is_known(settings, mistake, seed):
 
 
 RIGHT_GRUS, RIGHT_PEEPHOLES = gru_step, peephole_step  # where an answer has that name
-
-
-def told(exercise_id, answer):
-    verdict = check(exercise_id, answer)
-    assert verdict.status == WRONG
-    return " ".join(verdict.message.split())
 
 
 def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():

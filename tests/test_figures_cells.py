@@ -348,11 +348,14 @@ def test_a_cell_is_drawn_into_axes_that_are_given():
     assert cells.draw(Elman(3, 4), axes) is figure
 
 
-def test_descriptions_say_the_equations():
-    said = cells.describe(LSTMVariant(3, 4, peepholes=True))
-    assert "Layer o: sigma of x_t, h_{t-1} and peepholes at c_t." in said
-    assert "h_t is o × tanh(c_t). c_t is i × g + f × c_{t-1}." in said
-    said = cells.describe(LSTM(3, 4))
-    assert "Layers i, f and o: sigma of x_t and h_{t-1}." in said
-    assert "h_t is e." in cells.describe(Elman(3, 4))
-    assert "No gradient goes back to h_{t-1}" in cells.describe(LSTMVariant(3, 4, truncated=True))
+@pytest.mark.parametrize(
+    ("cell", "state", "equation"),
+    [
+        (LSTMVariant(3, 4, peepholes=True), "h_t", "o × tanh(c_t)"),
+        (LSTMVariant(3, 4, peepholes=True), "c_t", "i × g + f × c_{t-1}"),
+        (Elman(3, 4), "h_t", "e"),
+    ],
+)
+def test_the_formula_of_a_state_is_its_equation(cell, state, equation):
+    plan = cells.graph(cell)
+    assert cells.formula(plan, plan.into(state)[0].source, state) == equation

@@ -389,6 +389,12 @@ def test_sparse_weights_have_their_fan_in_and_radius(H, data):
     close(gradients.spectral_radius(U), torch.tensor(0.95, dtype=torch.float64), rtol=1e-8)
 
 
+def test_sparse_weights_are_by_default_those_of_the_paper():
+    U = gradients.sparse(40, seed=0, dtype=torch.float64)
+    assert (U.count_nonzero(dim=1) == 15).all()
+    assert float(gradients.spectral_radius(U)) == pytest.approx(0.95)
+
+
 def test_sparse_weights_come_from_everywhere():
     used = sum(gradients.sparse(20, seed=k, fan_in=5).ne(0).double() for k in range(200)) / 200
     assert used.sub(0.25).abs().max() < 0.14
@@ -410,6 +416,7 @@ def test_weights_are_a_function_of_their_seed(draw):
     assert torch.equal(torch.get_rng_state(), before)
     assert draw(3, None).dtype == torch.float32
     close(draw(3, None).double(), draw(3, torch.float64), rtol=1e-6, atol=1e-7)
+    assert not torch.equal(draw(2**63 - 1, None), draw(2**63 - 2, None))
 
 
 @given(sizes)
@@ -649,6 +656,11 @@ def stacked():
         (lambda: gradients.gaussian(0, std=1, seed=0), ValueError, "hidden must be at least 1"),
         (lambda: gradients.gaussian(2, std=-1, seed=0), ValueError, "std must be at least 0"),
         (lambda: gradients.gaussian(2, std=1, seed=-1), ValueError, "seed must be from 0 to"),
+        (
+            lambda: gradients.gaussian(2, std=1, seed=2**63),
+            ValueError,
+            "seed must be from 0 to 9223372036854775807, got 9223372036854775808",
+        ),
         (lambda: gradients.orthogonal(2, gain=-1, seed=0), ValueError, "gain must be at least 0"),
         (lambda: gradients.identity(2, scale=math.inf), ValueError, "scale must be finite"),
         (lambda: gradients.sparse(9, seed=0), ValueError, "fan_in must be from 1 to 9, got 15"),

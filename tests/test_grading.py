@@ -302,6 +302,51 @@ def test_two_different_answers(answer):
     assert verdict.message.startswith("It was called twice with the same arguments")
 
 
+@pytest.mark.parametrize(
+    ("results", "seen"),
+    [
+        ([np.array([2.0, -4.0]), np.array([2.5, -6.0])], "at index 1, -4, then -6."),
+        ([np.array([2.0, -4.0]), np.array([np.nan, -6.0])], "at index 0, 2, then nan."),
+        ([2.0, np.float64(3.0)], "2, then 3."),
+        ([np.zeros(2), np.zeros(3)], "an array of shape (2,), then an array of shape (3,)."),
+        ([[1.0, 2.0], [1.0, 2.0 + 1e-8]], "at index 1, 2, then 2.00000001."),
+        ([np.zeros(2), "none"], "an array of shape (2,), then a str."),
+        ([2.0, 2.0 + 1e-8], "2, then 2.00000001."),
+        ([True, False], "True, then False."),
+        ([np.zeros(0), None], "an array of shape (0,), then None."),
+    ],
+)
+def test_two_different_answers_are_told_apart(results, seen):
+    calls = iter(results)
+    message = " ".join(judge(lambda values, times: next(calls)).message.split())
+    assert f"and gave two different answers: {seen} Likely:" in message
+
+
+def test_arguments_changed_at_times_are_told_apart():
+    calls = itertools.count()
+
+    def answer(values, times):
+        result = halve(values, times)
+        values[0] += next(calls)
+        return result
+
+    message = " ".join(judge(answer).message.split())
+    assert "an array of shape (2,), then an array of shape (2,) with its arguments chang" in message
+
+
+def test_of_two_different_tuples_the_part_is_named():
+    exercise = Exercise(lambda a: (a, a), cases=[(np.ones((2, 3)),)], parts=("h", "c"))
+    calls = itertools.count()
+
+    def answer(a):
+        c = a.copy()
+        c[1, 2] += next(calls)
+        return a, c
+
+    message = " ".join(judge(answer, exercise).message.split())
+    assert "gave two different answers: `c` at index (1, 2), 1, then 2. Likely:" in message
+
+
 @pytest.mark.parametrize("answer", [3, None, np.zeros(2), "halve"])
 def test_not_a_function(answer):
     message = judge(answer).message

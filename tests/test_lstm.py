@@ -1,12 +1,13 @@
 import pytest
 import torch
+import torch_twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from unrolled.cells import FORMS, LSTM, LSTMVariant
 from unrolled.core.gradcheck import check_gradients
-from unrolled.core.recurrent import Recurrent, from_torch, to_torch
+from unrolled.core.recurrent import Recurrent, from_torch
 
 ACTIVATIONS = ("tanh", "identity", "2 tanh(x/2)", "tanh(x/2)")
 
@@ -87,48 +88,16 @@ def test_outputs_and_all_gradients_are_torchs(data):
     torch.manual_seed(data.draw(st.integers(0, 2**32 - 1)))
     reference, layer = nn.LSTM(inputs, H).to(dtype), Recurrent(LSTM(inputs, H)).to(dtype)
     from_torch(layer, reference.state_dict())
-    x = torch.randn(T, B, inputs, dtype=dtype, requires_grad=True)
-    state = tuple(torch.randn(B, H, dtype=dtype, requires_grad=True) for _ in range(2))
-    output, last = layer(x, state)
-    expected, final = reference(x, tuple(part[None] for part in state))
-    R = [torch.randn_like(part) for part in (output, *last)]
-
-    def gradients(model, outputs):
-        wanted = [x, *state, *model.parameters()]
-        return torch.autograd.grad(outputs, wanted, R)
-
-    tolerance = {torch.float32: 1e-4, torch.float64: 1e-11}[dtype]
-    theirs = [expected, *(part[0] for part in final)]
-    torch.testing.assert_close(
-        [output, *last, *gradients(layer, [output, *last])],
-        [*theirs, *gradients(reference, theirs)],
-        rtol=tolerance,
-        atol=tolerance,
-    )
+    x = torch.randn(T, B, inputs, dtype=dtype)
+    torch_twins.assert_equal(reference, layer, x, [torch.randn(B, H, dtype=dtype) for _ in "hc"])
 
 
 def test_the_same_seed_makes_torchs_network_and_weights_go_both_ways():
-    torch.manual_seed(3)
-    reference = nn.LSTM(5, 7)
-    torch.manual_seed(3)
-    layer = Recurrent(LSTM(5, 7))
-    ours, theirs = to_torch(layer), reference.state_dict()
-    assert list(ours) == list(theirs)
-    torch.testing.assert_close(ours, dict(theirs), rtol=0, atol=0)
-    reference.load_state_dict(ours)
-    nn.LSTMCell(5, 7).load_state_dict(layer.cell.state_dict())
+    torch_twins.assert_same_seed_same_weights(LSTM, nn.LSTM, nn.LSTMCell)
 
 
 def test_padded_batches_are_torchs_packed_sequences():
-    torch.manual_seed(0)
-    reference, layer = nn.LSTM(3, 4).double(), Recurrent(LSTM(3, 4)).double()
-    from_torch(layer, reference.state_dict())
-    x, lengths = torch.randn(6, 3, 3, dtype=torch.float64), [2, 6, 5]
-    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
-    y, final = reference(packed)
-    expected, _ = nn.utils.rnn.pad_packed_sequence(y)
-    output, last = layer(x, lengths=lengths)
-    torch.testing.assert_close([output, *last], [expected, *(part[0] for part in final)])
+    torch_twins.assert_padding_is_packing(LSTM, nn.LSTM)
 
 
 def test_reversed_input_is_torchs_backward_direction():

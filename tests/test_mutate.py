@@ -62,8 +62,13 @@ print(LSTM._peepholes.__code__.co_filename)
     assert said.split() == ["True", "lstm.LSTM._peepholes"]
 
 
-def test_a_sample_of_mutants_dies():
-    command = [sys.executable, "tools/mutate.py", "rnn", "--every", "9"]
+def test_a_sample_of_mutants_dies_and_is_not_tried_again(tmp_path, monkeypatch):
+    options = ["rnn", "--every", "9", "--records", str(tmp_path)]
+    command = [sys.executable, "tools/mutate.py", *options]
     ran = subprocess.run(command, cwd=mutate.ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "rnn: 9 made, 9 killed, 0 equivalent, 0 survived" in ran.stdout
+    assert "rnn: 9 made, 9 killed, 0 equivalent, 0 not tried, 0 survived" in ran.stdout
+    report = json.loads((tmp_path / "rnn.json").read_text(encoding="utf-8"))
+    assert (report["made"], report["killed"], report["not tried"]) == (81, 9, 72)
+    monkeypatch.setattr(mutate, "_try", lambda *_: pytest.fail("tried again"))
+    assert mutate.examine("rnn", 9, tmp_path)

@@ -64,7 +64,8 @@ PACKAGE = {
 
 def make(folder, chapters):
     """Write a book: the tool, a package and some chapters."""
-    for name in ("conftest.py", "tools/nb.py", "tools/machine.py", "code/unrolled/core/files.py"):
+    package = "code/unrolled/core/files.py", "code/unrolled/core/processes.py"
+    for name in ("conftest.py", "tools/nb.py", "tools/machine.py", *package):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     sources = "code/unrolled/core/sources"

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 import torch
+import torch_twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from unrolled.cells import Elman
 from unrolled.core.gradcheck import check_gradients
-from unrolled.core.recurrent import Recurrent, from_torch, to_torch
+from unrolled.core.recurrent import Recurrent, from_torch
 
 
 @st.composite
@@ -30,23 +31,7 @@ def networks(draw, dtype=None, longest=8, most=4):
 @settings(max_examples=100, deadline=None)
 def test_outputs_and_all_gradients_are_torchs(network):
     reference, layer, x, h = network
-    x.requires_grad_()
-    given_state = [] if h is None else [h.requires_grad_()]
-    output, (last,) = layer(x, tuple(given_state) or None)
-    expected, final = reference(x, None if h is None else h[None])
-    R, S = torch.randn_like(output), torch.randn_like(last)
-
-    def gradients(model, y, end):
-        wanted = [x, *given_state, *model.parameters()]
-        return torch.autograd.grad((R * y).sum() + (S * end).sum(), wanted)
-
-    tolerance = {torch.float32: 1e-4, torch.float64: 1e-11}[x.dtype]
-    torch.testing.assert_close(
-        [output, last, *gradients(layer, output, last)],
-        [expected, final[0], *gradients(reference, expected, final[0])],
-        rtol=tolerance,
-        atol=tolerance,
-    )
+    torch_twins.assert_equal(reference, layer, x, () if h is None else (h,))
 
 
 @given(networks(dtype=torch.float64, longest=5, most=3), st.data())
@@ -72,28 +57,12 @@ def test_elman_is_its_equation():
         assert output[t].detach().numpy() == pytest.approx(h, rel=1e-12)
 
 
-def test_the_same_seed_makes_the_same_network():
-    torch.manual_seed(3)
-    reference = nn.RNN(5, 7)
-    torch.manual_seed(3)
-    layer = Recurrent(Elman(5, 7))
-    ours, theirs = to_torch(layer), reference.state_dict()
-    assert list(ours) == list(theirs)
-    torch.testing.assert_close(ours, dict(theirs), rtol=0, atol=0)
-    reference.load_state_dict(ours)
-    nn.RNNCell(5, 7).load_state_dict(layer.cell.state_dict())
+def test_the_same_seed_makes_torchs_network_and_weights_go_both_ways():
+    torch_twins.assert_same_seed_same_weights(Elman, nn.RNN, nn.RNNCell)
 
 
 def test_padded_batches_are_torchs_packed_sequences():
-    torch.manual_seed(0)
-    reference, layer = nn.RNN(3, 4).double(), Recurrent(Elman(3, 4)).double()
-    from_torch(layer, reference.state_dict())
-    x, lengths = torch.randn(6, 3, 3, dtype=torch.float64), [2, 6, 5]
-    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
-    y, final = reference(packed)
-    expected, _ = nn.utils.rnn.pad_packed_sequence(y)
-    output, (last,) = layer(x, lengths=lengths)
-    torch.testing.assert_close([output, last], [expected, final[0]])
+    torch_twins.assert_padding_is_packing(Elman, nn.RNN)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+import torch_twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -111,48 +112,22 @@ def grus(draw):
 @settings(max_examples=60, deadline=None)
 def test_outputs_and_all_gradients_are_torchs(problem):
     reference, layer, x, h = problem
-    x.requires_grad_()
-    given_state = [] if h is None else [h.requires_grad_()]
-    output, (last,) = layer(x, tuple(given_state) or None)
-    expected, final = reference(x, None if h is None else h[None])
-    R, S = torch.randn_like(output), torch.randn_like(last)
-
-    def gradients(model, y, end):
-        wanted = [x, *given_state, *model.parameters()]
-        return torch.autograd.grad((R * y).sum() + (S * end).sum(), wanted)
-
-    close(
-        [output, last, *gradients(layer, output, last)],
-        [expected, final[0], *gradients(reference, expected, final[0])],
-        {torch.float32: 1e-4, F64: 1e-11}[x.dtype],
-    )
+    torch_twins.assert_equal(reference, layer, x, () if h is None else (h,))
 
 
-def test_the_same_seed_makes_the_same_network():
-    torch.manual_seed(3)
-    reference = nn.GRU(5, 7)
-    torch.manual_seed(3)
-    layer = Recurrent(GRU(5, 7))
-    ours, theirs = to_torch(layer), reference.state_dict()
-    assert list(ours) == list(theirs)
-    close(ours, dict(theirs), 0)
-    reference.load_state_dict(ours)
-    nn.GRUCell(5, 7).load_state_dict(layer.cell.state_dict())
-    other = Recurrent(GRU(5, 7, reset="before", update="write"))
-    from_torch(other, reference.state_dict())
-    close(to_torch(other), ours, 0)
+def test_the_same_seed_makes_torchs_network_and_weights_go_both_ways():
+    torch_twins.assert_same_seed_same_weights(GRU, nn.GRU, nn.GRUCell)
+
+
+def test_weights_of_torch_come_back_from_the_gru_that_writes():
+    theirs = nn.GRU(5, 7).state_dict()
+    layer = Recurrent(GRU(5, 7, reset="before", update="write"))
+    from_torch(layer, theirs)
+    close(to_torch(layer), dict(theirs), 0)
 
 
 def test_padded_batches_are_torchs_packed_sequences():
-    torch.manual_seed(0)
-    reference, layer = nn.GRU(3, 4).double(), Recurrent(GRU(3, 4)).double()
-    from_torch(layer, reference.state_dict())
-    x, lengths = torch.randn(6, 3, 3, dtype=F64), [2, 6, 5]
-    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
-    y, final = reference(packed)
-    expected, _ = nn.utils.rnn.pad_packed_sequence(y)
-    output, (last,) = layer(x, lengths=lengths)
-    close([output, last], [expected, final[0]])
+    torch_twins.assert_padding_is_packing(GRU, nn.GRU)
 
 
 def test_reversed_input_is_torchs_backward_direction():

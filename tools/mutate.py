@@ -1,9 +1,10 @@
 """Change the package's equations by machine, each in one small place, and see whether a test fails.
 
-python tools/mutate.py [modules] [--every N] [--show]
+python tools/mutate.py [modules] [--every N] [--records DIR]
 
 A change that no test of its module notices must stand in ``tests/equivalent.json``, with the
-reason why it computes the same.
+reason why it computes the same. What became of each is written down at once, by default in
+``_build/mutants/MODULE.json``; it is not tried again before the module or its tests change.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ from __future__ import annotations
 import argparse
 import ast
 import gc
+import hashlib
 import importlib
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -32,6 +34,7 @@ from hypothesis import Phase, settings
 from mutants import changes
 
 from machine import workers
+from unrolled.core.files import write_atomically
 
 TESTS = {  # the modules with equations, and the tests that must notice a change in them
     "rnn": ["test_rnn.py"],
@@ -44,8 +47,8 @@ TESTS = {  # the modules with equations, and the tests that must notice a change
 }
 NO_EQUATION = {"__init__", "extra_repr", "_known", "_numbers", "_jacobians", "_square", "_tensor"}
 NO_EQUATION |= {"_demand", "_demand_force", "_demand_trace"}  # what is asked of arguments
-SECONDS = 300  # for the tests of one change, which may make a loop endless
 EQUIVALENT = ROOT / "tests" / "equivalent.json"
+AMISS = ("survived", "wrongly explained")  # a test or a reason is missing; a reason is none
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class Mutant:
     def place(self) -> str:
         """Where it was changed: ``lstm.LSTM.step``."""
         return ".".join(filter(None, [self.module, self.owner, self.name]))
+
+    @property
+    def label(self) -> str:
+        """Where and how it was changed."""
+        return f"{self.place}: {self.change}"
 
 
 def mutants(module: str) -> Iterator[Mutant]:
@@ -104,70 +112,155 @@ def put_in(mutant: Mutant) -> None:
         old.clear(), old.update(new)
 
 
+@dataclass
+class Record:
+    """What became of the mutants of a module, kept in a file: a run goes on where one ended.
+
+    It holds for the module and its tests as they are; where they changed, it starts anew.
+    """
+
+    path: Path
+    made: Sequence[Mutant]
+    sources: str  # their digest
+    fates: dict[str, str]  # "killed" or "survived", by the mutant's label
+
+    @classmethod
+    def read(cls, module: str, folder: Path) -> Self:
+        """Return what is known of a module's mutants."""
+        digest = hashlib.sha256()
+        for source in _sources(module):
+            digest.update(source.read_bytes())
+        path = folder / f"{module}.json"
+        stored = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        known = stored.get("sources") == digest.hexdigest()
+        made = list(mutants(module))
+        return cls(path, made, digest.hexdigest(), stored["fates"] if known else {})
+
+    def keep(self, mutant: Mutant, fate: str) -> None:
+        """Write down what became of a mutant."""
+        self.fates[mutant.label] = fate
+        content = {**self.report(self.made), "sources": self.sources, "fates": self.fates}
+        write_atomically(self.path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+    def report(self, chosen: Sequence[Mutant]) -> dict[str, Any]:
+        """Count what became of some mutants, and name those of which it is not what it should."""
+        known = json.loads(EQUIVALENT.read_text(encoding="utf-8"))
+        same = {f"{place}: {change}" for place in known for change in known[place]}
+        labels = {mutant.label for mutant in chosen}
+        killed = {label for label in labels if self.fates.get(label) == "killed"}
+        left = {label for label in labels if self.fates.get(label) == "survived"}
+        return {
+            "made": len(labels),
+            "killed": len(killed),
+            "equivalent": len(left & same),
+            "not tried": len(labels - killed - left),
+            "survived": sorted(left - same),
+            "wrongly explained": sorted(killed & same),
+        }
+
+
+def _sources(module: str) -> list[Path]:
+    tests = [ROOT / "tests" / name for name in TESTS[module]]
+    return [ROOT / "code" / "unrolled" / f"{module}.py", *tests]
+
+
 class Trial:
     """A plugin that collects the tests once and runs them on each mutant, in a process of its own.
 
     This process must run no test: torch's autograd cannot be used on both sides of a fork.
     """
 
-    def __init__(self, mutants: Sequence[Mutant], known: Mapping[str, Mapping[str, str]]) -> None:
-        self.mutants, self.known = mutants, known
-        self.equivalent = self.survived = 0
+    def __init__(self, record: Record, mutants: Sequence[Mutant]) -> None:
+        self.record, self.mutants = record, mutants
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run no test here."""
         gc.freeze()  # no process need look through what all share
+        seconds = _rehearsed(session)
+        session.items.sort(key=lambda item: seconds[item.nodeid])  # most die early: cheaply
+        limit = 10 + 10 * sum(seconds.values())
         running: dict[int, Mutant] = {}
         for left, mutant in zip(range(len(self.mutants))[::-1], self.mutants, strict=True):
-            running[_begun(session, mutant)] = mutant
+            running[_begun(session, mutant, limit)] = mutant
             while len(running) == workers() or (running and not left):
                 process, status = os.wait()
-                ended = running.pop(process)
-                if status == 0:
-                    self.passed(ended)
+                self.ended(running.pop(process), os.waitstatus_to_exitcode(status))
         return True
 
-    def passed(self, mutant: Mutant) -> None:
-        """Count a mutant that no test noticed, and say so if one should have."""
-        if mutant.change in self.known.get(mutant.place, {}):
-            self.equivalent += 1
-            return
-        self.survived += 1
-        print(f"survived  {mutant.place}: {mutant.change}", flush=True)
+    def ended(self, mutant: Mutant, code: int) -> None:
+        """Write down whether a test noticed, unless the system or a user ended the tests."""
+        if code not in {-signal.SIGHUP, -signal.SIGINT, -signal.SIGKILL, -signal.SIGTERM}:
+            self.record.keep(mutant, "killed" if code else "survived")
 
 
-def _begun(session: pytest.Session, mutant: Mutant) -> int:
+def _rehearsed(session: pytest.Session) -> dict[str, float]:
+    """Return what each test takes, in seconds of a core, with nothing changed; all must pass."""
+    reading, writing = os.pipe()
+    if process := os.fork():
+        os.close(writing)
+        with os.fdopen(reading, encoding="utf-8") as pipe:
+            said = pipe.read()
+        if os.waitpid(process, 0)[1]:
+            raise pytest.UsageError("the tests fail with nothing changed")
+        return json.loads(said)
+    try:
+        seconds = _passed(session)
+        with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+            json.dump(seconds, pipe)
+        os._exit(0)
+    finally:  # whatever was raised, nothing may go on here
+        os._exit(1)
+
+
+def _begun(session: pytest.Session, mutant: Mutant, limit: float) -> int:
+    """Begin the tests of a mutant in a process of its own; return its number."""
     if process := os.fork():
         return process
-    signal.alarm(SECONDS)
+    try:
+        signal.setitimer(signal.ITIMER_PROF, limit)  # a change may make a loop endless
+        put_in(mutant)
+        _passed(session)
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _passed(session: pytest.Session) -> dict[str, float]:
+    """Run the tests without a word; end this process where one fails. Return what each took."""
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    put_in(mutant)
+    seconds = {}
     for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+        began = time.process_time()
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.testsfailed:
             os._exit(1)
-    os._exit(0)
+        seconds[item.nodeid] = time.process_time() - began
+    return seconds
 
 
-def examine(module: str, every: int) -> int:
-    """Say how many mutants of a module were made and killed; return how many should have been."""
+def examine(module: str, every: int, folder: Path) -> bool:
+    """Say how many mutants of a module were made and killed; return whether all is well."""
     began = time.monotonic()
-    known = json.loads(EQUIVALENT.read_text(encoding="utf-8"))
-    trial = Trial(list(mutants(module))[::every], known)
+    record = Record.read(module, folder)
+    chosen = record.made[::every]
+    if new := [mutant for mutant in chosen if mutant.label not in record.fates]:
+        _try(module, Trial(record, new))
+    report = record.report(chosen)
+    amiss = [f"{kind}  {label}" for kind in AMISS for label in report[kind]]
+    counts = {kind: len(n) if kind in AMISS else n for kind, n in report.items()}
+    words = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    print(*amiss, f"{module}: {words}, {time.monotonic() - began:.0f} s", sep="\n", flush=True)
+    return not amiss and not report["not tried"]
+
+
+def _try(module: str, trial: Trial) -> None:
     tests = [str(ROOT / "tests" / name) for name in TESTS[module]]
     again = "ignore::pytest.PytestAssertRewriteWarning"  # pytest has run in this process before
     options = ["-c", str(ROOT / "pyproject.toml"), "-W", again, "-p", "no:cacheprovider"]
     if code := pytest.main([*options, "-qqqs", "--tb=native", *tests], plugins=[trial]):
-        raise SystemExit(f"the tests of {module} cannot be collected: pytest ended with {code}")
-    made, left = len(trial.mutants), trial.equivalent + trial.survived
-    print(
-        f"{module}: {made} made, {made - left} killed, {trial.equivalent} equivalent, "
-        f"{trial.survived} survived, {time.monotonic() - began:.0f} s",
-        flush=True,
-    )
-    return trial.survived
+        raise SystemExit(f"the tests of {module} cannot be run: pytest ended with {code}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,13 +268,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", choices=[*TESTS, []], help="all if none is named")
     parser.add_argument("--every", type=int, default=1, help="take every Nth mutant only")
+    parser.add_argument("--records", type=Path, default=ROOT / "_build" / "mutants", metavar="DIR")
     options = parser.parse_args(arguments)
     # A counterexample need not become a small one, and is not kept for other runs.
     brief = settings(phases=(Phase.explicit, Phase.generate), database=None, derandomize=True)
     settings.register_profile("brief", brief, deadline=None)
     settings.load_profile("brief")
-    survived = sum(examine(module, options.every) for module in options.modules or TESTS)
-    return 1 if survived else 0
+    chosen = options.modules or TESTS
+    well = [examine(module, options.every, options.records) for module in chosen]
+    return 0 if all(well) else 1
 
 
 if __name__ == "__main__":

@@ -17,16 +17,14 @@ import ast
 import builtins
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +43,7 @@ from tqdm import tqdm
 from machine import workers
 from unrolled.core import sources
 from unrolled.core.files import write_atomically
+from unrolled.core.processes import end_with_parent
 
 PACKAGE = ROOT / "code" / "unrolled"
 LEDGER = "unrolled.experiments.ledger"
@@ -299,16 +298,9 @@ def build(mds: list[Path], force: bool) -> int:
 
 
 def become_worker(lock: object) -> None:
-    """Share the screen with the other workers, and end with the process that started this one."""
+    """Share the screen with the other workers, and end with the build; a kernel ends with us."""
     tqdm.set_lock(lock)
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-def end_with_parent() -> None:
-    """Wait for the end of the process that started this one; a kernel waits for ours."""
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
+    end_with_parent()
 
 
 def changed(mds: list[Path], base: str) -> list[Path]:

@@ -114,6 +114,18 @@ class Networks(nn.Module):
         own = (self.count, self.hidden_size)
         return output.unflatten(2, own), tuple(part.unflatten(1, own) for part in last)
 
+    def alone(self, which: int) -> tuple[Recurrent, nn.Linear]:
+        """Return one network by itself: copies of its layer and of the map of its output."""
+        cell = copy.deepcopy(self._one[0].cell)
+        cell.input_size //= self.count
+        cell.hidden_size //= self.count
+        for name, stacked in self.cell.items():
+            cell.register_parameter(name, nn.Parameter(stacked[which].detach().clone()))
+        read = nn.Linear(cell.hidden_size, self.weight.shape[1])
+        read.weight = nn.Parameter(self.weight[which].detach().clone())
+        read.bias = nn.Parameter(self.bias[which].detach().clone())
+        return Recurrent(cell), read
+
     def _spread(self, name: str) -> Tensor:
         """Return a parameter of the one large cell, with zeros between different networks."""
         own: Tensor = self.cell[name]

@@ -29,7 +29,6 @@ __all__ = [
     "Line",
     "Node",
     "Place",
-    "describe",
     "draw",
     "formula",
     "graph",
@@ -167,43 +166,6 @@ def _towards(at: Point, other: Point) -> Point:
     return at[0] + part * (other[0] - at[0]), at[1] + part * (other[1] - at[1])
 
 
-def describe(cell: Cell) -> str:
-    """Say in a paragraph what ``draw`` shows, for who cannot see it.
-
-    Parameters
-    ----------
-    cell
-        The cell; see ``graph`` for what it may compute.
-    """
-    plan = graph(cell)
-    states = [n.name for n in plan.nodes if n.kind == "input" and n.name != "x_t"]
-    outputs = [n.name for n in plan.nodes if n.kind == "output"]
-    said = [
-        f"One step of {type(cell).__name__}: x_t comes from below, {_and(states)} from the left."
-    ]
-    alike: dict[str, list[str]] = {}
-    for box in plan.nodes:
-        if box.kind == "box":
-            alike.setdefault(_does(plan, box), []).append(box.name)
-    for does, names in alike.items():
-        said.append(f"Layer{'s' * (len(names) > 1)} {_and(names)}: {does}.")
-    said += [f"{name} is {formula(plan, plan.into(name)[0].source, name)}." for name in outputs]
-    said.append(f"{_and(outputs)} leave{'s' * (len(outputs) == 1)} to the right, h_t upwards too.")
-    stopped = sorted({edge.source for edge in plan.edges if edge.stopped})
-    if stopped:
-        said.append(f"No gradient goes back to {_and(stopped)} where an arrowhead is hollow.")
-    return " ".join(said)
-
-
-def _does(plan: Graph, box: Node) -> str:
-    """Say what a layer does to what."""
-    edges = plan.into(box.name)
-    sign = {"σ": "sigma", "": "an affine map"}.get(box.sign, box.sign)
-    reads = [formula(plan, edge.source) for edge in edges if not edge.peephole]
-    reads += [f"peepholes at {formula(plan, edge.source)}" for edge in edges if edge.peephole]
-    return f"{sign} of {_and(reads)}" + ", normalised" * box.norm
-
-
 def formula(plan: Graph, name: str, asked: str = "") -> str:
     """Write what a node gives in terms of inputs, layers and states.
 
@@ -239,7 +201,3 @@ def _is_sum(text: str) -> bool:
         if depth == 0 and letter in "+−":
             return True
     return False
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

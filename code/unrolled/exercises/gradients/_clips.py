@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from unrolled.exercises.gradients.clip_by_norm import norm_of
 from unrolled.exercises.grading import edited
 
 Pair = tuple[Array, Array]
-Clip = Callable[[Array, Array, float], Pair]
 
 
 def length(*arrays: Array) -> Any:

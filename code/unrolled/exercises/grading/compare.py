@@ -114,9 +114,8 @@ def _wrong_numbers(got: Value, want: Value, tolerance: float, name: str) -> Wron
         return None
     array, expected = mine.array, wanted.array
     scale = float(np.max(np.abs(expected), initial=0.0, where=np.isfinite(expected))) or 1.0
-    equal = (array == expected) | (np.isnan(array) & np.isnan(expected))
-    with np.errstate(invalid="ignore", over="ignore"):
-        error = np.where(equal, 0.0, np.abs(1.0 * array - expected)) / scale
+    with np.errstate(over="ignore"):
+        error = _distance(array, expected) / scale
     wrong = ~(error <= _tolerance(mine, expected, tolerance))
     if not np.any(wrong):
         return None
@@ -126,6 +125,31 @@ def _wrong_numbers(got: Value, want: Value, tolerance: float, name: str) -> Wron
     else:
         complaint = _complaint(array, expected, error, wrong, name)
     return Wrong(complaint, _evidence(array, expected, wrong, name) if expected.ndim else ())
+
+
+def _distance(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """Measure how far apart the entries of two arrays are; NaN is near NaN alone."""
+    equal = (one == other) | (np.isnan(one) & np.isnan(other))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(equal, 0.0, np.abs(1.0 * one - other))
+
+
+def difference(one: Value, other: Value, names: tuple[str, ...] = ()) -> str:
+    """Say where two results are furthest apart: "at index 1, 3, then 4"; "" if forms differ."""
+    wanted = parts_of(one)
+    parts = ((one,), (other,)) if wanted is None else (wanted, as_parts(other, wanted) or ())
+    found = [(0.0, "")]
+    for i, pair in enumerate(zip(*parts, strict=False)):
+        first, second = (each.array if (each := as_numbers(part)) else None for part in pair)
+        if first is None or second is None or first.shape != second.shape:
+            return ""
+        far = np.nan_to_num(_distance(first, second), nan=np.inf)
+        if np.any(far):
+            at = _index(np.unravel_index(np.argmax(far), far.shape))
+            where = (f"`{_name(names, i)}`" if wanted else "") + _at(at)
+            shown = [where.strip(), ", then ".join(apart(first[at], second[at]))]
+            found.append((float(far[at]), ", ".join(filter(None, shown))))
+    return max(found)[1]
 
 
 def _tolerance(mine: Numbers, expected: NDArray[Any], tolerance: float) -> float:

@@ -7,13 +7,19 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from unrolled.exercises.grading import faults, guard, process, signatures
-from unrolled.exercises.grading.compare import DOUBLE, parts_of, wrong_form, wrong_values
+from unrolled.exercises.grading.compare import (
+    DOUBLE,
+    difference,
+    parts_of,
+    wrong_form,
+    wrong_values,
+)
 from unrolled.exercises.grading.faults import Fault
 from unrolled.exercises.grading.guard import Outcome
 from unrolled.exercises.grading.mistakes import Function, Mistake
@@ -101,6 +107,16 @@ class Exercise:
     def expected(self) -> tuple[Outcome, ...]:
         """What the solution does on each case."""
         return tuple(guard.trusted(self.solution, case) for case in self.cases)
+
+    @cached_property
+    def written(self) -> Callable[[str], tuple[Function, ...]]:
+        """The wrong answers of a known mistake, written when it is first asked for by name."""
+        return cache(lambda name: tuple(self.mistakes[name].functions(self.solution)))
+
+    @cached_property
+    def done(self) -> Callable[[Function, int], Outcome]:
+        """What one of those does on the case of a number, called when it is first asked for."""
+        return cache(lambda wrong, case: guard.trusted(wrong, self.cases[case]))
 
     @property
     def prompt(self) -> str:
@@ -206,8 +222,9 @@ def _run(exercise: Exercise, answer: Function, seconds: float) -> tuple[list[Out
             if _ends(second):
                 return [*outcomes[:-1], second], ""
             if second.finished and not _alike(exercise, second, first, exercise.tolerance):
-                told = Fault(faults.two_answers(first, second), _inputs(exercise, repeated))
-                return outcomes, told.told_as()
+                apart = difference(first.value, second.value, exercise.parts)
+                said = faults.two_answers(first, second, apart)
+                return outcomes, Fault(said, _inputs(exercise, repeated)).told_as()
     return outcomes, ""
 
 
@@ -269,16 +286,16 @@ LOOSE = 1e-5  # two wrong answers are the same mistake if they agree to so much
 def _known_mistake(exercise: Exercise, outcomes: Sequence[Outcome]) -> str | None:
     """Find the known mistake that does on every case what the answer did."""
 
-    def makes(mistake: Mistake) -> bool:
-        return any(map(does_the_same, mistake.functions(exercise.solution)))
+    def makes(name: str) -> bool:
+        return any(map(does_the_same, exercise.written(name)))
 
     def does_the_same(wrong: Function) -> bool:
         return all(
-            _alike(exercise, outcome, guard.trusted(wrong, case), LOOSE)
-            for case, outcome in zip(exercise.cases, outcomes, strict=True)
+            _alike(exercise, outcome, exercise.done(wrong, case), LOOSE)
+            for case, outcome in enumerate(outcomes)
         )
 
-    return next((name for name, mistake in exercise.mistakes.items() if makes(mistake)), None)
+    return next(filter(makes, exercise.mistakes), None)
 
 
 def _alike(exercise: Exercise, one: Outcome, other: Outcome, tolerance: float) -> bool:

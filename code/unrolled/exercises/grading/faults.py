@@ -122,12 +122,15 @@ def changes(names: Sequence[str]) -> str:
     )
 
 
-def two_answers(first: Outcome, second: Outcome) -> str:
-    """Say that a second call with the same arguments did not do what the first did."""
+def two_answers(first: Outcome, second: Outcome, difference: str) -> str:
+    """Say that a second call with the same arguments did not do what the first did.
+
+    `difference` says where their values are apart, if it can be said.
+    """
     return (
         "It was called twice with the same arguments and gave two different answers: "
-        f"{_did(first)}, then {_did(second)}. Likely: it draws random numbers, or keeps something "
-        "from one call to the next."
+        f"{difference or f'{_did(first)}, then {_did(second)}'}. Likely: it draws random numbers, "
+        "or keeps something from one call to the next."
     )
 
 

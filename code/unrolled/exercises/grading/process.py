@@ -6,8 +6,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from operator import is_
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 MEMORY = 4 * 2**30  # bytes that the calls of one check may add
 DEEPEST = 5_000  # calls within each other: far more, and memory runs out before time does
@@ -15,36 +17,46 @@ DEEPEST = 5_000  # calls within each other: far more, and memory runs out before
 SHARED = ("builtins", "math", "numpy", "numpy.linalg")
 
 
+# What `Functions` needs to find out whether these themselves were replaced.
+_all, _callable, _len, _map = all, callable, len, map
+
+
 class Functions:
     """The public functions of some modules, as they are now.
 
-    Putting them back needs none of them: even `len` may have been replaced.
+    Putting them back needs none of them: even `len` may have been replaced. One is made and
+    asked at each call of an answer, so making one and finding nothing replaced must be fast.
     """
 
     def __init__(self, *modules: str) -> None:
-        self._listed = [
-            (name, module.__dict__, key, value)
-            for name in modules
-            if isinstance(module := sys.modules.get(name), ModuleType)
-            for key, value in vars(module).items()
-            if key[0] != "_" and callable(value)
-        ]
+        found = [(name, sys.modules.get(name)) for name in modules]
+        dicts = [(name, each.__dict__) for name, each in found if isinstance(each, ModuleType)]
+        self._kept = [(name, now, now.copy()) for name, now in dicts]
 
     def replaced(self) -> tuple[str, ...]:
         """Name those that are others now, as in "numpy.where"."""
-        found = []
-        for module, there, key, value in self._listed:
-            if there.get(key) is not value:
-                found.append(f"{module}.{key}")
-        return (*found,)
+        return (*[f"{module}.{key}" for module, _, key, _ in self._others()],)
 
     def restore(self) -> tuple[str, ...]:
         """Put back those that were replaced, and name them."""
-        names = self.replaced()
-        if names:
-            for _, there, key, value in self._listed:
-                there[key] = value
-        return names
+        others = self._others()
+        for _, there, key, value in others:
+            there[key] = value
+        return (*[f"{module}.{key}" for module, _, key, _ in others],)
+
+    def _others(self) -> list[tuple[str, dict[str, Any], str, Any]]:
+        return [
+            (module, now, key, value)
+            for module, now, before in self._kept
+            if not _same(now, before)
+            for key, value in before.items()
+            if now.get(key) is not value and key[0] != "_" and _callable(value)
+        ]
+
+
+def _same(now: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether all values are the same objects: `==` would run code of whoever replaced one."""
+    return _len(now) == _len(before) and _all(_map(is_, now.values(), before.values()))
 
 
 def shallow() -> None:

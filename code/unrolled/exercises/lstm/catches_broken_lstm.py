@@ -117,12 +117,7 @@ _CLOSE = "whichever of two close arrays comes first, they are close"
 
 EXERCISE = bug_hunt(
     catches_broken_lstm,
-    right=[
-        _lstms.plain_step,
-        _lstms.one_gate_after_the_other,
-        _lstms.joins_input_and_state,
-        _lstms.works_in_place,
-    ],
+    right=_lstms.RIGHT,
     buggy=_lstms.BUGGY,
     alternatives=[
         _catches_by_library,

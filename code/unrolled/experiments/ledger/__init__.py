@@ -11,7 +11,6 @@ may be measured again, at which seeds), ``measuring``, ``workers``, ``jobs``, ``
 ``command``.
 """
 
-from unrolled.experiments.ledger.attempts import refusal as refusal
 from unrolled.experiments.ledger.attempts import staleness as staleness
 from unrolled.experiments.ledger.command import main as main
 from unrolled.experiments.ledger.declaring import Claim as Claim
@@ -25,13 +24,10 @@ from unrolled.experiments.ledger.declaring import pictures as pictures
 from unrolled.experiments.ledger.declaring import values as values
 from unrolled.experiments.ledger.digests import sources as sources
 from unrolled.experiments.ledger.finding import UnknownClaim as UnknownClaim
-from unrolled.experiments.ledger.finding import all_claims as all_claims
 from unrolled.experiments.ledger.finding import find as find
 from unrolled.experiments.ledger.finding import ids as ids
 from unrolled.experiments.ledger.machine import other_versions as other_versions
 from unrolled.experiments.ledger.machine import processor as processor
-from unrolled.experiments.ledger.measuring import first_record as first_record
-from unrolled.experiments.ledger.measuring import run as run
 from unrolled.experiments.ledger.recording import EVIDENCE as EVIDENCE
 from unrolled.experiments.ledger.recording import DamagedRecord as DamagedRecord
 from unrolled.experiments.ledger.recording import load as load
@@ -41,8 +37,6 @@ from unrolled.experiments.ledger.recording import write as write
 from unrolled.experiments.ledger.words import at_edge as at_edge
 from unrolled.experiments.ledger.words import attempt as attempt
 from unrolled.experiments.ledger.words import figure as figure
-from unrolled.experiments.ledger.words import holds as holds
-from unrolled.experiments.ledger.words import listed as listed
 from unrolled.experiments.ledger.words import paper_verdict as paper_verdict
 from unrolled.experiments.ledger.words import plural as plural
 from unrolled.experiments.ledger.words import spread as spread

@@ -241,13 +241,6 @@ class Claim:
         for scale in SCALES:
             pictures(self, scale)
 
-    @property
-    def same_at_quick(self) -> bool:
-        """Whether the rehearsal is the book's experiment: its settings, and all of its seeds."""
-        return dict(self.settings["quick"]) == dict(self.settings["book"]) and [
-            *self.seeds["quick"]
-        ] == [*self.seeds["book"]]
-
     def _check_types(self) -> None:
         expected: list[tuple[str, object, type]] = [("trials", self.trials, Trials)]
         expected += [("paper", self.paper, Paper)] if self.paper is not None else []

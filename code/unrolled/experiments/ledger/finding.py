@@ -66,11 +66,6 @@ def find(claim_id: str, package: str = PACKAGE) -> Claim:
     return _declared_in(f"{package}.{claim_id}", claim_id)
 
 
-def all_claims(package: str = PACKAGE) -> dict[str, Claim]:
-    """Return every claim by its id, in the order of :func:`ids`."""
-    return {each: _declared_in(f"{package}.{each}", each) for each in ids(package)}
-
-
 def _declared_in(module: str, claim_id: str) -> Claim:
     claim = getattr(import_module(module), "CLAIM", None)
     if not isinstance(claim, Claim):

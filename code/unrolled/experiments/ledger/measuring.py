@@ -5,41 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from unrolled.experiments.ledger.attempts import Block, declared
-from unrolled.experiments.ledger.declaring import SCALES, Claim
-from unrolled.experiments.ledger.digests import code
+from unrolled.experiments.ledger.attempts import Block
+from unrolled.experiments.ledger.declaring import Claim
 from unrolled.experiments.ledger.machine import circumstances, commit
-from unrolled.experiments.ledger.recording import EVIDENCE, Record
+from unrolled.experiments.ledger.recording import EVIDENCE
 
 Run = dict[str, Any]
-
-
-def run(claim: Claim, scale: str = "quick") -> Block:
-    """Measure a claim here and now, seed after seed, and return the block, which is not kept.
-
-    Raises
-    ------
-    ValueError
-        If ``scale`` is neither ``"quick"`` nor ``"book"``, or a number is not finite.
-    """
-    if scale not in SCALES:
-        raise ValueError(f"scale must be one of {SCALES}, got {scale!r}")
-    return block_of(claim, _runs(claim, claim.seeds[scale], claim.settings[scale]), stamp())
-
-
-def first_record(claim: Claim) -> Record:
-    """Measure both blocks of a claim here and now, and return its record, which is not kept."""
-    blocks = {
-        name: block_of(claim, _runs(claim, claim.seeds[block], claim.settings["book"]), stamp())
-        for name, block in (("development", "book"), ("confirmation", "confirm"))
-    }
-    attempt = {"declared": declared(claim), "why": "", "code": code(claim), **blocks}
-    return {"id": claim.id, "attempts": [attempt]}
 
 
 def stamp() -> dict[str, Any]:
@@ -71,10 +47,6 @@ def measure(
         "wall_seconds": round(wall, 2),
         "gpu": _gpu(),
     }
-
-
-def _runs(claim: Claim, seeds: Collection[int], settings: Mapping[str, Any]) -> list[Run]:
-    return [measure(claim.experiment, seed, dict(settings)) for seed in seeds]
 
 
 def _cpu_seconds() -> float:

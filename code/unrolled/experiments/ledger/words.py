@@ -39,32 +39,22 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def listed(words: Sequence[str]) -> str:
-    """Write an enumeration: ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
-
-
-def holds(record: Mapping[str, Any]) -> bool | None:
-    """Return whether a claim holds: whether the block that confirms does. None without one."""
-    block = record["attempts"][-1]["confirmation"]
-    return None if block is None else bool(block["held"])
-
-
 def verdict(record: Mapping[str, Any]) -> str:
-    """Return the current attempt's verdict in words."""
-    developed = record["attempts"][-1]["development"]
-    if developed is None:
+    """Return the current attempt's verdict in words; the block that confirms decides."""
+    current = record["attempts"][-1]
+    if current["development"] is None:
         return "Not measured"
-    at_first, confirmed = bool(developed["held"]), holds(record)
-    if at_first is confirmed:
-        return _held(at_first)
-    if confirmed is None:
-        return f"{_held(at_first)} in development, not confirmed"
-    return f"{_held(at_first)} in development, {_held(confirmed).lower()} when confirmed"
+    at_first = _held(current["development"])
+    if current["confirmation"] is None:
+        return f"{at_first} in development, not confirmed"
+    confirmed = _held(current["confirmation"])
+    if at_first == confirmed:
+        return confirmed
+    return f"{at_first} in development, {confirmed.lower()} when confirmed"
 
 
-def _held(held: bool) -> str:
-    return "Held" if held else "Did not hold"
+def _held(block: Mapping[str, Any]) -> str:
+    return "Held" if block["held"] else "Did not hold"
 
 
 def attempt(record: Mapping[str, Any]) -> str:
@@ -108,11 +98,11 @@ def at_edge(tuned: Tuned, runs: Runs) -> int:
 def tuning(tuned: Tuned, runs: Runs) -> str:
     """Say which value of a setting was chosen, of which, and whether it lies at their edge."""
     chosen, edge = _chosen(tuned, runs), at_edge(tuned, runs)
-    found = listed([figure(value) for value in sorted(set(chosen))])
+    found = _listed([figure(value) for value in sorted(set(chosen))])
     said = f"{tuned.arm}: {tuned.setting} {found}"
     if len(tuned.tried) == 1:
         return f"{said}, the only one tried"
-    said = f"{said}, of {listed([figure(value) for value in sorted(tuned.tried)])}"
+    said = f"{said}, of {_listed([figure(value) for value in sorted(tuned.tried)])}"
     if not edge:
         return said
     if edge < len(chosen):
@@ -126,6 +116,11 @@ def trial_runs(claim: Claim) -> str:
     if claim.trials.count is None:
         return f"Trial runs before declaring: not counted{where}."
     return f"Trial runs before declaring: {claim.trials.count or 'none'}{where}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Write an enumeration: ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _chosen(tuned: Tuned, runs: Runs) -> list[float]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from typing import Any
 
 from tqdm import tqdm
+
+from unrolled.core.processes import end_with_parent
 
 Task = tuple[Callable[..., Any], tuple[Any, ...]]
 Found = tuple[int, Any, BaseException | None]  # which task, and its result or what it raised
@@ -58,10 +59,4 @@ def _become_worker() -> None:
     """Make a worker quiet, and let it end at once with the process that started it."""
     os.environ["UNROLLED_PROGRESS"] = "0"
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    if parent := parent_process():
-        parent.join()
-        os._exit(1)
+    end_with_parent()

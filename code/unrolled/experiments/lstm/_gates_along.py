@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unrolled import lstm_numpy
 from unrolled.core.validate import Array
 from unrolled.data import continual_reber
 from unrolled.data.reber import SYMBOLS
 from unrolled.experiments.lstm._reber import mispredicted
 from unrolled.experiments.networks import Networks
+from unrolled.lstm_numpy import Gates
 
 
 class Along(NamedTuple):
@@ -39,17 +39,18 @@ class Along(NamedTuple):
     starts: NDArray[np.bool_]
     critical: NDArray[np.bool_]
     errors: NDArray[np.bool_]
-    gates: lstm_numpy.Gates
+    gates: Gates
     c: Array
 
 
+@torch.no_grad()
 def gates_along(networks: Networks, *, warm_up: int, length: int, seed: int) -> Along:
     """Let the first of some networks read one stream, and look into it.
 
     Parameters
     ----------
     networks
-        Of the kind ``"torch"``, for it is ``lstm_numpy`` that opens them.
+        Of a kind with the gates i, f and o, and the candidate g.
     warm_up, length
         Symbols read before those that are shown, which begin with the next string's first, and
         symbols shown.
@@ -57,14 +58,11 @@ def gates_along(networks: Networks, *, warm_up: int, length: int, seed: int) -> 
         Seed of the stream.
     """
     drawn = continual_reber(1, length=warm_up + 200 + length, seed=seed)
-    cell = {name: part[0].detach().cpu().double().numpy() for name, part in networks.cell.items()}
-    bias = cell["bias_ih"] + cell["bias_hh"]
-    weights = lstm_numpy.Weights(cell["weight_ih"], cell["weight_hh"], bias)
-    zero = np.zeros((1, networks.hidden_size))
-    trace = lstm_numpy.forward(drawn.inputs.astype(np.float64), zero, zero, weights)
-    read, shift = (part[0].detach().cpu().double() for part in (networks.weight, networks.bias))
-    prediction = torch.from_numpy(trace.h[1:, 0]) @ read.T + shift
-    errors = mispredicted(prediction, torch.from_numpy(drawn.legal[:, 0])).numpy()
+    layer, read = networks.alone(0)
+    layer, read = layer.cpu().double(), read.cpu().double()
+    inside = layer.trace(torch.from_numpy(drawn.inputs).double())
+    trace = {name: part[:, 0] for name, part in inside.items()}
+    errors = mispredicted(read(trace["h"]), torch.from_numpy(drawn.legal[:, 0])).numpy()
     first = warm_up + int(drawn.starts[warm_up:, 0].argmax())
     shown = slice(first, first + length)
     return Along(
@@ -72,6 +70,6 @@ def gates_along(networks: Networks, *, warm_up: int, length: int, seed: int) -> 
         starts=drawn.starts[shown, 0],
         critical=drawn.critical[shown, 0],
         errors=errors[shown],
-        gates=lstm_numpy.Gates(*(part[shown, 0] for part in trace.gates)),
-        c=trace.c[1:][shown, 0],
+        gates=Gates(*(trace[gate][shown].numpy() for gate in "ifgo")),
+        c=trace["c"][shown].numpy(),
     )

@@ -12,7 +12,7 @@ from unrolled.cells import Elman
 from unrolled.core.recurrent import Recurrent
 from unrolled.experiments.adding_problem import learn_adding
 from unrolled.experiments.last_step import LastStepReadout
-from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials
+from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials, Tuned
 from unrolled.experiments.lstm._gate_biases import set_gate_biases
 from unrolled.experiments.networks import as_many
 from unrolled.experiments.runs import stack
@@ -137,7 +137,19 @@ CLAIM = Claim(
             at_least=0.90,
         ),
     ],
-    trials=Trials(where="seeds other than those below; the biases were chosen after them"),
+    tuned=[
+        Tuned(
+            arm="tanh network",
+            setting="learning rate at 100 steps",
+            tried=(0.0001, 0.001, 0.003, 0.01),
+            chosen=0.001,
+        ),
+    ],
+    trials=Trials(
+        where="seeds other than those below; the biases were chosen after them. Before them, an "
+        "earlier program's LSTMs, without such biases, found the sum over 100 steps at a rate of "
+        "0.01, and one over 400 did not in 2,500 updates"
+    ),
     deviations=[
         "The modern form of the problem: numbers from 0 to 1, and their plain sum.",
         "The modern LSTM: a forget gate, the whole gradient, Adam. It is torch's, which computes "
@@ -145,7 +157,8 @@ CLAIM = Claim(
         "The gates' biases start as Tallec and Ollivier (2018) propose, so that cells forget "
         "within 1 to $T$ steps.",
         "The tanh network is ours, with a learning rate of 0.001; `gradients.adding` has four "
-        "rates at 100 steps.",
+        "rates at 100 steps. No record says that others were tried at 400.",
+        "The LSTM has the rate of an earlier program; no record says that others were tried.",
         "A run ends when its error on 1,000 other sequences, asked every 200 updates, is below "
         "0.05; the criterion's 0.06 is asked of fresh ones.",
         "The criterion is an earlier program's, met by it at 100 steps.",
