@@ -6,23 +6,15 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
-from unrolled.cells import FORMS, GRU, LSTM, MUT1, MUT2, MUT3, Elman, LSTMVariant
+from unrolled import cells as table
+from unrolled.cells import GRU, LSTM, MUT1, MUT2, Elman, LSTMVariant
 from unrolled.core.recurrent import Cell
 from unrolled.figures import cells
 
-CELLS = {
-    "Elman": Elman(3, 4),
-    **{name: LSTMVariant(3, 4, **options) for name, options in FORMS.items()},
-    "layer norm": LSTMVariant(3, 4, layer_norm=True),
-    "no gates": LSTMVariant(3, 4, input_gate=False, forget_gate=False, output_gate=False),
-    "GRU after": GRU(3, 4),
-    "GRU before": GRU(3, 4, reset="before", update="write"),
-    "MUT1": MUT1(3, 4),
-    "MUT2": MUT2(3, 4),
-    "MUT3": MUT3(3, 4),
-}
-SAME = {"2000", "NP", "NIAF", "NOAF"}  # or nearly, in a picture, as others
-DRAWN = [name for name in CELLS if name not in SAME | {"FGR"}]  # FGR takes seconds
+CELLS = {name: row.make(3, 4) for name, row in table.CELLS.items()}
+CELLS["no gates"] = LSTMVariant(3, 4, input_gate=False, forget_gate=False, output_gate=False)
+SAME = {f"LSTM {form}" for form in ("2000", "torch", "NP", "NIAF", "NOAF")} | {"Elman, rectified"}
+DRAWN = [name for name in CELLS if name not in SAME | {"LSTM FGR"}]  # like others; takes seconds
 
 each = pytest.mark.parametrize("name", CELLS)
 each_drawn = pytest.mark.parametrize("name", DRAWN)
@@ -171,14 +163,12 @@ def test_lines_lead_from_an_input_to_an_output_where_the_gradient_does(name):
         for size in sizes
     ]
     after = cell.step(cell.project(given[0]), tuple(given[1:]), *cell.weights())
-    names = [node.name for node in graph.nodes if node.kind == "input"]
-    outputs = [node.name for node in graph.nodes if node.kind == "output"]
-    all_names = [
-        n for n in ["x_t", "h_{t-1}", "c_{t-1}", "i_{t-1}", "f_{t-1}", "o_{t-1}"] if n in names
-    ]
-    for output, value in zip(outputs, after, strict=True):
+    names = ["x_t", *(f"{state}_{{t-1}}" for state in cell.states)]
+    assert graph.states == cell.states
+    for state, value in zip(cell.states, after, strict=True):
+        output = f"{state}_t"
         grads = torch.autograd.grad(value.sum(), given, retain_graph=True, allow_unused=True)
-        told = {n for n, g in zip(all_names, grads, strict=True) if g is not None and g.any()}
+        told = {n for n, g in zip(names, grads, strict=True) if g is not None and g.any()}
         reached, todo = set(), [output]
         while todo:
             at = todo.pop()
@@ -233,6 +223,24 @@ def test_a_stopped_gradient_marks_the_line():
     assert {e.source for e in graph.edges if e.stopped} == {"h_{t-1}"}
 
 
+def test_states_are_called_what_the_cell_calls_them():
+    class Called(LSTM):
+        states = ("y", "s")
+
+        def equations(self, p, state, *weights):
+            found = super().equations(p, state, *weights)
+            return {"y": found["h"], "s": found["c"]}
+
+    plan, usual = cells.graph(Called(3, 4)), cells.graph(LSTM(3, 4))
+    called = {"y_{t-1}": "h_{t-1}", "s_{t-1}": "c_{t-1}", "y_t": "h_t", "s_t": "c_t"}
+    assert [called.get(node.name, node.name) for node in plan.nodes] == [
+        node.name for node in usual.nodes
+    ]
+    places, usual_places = cells.layout(plan).places, cells.layout(usual).places
+    assert {called.get(name, name): place for name, place in places.items()} == usual_places
+    assert "$y_t$" in [text.get_text() for text in cells.draw(Called(3, 4)).axes[0].texts]
+
+
 def test_a_cell_that_names_no_gates_gets_numbers():
     cell = Custom(lambda p, h, U, v: torch.sigmoid(p[:, :4]) * torch.tanh(p[:, 4:]))
     cell.gates = ()
@@ -274,7 +282,7 @@ def test_nodes_keep_apart_and_lines_are_orthogonal_and_end_at_their_nodes(name):
         a, b = rectangle(one), rectangle(other)
         assert max(a[0] - b[1], b[0] - a[1], a[2] - b[3], b[2] - a[3]) >= 1
     drawn = {line.edge for line in plan.lines}
-    assert drawn - set(graph.edges) == {e for e in drawn if e.target == "h_t above"}
+    assert drawn - set(graph.edges) == {e for e in drawn if e.target == "output above"}
     assert set(graph.edges) <= drawn
     for line in plan.lines:
         left, right, low, high = rectangle(plan.places[line.edge.target])
@@ -304,18 +312,17 @@ def test_lines_of_different_vectors_share_no_stretch(name):
                 assert taken.setdefault(key, net) == net
 
 
-@pytest.mark.parametrize("name", ["torch", "V", "CIFG", "GRU after", "MUT3"])
+@pytest.mark.parametrize("name", ["LSTM", "LSTM V", "LSTM CIFG", "GRU", "MUT3"])
 def test_states_run_straight(name):
     graph = cells.graph(CELLS[name])
     plan = cells.layout(graph)
-    for state in "hc":
-        if f"{state}_t" in plan.places:
-            assert plan.places[f"{state}_t"].y == plan.places[f"{state}_{{t-1}}"].y
-            (last,) = [line for line in plan.lines if line.edge.target == f"{state}_t"]
-            assert len(last.points) == 2
+    for state in graph.states:
+        assert plan.places[f"{state}_t"].y == plan.places[f"{state}_{{t-1}}"].y
+        (last,) = [line for line in plan.lines if line.edge.target == f"{state}_t"]
+        assert len(last.points) == 2
 
 
-@pytest.mark.parametrize("name", ["Elman", "torch", "V", "layer norm", "GRU after", "MUT1"])
+@pytest.mark.parametrize("name", ["Elman", "LSTM", "LSTM V", "LSTM layer norm", "GRU", "MUT1"])
 def test_text_fits_and_overlaps_no_other(name):
     figure = cells.draw(CELLS[name])
     assert figure.get_figwidth() == 5.0

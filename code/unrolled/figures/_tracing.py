@@ -53,6 +53,11 @@ class Graph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The names of the states, the one that is the cell's output first."""
+        return tuple(node.sign for node in self.nodes if node.kind == "output")
+
     def into(self, name: str) -> list[Edge]:
         """Return the lines that end at a node."""
         return [edge for edge in self.edges if edge.target == name]
@@ -88,11 +93,11 @@ def graph(cell: Cell) -> Graph:
 def _trace(cell: Cell, apart: frozenset[int]) -> _Recorder:
     """Run one step, on zeros, before a recorder's eyes."""
     like = next(cell.parameters(), torch.zeros(()))
-    recorder = _Recorder(cell.hidden_size, apart)
+    recorder = _Recorder(cell.hidden_size, cell.states, apart)
     x = like.new_zeros(2, cell.input_size)
     state = tuple(like.new_zeros(2, cell.hidden_size) for _ in cell.states)
     recorder.see(x, [recorder.make("input", "x")])
-    for name, part in zip("hc3456789", state, strict=False):
+    for name, part in zip(cell.states, state, strict=True):
         recorder.see(part, [recorder.make("input", name)])
     with torch.no_grad(), recorder:
         projected = cell.project(x)
@@ -138,9 +143,10 @@ _Part = int | _Sum | _Weight  # of a tensor's columns: a node, or a sum that is 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-ignore]
     """Watches a step run. A tensor ``(B, k * H)`` is known as the k vectors it is made of."""
 
-    def __init__(self, size: int, apart: frozenset[int]) -> None:
+    def __init__(self, size: int, states: Sequence[str], apart: frozenset[int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.size = size
+        self.states = states
         self.apart = apart
         self.products = 0
         self.outputs: list[int] = []
@@ -411,9 +417,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-igno
             for at, name in names.items()
             for source, peephole in self.inputs[at]
         ]
-        for n, output in enumerate(self.outputs):
+        for name, output in zip(self.states, self.outputs, strict=True):
             at, stopped = self.real(output)
-            name = "hc"[n : n + 1] or self.nodes[at][2] or str(n + 1)
             nodes.append(Node(f"{name}_t", "output", name))
             edges.append(Edge(names[at], f"{name}_t", stopped=stopped))
         return Graph(tuple(nodes), tuple(dict.fromkeys(edges)))
@@ -421,8 +426,6 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call, unused-igno
     def called(self, at: int, taken: set[str]) -> str:
         kind, sign, gate, _ = self.nodes[at]
         if kind == "input":
-            if sign.isdigit():  # a state that is a gate of the step before
-                sign = self.nodes[self.real(self.outputs[int(sign) - 1])[0]][2] or sign
             return "x_t" if sign == "x" else f"{sign}_{{t-1}}"
         base = gate or ("e" if kind == "box" else sign)
         return next(

@@ -1,7 +1,8 @@
 """Places for the nodes of a cell's graph, and orthogonal lines between them, on a grid.
 
-What is computed later stands further right. The way of h runs along the bottom, that of c along the
-top. Lines of different vectors cross at right angles and share nothing else.
+What is computed later stands further right. The way of the first state, h, runs along the bottom,
+that of the second, c, along the top. Lines of different vectors cross at right angles and share
+nothing else.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from unrolled.figures._tracing import Edge, Graph, Node
 Grid = tuple[int, int]
 Point = tuple[float, float]
 Net = tuple[str, bool]  # lines that carry one vector; peepholes are lines of their own
+
+ABOVE = "output above"  # where the first state leaves the frame a second time, to a layer above
 
 _PITCH = 7  # from row to row
 _MARGIN = 4  # from the outer rows to the frame
@@ -93,12 +96,14 @@ def _way(graph: Graph, state: str, taken: Iterable[str] = ()) -> list[str]:
 def _rows(graph: Graph) -> Iterator[dict[str, int]]:
     """Yield rows for all nodes, the most promising first; row 0 is the bottom."""
     names = {node.name for node in graph.nodes}
-    top_way = _way(graph, "c") if "c_t" in names else []
-    bottom_way = _way(graph, "h", top_way)
-    pinned_top = [*top_way, *({"c_{t-1}", "c_t"} & names)]
-    pinned_bottom = [*bottom_way, *({"h_{t-1}", "h_t", "x_t"} & names)]
+    h, *c = graph.states[:2]
+    top_way = [name for state in c for name in _way(graph, state)]
+    bottom_way = _way(graph, h, top_way)
+    ends = [f"{state}{when}" for state in c for when in ("_{t-1}", "_t")]
+    pinned_top = [*top_way, *(names.intersection(ends))]
+    pinned_bottom = [*bottom_way, *({f"{h}_{{t-1}}", f"{h}_t", "x_t"} & names)]
     if not bottom_way:  # h is made from c, say
-        pinned_bottom += [e.source for e in graph.into("h_t") if e.source not in pinned_top]
+        pinned_bottom += [e.source for e in graph.into(f"{h}_t") if e.source not in pinned_top]
     free = [node for node in graph.nodes if node.name not in {*pinned_top, *pinned_bottom}]
     boxes = [node.name for node in free if node.kind == "box"]
     level = _levels(graph)
@@ -107,7 +112,7 @@ def _rows(graph: Graph) -> Iterator[dict[str, int]]:
         default=0,
     )
     inner = max(len(boxes), crowd, 1 if free else 0)
-    top = inner + 1 if top_way or "c_t" in names else inner
+    top = inner + 1 if c else inner
     pinned = {**dict.fromkeys(pinned_bottom, 0), **dict.fromkeys(pinned_top, top)}
     found: list[tuple[float, int, dict[str, int]]] = []
     for order in itertools.islice(itertools.permutations(range(1, inner + 1), len(boxes)), 720):
@@ -127,7 +132,7 @@ def _nearest(
     around = [e.source for e in graph.edges if e.target == node.name and e.source in rows]
     around += [e.target for e in graph.edges if e.source == node.name and e.target in rows]
     if node.kind == "input":
-        around = [n.name for n in graph.nodes if n.gate and n.name == node.name[0]] or around
+        around = [n.name for n in graph.nodes if n.gate and n.name == node.sign] or around
     middle = median(rows[name] for name in around) if around else 1
     taken = {rows[name] for name in rows if level[name] == level[node.name]}
     return min((row for row in free if row not in taken), key=lambda row: abs(row - middle))
@@ -169,7 +174,7 @@ def _place(graph: Graph, rows: Mapping[str, int], gap: int) -> tuple[dict[str, P
     fed = [places[e.target] for e in graph.edges if e.source == "x_t"]
     straight = len(fed) == 1 and fed[0].y == 0
     places["x_t"] = Place(fed[0].x if straight else 1 + gap // 2, -_MARGIN, 0, 0)
-    places["h_t above"] = Place(right - gap, top, 0, 0)
+    places[ABOVE] = Place(right - gap, top, 0, 0)
     return places, right, top
 
 
@@ -198,7 +203,7 @@ class _Board:
         """Return where lines may leave or reach a node."""
         at = self.places[name]
         x, y, w, h = int(at.x), int(at.y), int(at.half_width) + 1, int(at.half_height) + 1
-        if name == "h_t above" or name == "x_t":
+        if name in (ABOVE, "x_t"):
             return [((x, y), _NORTH, (x, y), 0)]
         if w == 1:
             return [((x, y), _EAST, (x, y), 0)]
@@ -338,15 +343,15 @@ def _straighten(points: Sequence[Point]) -> tuple[Point, ...]:
 def _wire(graph: Graph, rows: Mapping[str, int], gap: int) -> tuple[float, Layout] | None:
     """Place the nodes and lay all lines; nothing if one finds no way."""
     places, right, top = _place(graph, rows, gap)
-    ways = [pair for state in "ch" for pair in itertools.pairwise(_way(graph, state))]
+    ways = [pair for state in graph.states[:2] for pair in itertools.pairwise(_way(graph, state))]
 
     def urgency(edge: Edge) -> tuple[bool, bool, float]:
         a, b = places[edge.source], places[edge.target]
         on_way = (edge.source, edge.target) in ways and a.y == b.y
         return not on_way, edge.peephole, abs(a.x - b.x) + abs(a.y - b.y)
 
-    (last,) = (edge.source for edge in graph.into("h_t"))
-    up = Edge(last, "h_t above")
+    (last,) = (edge.source for edge in graph.into(f"{graph.states[0]}_t"))
+    up = Edge(last, ABOVE)
     order = sorted(graph.edges, key=urgency)
     dashed = [edge for edge in order if edge.peephole]
     order = [edge for edge in order if not edge.peephole] + [up, *dashed]

@@ -19,7 +19,7 @@ from matplotlib.path import Path
 
 from unrolled.core.recurrent import Cell
 from unrolled.figures._tracing import Edge, Graph, Node, graph
-from unrolled.figures._wiring import Layout, Line, Place, Point, layout
+from unrolled.figures._wiring import ABOVE, Layout, Line, Place, Point, layout
 from unrolled.figures.style import COLOR
 
 __all__ = [
@@ -81,7 +81,7 @@ def draw(cell: Cell, axes: Axes | None = None) -> Figure:
             _circle(axes, at, node.sign, font)
         else:
             _name(axes, node.name, at, (0, -2.6) if node.name == "x_t" else beyond[node.kind], font)
-    _name(axes, "h_t", what.places["h_t above"], (0, 2.6), font)
+    _name(axes, f"{plan.states[0]}_t", what.places[ABOVE], (0, 2.6), font)
     drawn = axes.get_figure(root=True)
     assert drawn is not None
     return drawn
@@ -90,7 +90,7 @@ def draw(cell: Cell, axes: Axes | None = None) -> Figure:
 def _carried(plan: Graph, source: str) -> str:
     """Return the colour of what a node gives: an input, a state, or neither."""
     node = plan.node(source)
-    ends = [e.target for e in plan.edges if e.source == source and e.target in ("h_t", "c_t")]
+    ends = _made_by(plan, source)
     return _color(source if node.kind == "input" else ends[0] if ends else "")
 
 
@@ -179,7 +179,7 @@ def formula(plan: Graph, name: str, asked: str = "") -> str:
         The state whose formula is sought: it is spelled out, other states stay names.
     """
     node = plan.node(name)
-    states = [e.target for e in plan.edges if e.source == name and e.target in ("h_t", "c_t")]
+    states = _made_by(plan, name)
     if states and not asked and node.kind == "circle":
         return states[0]
     if node.kind != "circle":
@@ -191,6 +191,12 @@ def formula(plan: Graph, name: str, asked: str = "") -> str:
         )
     loose = node.sign != "+"
     return f" {node.sign} ".join(f"({p})" if loose and _is_sum(p) else p for p in parts)
+
+
+def _made_by(plan: Graph, name: str) -> list[str]:
+    """Return the states after the step that a node gives."""
+    states = {f"{state}_t" for state in plan.states}
+    return [edge.target for edge in plan.edges if edge.source == name and edge.target in states]
 
 
 def _is_sum(text: str) -> bool:

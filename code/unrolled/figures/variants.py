@@ -188,10 +188,14 @@ def _seen(plan: Graph, edge: Edge) -> str:
 
 
 def _states(plan: Graph) -> str:
-    """Write how the states come about, c first."""
-    names = [name for name in ("c_t", "h_t") if any(node.name == name for node in plan.nodes)]
-    sides = [formula(plan, plan.into(name)[0].source, name) for name in names]
-    return "<br>".join(_math(f"{name} = {side}") for name, side in zip(names, sides, strict=True))
+    """Write how the states come about, the output last; of a layer that is one, nothing."""
+    sides = {
+        state: formula(plan, plan.into(f"{state}_t")[0].source, f"{state}_t")
+        for state in reversed(plan.states)
+    }
+    return "<br>".join(
+        _math(f"{state}_t = {side}") for state, side in sides.items() if side != state
+    )
 
 
 def _math(text: str) -> str:
