@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import linear
 from torch.nn.utils import parametrizations
-from torch.utils.checkpoint import checkpoint
 
-from unrolled.cells import Elman
+from unrolled.cells import GRU, Elman
 from unrolled.core.gradcheck import check_gradients
 from unrolled.core.recurrent import Cell, Recurrent, from_torch, mask, to_torch
 
@@ -19,13 +18,16 @@ F64 = torch.float64
 class Peephole(Cell):
     """Two tensors of state, two weights in the loop, saved tensors: all that Elman is not."""
 
-    states = 2
+    states = ("h", "c")
+    saves = ("i", "f", "g", "o")
 
     def __init__(self, input_size, hidden_size):
         super().__init__(input_size, hidden_size)
-        self.weight_ih = nn.Parameter(torch.randn(4 * hidden_size, input_size))
-        self.weight_hh = nn.Parameter(torch.randn(4 * hidden_size, hidden_size))
-        self.peep = nn.Parameter(torch.randn(3, hidden_size))
+        self.make(
+            weight_ih=(self.saves, ("x",)),
+            weight_hh=(self.saves, ("h",)),
+            peep=(("i", "f", "o"),),
+        )
 
     def project(self, x):
         return linear(x, self.weight_ih)
@@ -33,20 +35,17 @@ class Peephole(Cell):
     def weights(self):
         return self.weight_hh, self.peep
 
-    def step(self, projected, state, *weights):
-        return self.step_forward(projected, state, *weights)[0]
-
-    def step_forward(self, projected, state, *weights):
-        (h, c), (U, (pi, pf, po)) = state, weights
-        i, f, g, o = torch.addmm(projected, h, U.T).chunk(4, dim=1)
+    def equations(self, p, state, *weights):
+        (h, c), (U, peep) = state, weights
+        (i, f, g, o), (pi, pf, po) = torch.addmm(p, h, U.T).chunk(4, dim=1), peep.chunk(3)
         i, f, g = torch.sigmoid(i + pi * c), torch.sigmoid(f + pf * c), torch.tanh(g)
         c = f * c + i * g
         o = torch.sigmoid(o + po * c)
-        return (o * torch.tanh(c), c), (i, f, g, o)
+        return {"i": i, "f": f, "g": g, "o": o, "c": c, "h": o * torch.tanh(c)}
 
     def step_backward(self, grad, before, after, saved, *weights):
-        (dh, dc), (_, c0), (_, c) = grad, before, after
-        (i, f, g, o), (U, (pi, pf, po)) = saved, weights
+        (dh, dc), (_, c0), (_, c), (i, f, g, o), (U, peep) = grad, before, after, saved, weights
+        pi, pf, po = peep.chunk(3)
         tanh = torch.tanh(c)
         do = dh * tanh * o * (1 - o)
         dc = dc + dh * o * (1 - tanh * tanh) + do * po
@@ -58,45 +57,7 @@ class Peephole(Cell):
         h, c = states
         di, df, _, do = grad.chunk(4, dim=2)
         peep = [(d * s).sum((0, 1)) for d, s in ((di, c[:-1]), (df, c[:-1]), (do, c[1:]))]
-        return grad.flatten(0, 1).T @ h[:-1].flatten(0, 1), torch.stack(peep)
-
-
-class Gru(Cell):
-    """torch.nn.GRU: the reset gate acts after the product."""
-
-    def __init__(self, input_size, hidden_size):
-        super().__init__(input_size, hidden_size)
-        for name, weight in nn.GRUCell(input_size, hidden_size).named_parameters():
-            self.register_parameter(name, weight)
-
-    def project(self, x):
-        return linear(x, self.weight_ih, self.bias_ih)
-
-    def weights(self):
-        return self.weight_hh, self.bias_hh
-
-    def step(self, projected, state, *weights):
-        return self.step_forward(projected, state, *weights)[0]
-
-    def step_forward(self, projected, state, *weights):
-        (h,), (U, b) = state, weights
-        (r, z, n), (ur, uz, un) = projected.chunk(3, 1), linear(h, U, b).chunk(3, 1)
-        r, z = torch.sigmoid(r + ur), torch.sigmoid(z + uz)
-        n = torch.tanh(n + r * un)
-        return ((1 - z) * n + z * h,), (r, z, n, un)
-
-    def step_backward(self, grad, before, after, saved, *weights):
-        (dh,), (h,), (r, z, n, un), (U, _) = grad, before, saved, weights
-        dn, dz = dh * (1 - z) * (1 - n * n), dh * (h - n) * z * (1 - z)
-        dr = dn * un * r * (1 - r)
-        du = torch.cat([dr, dz, dn * r], dim=1)
-        return torch.cat([dr, dz, dn], dim=1), (du @ U + dh * z,)
-
-    def weight_backward(self, grad, states, saved):
-        dr, dz, dn = grad.chunk(3, dim=2)
-        r = torch.stack([keep[0] for keep in saved])
-        du = torch.cat([dr, dz, dn * r], dim=2).flatten(0, 1)
-        return du.T @ states[0][:-1].flatten(0, 1), du.sum(0)
+        return grad.flatten(0, 1).T @ h[:-1].flatten(0, 1), torch.cat(peep)
 
 
 class ByAutograd(Cell):
@@ -117,7 +78,7 @@ class ByAutograd(Cell):
         return (torch.tanh(projected + self.hidden(state[0])),)
 
 
-CELLS = [Elman, Peephole, Gru, ByAutograd]
+CELLS = [Elman, Peephole, GRU, ByAutograd]
 small = st.integers(1, 3)
 
 
@@ -171,24 +132,12 @@ def test_the_hand_derived_layer_is_the_taped_one(problem):
     close([output, *last], gradients(layer, *arguments)[: 1 + len(last)])
 
 
-@pytest.mark.parametrize("cell", [Elman, Peephole, Gru])
+@pytest.mark.parametrize("cell", [Elman, Peephole, GRU])
 def test_the_gradient_is_the_cells_own_and_autograds_on_demand(cell):
     layer = Recurrent(cell(2, 3))
     x = torch.randn(4, 2, 2)
     assert "Unroll" in layer(x)[0].grad_fn.name()
     assert "Unroll" not in taped(layer)(x)[0].grad_fn.name()
-
-
-def test_a_gru_is_torchs():
-    torch.manual_seed(0)
-    reference, layer = nn.GRU(3, 4).double(), Recurrent(Gru(3, 4)).double()
-    from_torch(layer, reference.state_dict())
-    x, h = torch.randn(5, 2, 3, dtype=F64), torch.randn(2, 4, dtype=F64)
-    output, (last,) = layer(x, (h,))
-    expected, final = reference(x, h[None])
-    close([output, last], [expected, final[0]])
-    ours = torch.autograd.grad(output.pow(2).sum(), list(layer.parameters()))
-    close(ours, torch.autograd.grad(expected.pow(2).sum(), list(reference.parameters())))
 
 
 @given(problems())
@@ -264,16 +213,6 @@ def test_a_cell_called_is_one_step(cell):
     output, last = Recurrent(cell)(x, state)
     after = cell(x[0], state)
     close([output[0], *last], [after[0], *after], 1e-6, 1e-6)
-
-
-def test_a_step_changed_in_a_subclass_is_not_paired_with_its_parents_derivative():
-    class Sine(Elman):
-        def step(self, projected, state, *weights):
-            return (torch.sin(torch.addmm(projected, state[0], weights[0].T)),)
-
-    torch.manual_seed(0)
-    found = check_gradients(Recurrent(Sine(2, 3)).double(), torch.randn(4, 2, 2, dtype=F64))
-    assert max(found) <= 1e-10
 
 
 def test_backward_looks_at_no_weight_that_does_not_learn():
@@ -393,21 +332,6 @@ def test_complex_gradients_are_autograds():
     close(gradient(layer), gradient(taped(layer)))
 
 
-def test_checkpointing_and_autocast_work():
-    torch.manual_seed(0)
-    layer, x = Recurrent(Elman(2, 3)), torch.randn(4, 2, 2)
-    weights = list(layer.parameters())
-    plain = torch.autograd.grad(layer(x)[0].sum(), weights)
-    again = checkpoint(lambda x: layer(x)[0].sum(), x, use_reentrant=False)
-    close(torch.autograd.grad(again, weights), plain, 0, 0)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        output, last = layer(x, lengths=[4, 2])
-        assert "Unroll" not in output.grad_fn.name()
-        output, _ = layer(output.new_ones(4, 2, 2), last)
-    rough = torch.autograd.grad(output.float().sum(), weights)
-    assert all(g.isfinite().all() for g in rough)
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_gpu_gives_the_same(cell):
@@ -464,7 +388,12 @@ H = torch.zeros(5, 3)
         ),
         (lambda: LAYER(X, lengths=[1, 2, 3, 4, 5]), ValueError, "from 0 to 4, got .*5]"),
         (lambda: LAYER(X, lengths=[-1, 2, 3, 4, 4]), ValueError, "from 0 to 4, got .-1"),
-        (lambda: mask([1.0], 3), TypeError, "lengths must hold whole numbers, got torch.float32"),
+        (lambda: mask([1.0], 3), TypeError, r"lengths must hold whole numbers, got \[1.0\]"),
+        (
+            lambda: mask(torch.ones(1), 3),
+            TypeError,
+            "lengths must hold whole numbers, got torch.float32",
+        ),
         (lambda: mask("abc", 3), TypeError, "lengths must hold whole numbers, got 'abc'"),
         (lambda: mask([1], 0), ValueError, "steps must be at least 1, got 0"),
         (lambda: Cell(0, 1), ValueError, "input_size must be at least 1, got 0"),
