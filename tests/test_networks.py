@@ -1,12 +1,14 @@
 """N networks computed as one are the N networks alone."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from unrolled.cells import FORMS, GRU, LSTM, MUT1, MUT2, MUT3, Elman, LSTMVariant
+from unrolled.cells import CELLS, GRU, LSTM, LSTMVariant
 from unrolled.core.recurrent import Recurrent
 from unrolled.data.reber import IGNORED
 from unrolled.experiments.networks import (
@@ -19,24 +21,14 @@ from unrolled.experiments.networks import (
     train,
 )
 
-KINDS = {
-    **{name: (LSTMVariant, form) for name, form in FORMS.items()},
-    "no gate": (LSTMVariant, {"input_gate": False, "forget_gate": False, "output_gate": False}),
-    "GRU": (GRU, {}),
-    "GRU before": (GRU, {"reset": "before", "update": "write"}),
-    "MUT1": (MUT1, {}),
-    "MUT2": (MUT2, {}),
-    "MUT3": (MUT3, {}),
-    "Elman": (Elman, {}),
-    "rectifier": (Elman, {"nonlinearity": "relu"}),
-}
+KINDS = {name: row.make for name, row in CELLS.items() if not row.options.get("layer_norm")}
+KINDS["no gate"] = partial(LSTMVariant, input_gate=False, forget_gate=False, output_gate=False)
 T, B, N, OUT = 5, 3, 4, 2
 
 
 def several(kind, inputs, hidden, *, outputs=OUT, count=N, seed=0):
-    cell, options = KINDS[kind]
     torch.manual_seed(seed)
-    cells = [cell(inputs, hidden, **options).double() for _ in range(count)]
+    cells = [KINDS[kind](inputs, hidden).double() for _ in range(count)]
     return cells, Networks(cells, outputs).double()
 
 
@@ -63,7 +55,7 @@ def squared(prediction, target):
 def test_predictions_states_and_gradients_are_those_of_each_network_alone(kind, inputs, hidden):
     cells, networks = several(kind, inputs, hidden)
     x, target = drawn(T, B, N, inputs), drawn(T, B, N, OUT, seed=2)
-    start = tuple(drawn(B, N, hidden, seed=3 + k) / 2 for k in cells[0].states)
+    start = tuple(drawn(B, N, hidden, seed=3 + k) / 2 for k in range(len(cells[0].states)))
     y, state = networks(x, start)
     squared(y, target).sum().backward()
     for n, cell in enumerate(cells):
@@ -79,7 +71,7 @@ def test_predictions_states_and_gradients_are_those_of_each_network_alone(kind, 
         torch.testing.assert_close(networks.bias.grad[n], read.bias.grad)
 
 
-@pytest.mark.parametrize("kind", ["1997", "V", "FGR", "GRU", "MUT1", "Elman"])
+@pytest.mark.parametrize("kind", ["LSTM 1997", "LSTM V", "LSTM FGR", "GRU", "MUT1", "Elman"])
 def test_training_is_that_of_each_network_alone(kind):
     cells, networks = several(kind, 2, 3)
     x, target = drawn(6, T, B, N, 2) * 3, drawn(6, T, B, N, OUT, seed=2) * 3
@@ -113,7 +105,7 @@ def test_training_is_that_of_each_network_alone(kind):
 
 
 def test_networks_start_as_torch_would_and_do_not_share_the_cells():
-    cells, networks = several("torch", 2, 3)
+    cells, networks = several("LSTM", 2, 3)
     assert sum(each.numel() for each in networks.parameters()) == N * (
         sum(each.numel() for each in cells[0].parameters()) + OUT * 4
     )
@@ -125,7 +117,7 @@ def test_networks_start_as_torch_would_and_do_not_share_the_cells():
 
 
 def test_a_state_that_is_carried_continues_the_sequence():
-    _, networks = several("V", 2, 3)
+    _, networks = several("LSTM V", 2, 3)
     x = drawn(8, B, N, 2)
     whole, last = networks(x)
     first, state = networks(x[:3])
@@ -135,7 +127,7 @@ def test_a_state_that_is_carried_continues_the_sequence():
 
 
 def test_each_gradient_is_clipped_by_its_own_norm():
-    _, networks = several("torch", 2, 3)
+    _, networks = several("LSTM", 2, 3)
     parameters = list(networks.parameters())
     for parameter in parameters:
         parameter.grad = torch.ones_like(parameter)
@@ -181,7 +173,7 @@ def test_a_network_that_breaks_leaves_the_others_as_they_would_be(break_it, at, 
     x, target = drawn(7, T, B, N, 2).abs(), drawn(7, T, B, N, OUT, seed=2)
 
     def run(broken):
-        _, networks = several("rectifier", 2, 3)
+        _, networks = several("Elman, rectified", 2, 3)
 
         def batch(k):
             if broken and k == at:
@@ -192,7 +184,7 @@ def test_a_network_that_breaks_leaves_the_others_as_they_would_be(break_it, at, 
         trained = train(networks, batch, squared, updates=7, optimizer=optimizer, carry=carry)
         return networks, trained
 
-    _, networks = several("rectifier", 2, 3)
+    _, networks = several("Elman, rectified", 2, 3)
     break_it(networks)
     finite = networks(x[at])[0].isfinite().all()
     assert finite == (break_it is break_gradient)
@@ -212,7 +204,7 @@ def test_a_network_that_breaks_leaves_the_others_as_they_would_be(break_it, at, 
 
 def test_the_state_of_a_network_that_broke_is_zero():
     """Its cell state has become infinite; tanh shows that as 1, and only the gradient breaks."""
-    _, networks = several("NIAF", 2, 3)
+    _, networks = several("LSTM NIAF", 2, 3)
 
     def batch(k):
         if k == 1:
@@ -262,7 +254,7 @@ def test_names_and_counts_are_checked():
 
 
 def test_training_ends_where_it_is_told_to_and_the_schedule_steps():
-    _, networks = several("torch", 2, 3)
+    _, networks = several("LSTM", 2, 3)
     optimizer = torch.optim.SGD(networks.parameters(), lr=1.0)
     trained = train(
         networks,
@@ -279,7 +271,7 @@ def test_training_ends_where_it_is_told_to_and_the_schedule_steps():
 
 
 def test_inputs_that_are_not_finite_are_refused():
-    _, networks = several("torch", 2, 3)
+    _, networks = several("LSTM", 2, 3)
     x = torch.full((T, B, N, 2), torch.nan, dtype=torch.float64)
     optimizer = torch.optim.Adam(networks.parameters())
     with pytest.raises(FloatingPointError, match="inputs must be finite, got others at update 0"):

@@ -24,7 +24,7 @@ from unrolled.core.shapes import (
 class Leaky(Cell):
     """A cell with two states of which the second leaks into the first."""
 
-    states = 2
+    states = ("h", "c")
 
     def __init__(self, input_size, hidden_size):
         super().__init__(input_size, hidden_size)
