@@ -1,5 +1,7 @@
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 
 from unrolled.data import Batches
@@ -50,3 +52,88 @@ def test_without_shuffling_rows_keep_their_order():
 def test_bad_input_is_named(arrays, options, words):
     with pytest.raises(ValueError, match=words):
         Batches(*arrays, **options)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda y: y,
+        lambda y: y.tolist(),
+        lambda y: torch.as_tensor(y),
+        lambda y: pd.Series(y, index=[3, 1, 5, 0, 2, 4]),
+        lambda y: pd.Series(y, index=list("abcdef")),
+        lambda y: pd.DataFrame({"y": y})["y"],
+        lambda y: y.astype(">f8"),
+        lambda y: np.repeat(y, 2)[::2],
+    ],
+)
+def test_rows_count_by_position(read):
+    y = np.arange(6.0)
+    for left, right in Batches(y, read(y), size=4, seed=0).epoch(0):
+        assert torch.as_tensor(left).tolist() == torch.as_tensor(right).tolist()
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        ("abc", "got str"),
+        (None, "got NoneType"),
+        ({"a": 1}, "got dict"),
+        ([[1, 2], [3]], "got list"),
+        (np.array(["a", "b"]), "got ndarray of <U1"),
+        (np.zeros(2, "datetime64[s]"), r"got ndarray of datetime64\[s\]"),
+        (np.zeros(2, np.longdouble), "got ndarray of float128"),
+        (np.ma.zeros(2), "got MaskedArray"),
+        (pd.Series(["a", "b"]), "got Series"),
+        (pd.Series([1, "b"]), "got Series of object"),
+        (scipy.sparse.eye(2), "got dia_"),
+        (iter([1.0]), "got list_iterator"),
+        (torch.eye(2).to_sparse(), r"dense, got a tensor of layout torch\.sparse_coo"),
+    ],
+)
+def test_what_holds_no_numbers_for_torch_is_named(array, words):
+    with pytest.raises(TypeError, match=rf"arrays must be .*{words}"):
+        Batches(array, size=1, seed=0)
+
+
+@pytest.mark.parametrize("one", [3.0, np.float64(3), torch.tensor(3.0)])
+def test_an_array_without_rows_is_named(one):
+    with pytest.raises(ValueError, match=r"arrays must have a row for each example, got .*3"):
+        Batches(one, size=1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"number": -1}, ValueError, "number must be at least 0, got -1"),
+        ({"number": 0.5}, TypeError, "number must be a whole number"),
+        ({"number": 0, "start": -(10**30)}, ValueError, "start must be from 0 to 3, got -1000"),
+        ({"number": 0, "start": 4}, ValueError, "start must be from 0 to 3, got 4"),
+    ],
+)
+def test_an_epoch_that_is_none_is_named_at_once(arguments, error, words):
+    with pytest.raises(error, match=words):
+        Batches(np.arange(5), size=2, seed=0).epoch(**arguments)
+
+
+def test_sizes_and_seeds_may_be_of_any_size():
+    (batch,) = Batches(np.arange(5), size=2**70, seed=10**400).epoch(10**400)
+    assert sorted(batch[0]) == list(range(5))
+
+
+def test_a_digest_tells_examples_apart_by_every_bit_and_arrays_from_tensors_by_none():
+    x = np.arange(6.0)
+    negative = x.copy()
+    negative[0] = -0.0
+    others = [x.reshape(6, 1), x.astype(np.float32), x.astype(int), x[::-1], negative, x[:5]]
+    digests = [Batches(each, size=2, seed=0).digest() for each in (x, *others)]
+    assert len(set(digests)) == len(digests)
+    assert Batches(torch.as_tensor(x), size=4, seed=1).digest() == digests[0]
+    assert Batches(x, x, size=2, seed=0).digest() not in digests
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.bool, torch.complex64, torch.uint8])
+def test_every_type_of_torchs_has_a_digest(dtype):
+    one, other = torch.zeros(3, 2, dtype=dtype), torch.ones(3, 2, dtype=dtype)
+    digests = [Batches(each, size=1, seed=0).digest() for each in (one, other)]
+    assert digests[0] != digests[1]

@@ -1,3 +1,4 @@
+import functools
 import math
 import os
 import signal
@@ -14,7 +15,7 @@ from torch import nn
 from torch.nn.functional import mse_loss
 
 from unrolled.data import Batches
-from unrolled.training import device, fit, load
+from unrolled.training import device, fit, load, save
 
 
 def problem(seed=0):
@@ -125,7 +126,7 @@ def test_a_run_stopped_anywhere_resumes_to_the_same_bits(tmp_path, stop_after):
 
 
 SCRIPT = """
-import sys, time, torch
+import os, sys, time, torch
 sys.path.insert(0, {tests!r})
 from test_fitting import problem, squared
 from unrolled.training import fit
@@ -134,7 +135,7 @@ calls = 0
 def loss(model, x, y):
     global calls
     calls += 1
-    if calls == {hang_at}:
+    if str(calls) == os.environ["HANG_AT"]:
         time.sleep(600)
     return squared(model, x, y)
 fit(model, batches, loss, epochs=4, optimizer=optimizer, checkpoint="run.pt", save_every=1)
@@ -145,11 +146,15 @@ torch.save(model.state_dict(), "end.pt")
 def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_bits(tmp_path):
     def start(folder, hang_at=0):
         folder.mkdir(exist_ok=True)
-        script = SCRIPT.format(tests=str(Path(__file__).parent), hang_at=hang_at)
+        script = SCRIPT.format(tests=str(Path(__file__).parent))
         return subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(script)],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "HANG_AT": str(hang_at),
+            },
         )
 
     killed = start(tmp_path / "killed", hang_at=8)
@@ -165,55 +170,191 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_bits(tmp_path
 
     assert start(tmp_path / "killed").wait() == 0
     assert start(tmp_path / "unbroken").wait() == 0
-    resumed, unbroken = (load(tmp_path / each / "end.pt") for each in ("killed", "unbroken"))
+    ends = (tmp_path / each / "end.pt" for each in ("killed", "unbroken"))
+    resumed, unbroken = (torch.load(each, weights_only=True) for each in ends)
     assert resumed.keys() == unbroken.keys()
     assert all(torch.equal(resumed[name], unbroken[name]) for name in resumed)
 
 
-@pytest.mark.parametrize("other", ["batches", "optimizer", "schedule", "validate"])
-def test_a_checkpoint_of_another_run_is_refused(tmp_path, other):
+def absolute(model, x, y):
+    return (model(x) - y).abs().mean()
+
+
+def weighted(beta):
+    return lambda model, x, y: beta * squared(model, x, y)
+
+
+def a_run(path, epochs=1, **changes):
+    """Train a small model; each change is of one thing that decides the result."""
+    torch.manual_seed(0)
+    wanted = {"width": 4, "dropout": 0.1, "bias": True, "fixed": False, "swapped": False}
+    wanted |= {"rate": 0.1, "momentum": 0.5, "decay": 0.0, "make": torch.optim.SGD, "gamma": 0.9}
+    wanted |= {"rows": 1.0, "columns": 1.0, "size": 8, "seed": 0, "shuffle": True}
+    fitting = {"loss": squared, "clip": 1.0, "validate": None}
+    fitting |= {name: changes.pop(name) for name in list(changes) if name not in wanted}
+    o = wanted | changes
+    parts = [nn.Linear(3, o["width"], bias=o["bias"]), nn.Dropout(o["dropout"])]
+    model = nn.Sequential(*parts, nn.Linear(o["width"], 1))
+    model[0].weight.requires_grad_(not o["fixed"])
+    weights = list(model.parameters())
+    options = {"momentum": o["momentum"]} if o["make"] is torch.optim.SGD else {}
+    optimizer = o["make"](
+        weights[::-1] if o["swapped"] else weights,
+        lr=o["rate"], weight_decay=o["decay"], **options,
+    )  # fmt: skip
+    scheduling = torch.optim.lr_scheduler
+    schedule = scheduling.SequentialLR(
+        optimizer,
+        [
+            scheduling.LambdaLR(optimizer, lambda epoch: 1.0),
+            scheduling.StepLR(optimizer, 1, o["gamma"]),
+        ],
+        milestones=[1],
+    )
+    x = torch.linspace(-1, 1, 60).reshape(20, 3)
+    batches = Batches(
+        o["rows"] * x, o["columns"] * x.sum(1, keepdim=True),
+        size=o["size"], seed=o["seed"], shuffle=o["shuffle"],
+    )  # fmt: skip
+    loss = fitting.pop("loss")
+    return fit(
+        model, batches, loss,
+        epochs=epochs, optimizer=optimizer, schedule=schedule, checkpoint=path, **fitting,
+    )  # fmt: skip
+
+
+OTHER = [
+    ({"width": 5}, r"got model\[1\]="),
+    ({"dropout": 0.2}, r"got model\[2\]='.*p=0\.1.*expected model\[2\]='.*p=0\.2"),
+    ({"bias": False}, "bias=True"),
+    ({"fixed": True}, r"0\.weight='torch\.float32 \(4, 3\) trained', expected .* fixed'"),
+    ({"swapped": True}, r"got optimizer\.groups\[0\]\.params\[0\]='0\.weight'"),
+    ({"rate": 0.01}, r"got optimizer\.groups\[0\]\.lr=0\.1,.*=0\.01"),
+    ({"momentum": 0.9}, r"momentum=0\.5, expected .*momentum=0\.9"),
+    ({"decay": 0.1}, r"weight_decay=0\.0, expected .*weight_decay=0\.1"),
+    ({"make": torch.optim.Adam}, r"optimizer\.type='torch\.optim\.sgd\.SGD'.*Adam'"),
+    ({"gamma": 0.5}, r"schedule\._schedulers\[1\]\.gamma=0\.9"),
+    ({"rows": 2.0}, "got data='.*', expected data='"),
+    ({"columns": 2.0}, "got data='.*', expected data='"),
+    ({"size": 4}, "got size=8, expected size=4"),
+    ({"seed": 1}, "got seed=0, expected seed=1"),
+    ({"shuffle": False}, "got shuffle=True, expected shuffle=False"),
+    ({"clip": None}, "got clip=1.0, expected clip=inf"),
+    ({"loss": absolute}, "got loss='squared .*', expected loss='absolute "),
+    ({"validate": lambda model: 0.0}, "got validate=None, expected validate='<lambda> "),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), OTHER, ids=[str(*each) for each, _ in OTHER])
+def test_a_checkpoint_of_another_run_is_refused_and_says_what_differs(tmp_path, change, words):
     path = tmp_path / "a.pt"
+    a_run(path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=rf"same run, .*a\.pt is not: .*{words}"):
+        a_run(path, epochs=2, **change)
+    assert path.read_bytes() == before
+    assert len(a_run(path, epochs=2).loss) == 6
+
+
+def test_a_loss_is_told_by_its_code_and_the_numbers_it_reads(tmp_path):
+    path = tmp_path / "a.pt"
+    a_run(path, loss=weighted(0.5))
+    assert len(a_run(path, epochs=2, loss=weighted(0.5)).loss) == 6
+    for other in (weighted(0.6), lambda model, x, y: squared(model, x, y)):
+        with pytest.raises(ValueError, match=r"got loss=.*, expected loss="):
+            a_run(path, epochs=3, loss=other)
+
+
+def test_a_checkpoint_keeps_a_rate_of_numpys(tmp_path):
+    for epochs in (1, 2):
+        found = a_run(tmp_path / "a.pt", epochs, rate=np.logspace(-4, -2, 3)[1])
+        assert len(found.loss) == 3 * epochs
+
+
+def test_the_same_objects_can_go_on(tmp_path):
     model, batches, optimizer = problem()
-    fit(model, batches, squared, epochs=1, optimizer=optimizer, checkpoint=path)
-    model, _, optimizer = problem()
-    options = {}
-    if other == "batches":
-        batches = Batches(*batches.arrays, size=4, seed=0)
-    if other == "optimizer":
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    if other == "schedule":
-        options["schedule"] = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1)
-    if other == "validate":
-        options["validate"] = lambda model: 0.0
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
+    for epochs in (2, 3):
+        history = fit(
+            model, batches, squared, epochs=epochs, optimizer=optimizer, schedule=schedule,
+            checkpoint=tmp_path / "a.pt",
+        )  # fmt: skip
+        assert len(history.loss) == epochs * len(batches)
+
+
+def test_a_run_cannot_have_gone_on_for_longer_than_it_is_let(tmp_path):
+    path = tmp_path / "a.pt"
+
+    def validate(model):
+        return 1.0
+
+    run = functools.partial(a_run, path, validate=validate)
+    run(epochs=3)
+    with pytest.raises(ValueError, match=r"epochs must be at least 3, begun in .*a\.pt, got 2"):
+        run(epochs=2)
+    with pytest.raises(ValueError, match=r"patience must be that of .* or more, got 1: .*epoch 2"):
+        run(epochs=4, patience=1)
+    assert run(epochs=9, patience=3).validation == [1.0] * 4
+
+
+def test_a_run_that_broke_before_its_first_update_can_be_mended(tmp_path):
+    path = tmp_path / "a.pt"
+    with pytest.raises(ZeroDivisionError):
+        a_run(path, loss=lambda model, x, y: 1 / 0)
+    assert len(a_run(path).loss) == 3
+
+
+def test_a_path_that_cannot_be_written_is_named_before_any_work(tmp_path):
+    (tmp_path / "file").touch()
+    seen = []
+
+    def loss(*batch):
+        seen.append(batch)
+        return squared(*batch)
+
+    with pytest.raises(OSError, match="file/below"):
+        a_run(tmp_path / "file" / "below", loss=loss)
+    with pytest.raises(TypeError, match="checkpoint must be a path, got 3"):
+        a_run(3, loss=loss)
+    with pytest.raises(ValueError, match="is not: it is no regular file"):
+        a_run(tmp_path, loss=loss)
+    assert not seen
+
+
+class WithExtra(nn.Linear):
+    def get_extra_state(self):
+        return {"made by": object()}
+
+
+def test_what_cannot_be_saved_is_named_before_any_work(tmp_path):
+    model = WithExtra(3, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     before = weights(model)
-    with pytest.raises(ValueError, match=r"same run, .*a\.pt is not: got .*expected"):
-        fit(model, batches, squared, epochs=2, optimizer=optimizer, checkpoint=path, **options)
+    with pytest.raises(TypeError, match=r"got object at state\['model'\]\['_extra_state'\]"):
+        fit(
+            model, problem()[1], squared,
+            epochs=1, optimizer=optimizer, checkpoint=tmp_path / "a.pt",
+        )  # fmt: skip
     assert same(model, before)
 
 
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
     path = tmp_path / "a.pt"
-    model, batches, optimizer = problem()
-    fit(model, batches, squared, epochs=1, optimizer=optimizer, checkpoint=path)
+    a_run(path)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match=r"whole checkpoint, .*a\.pt is not"):
-        fit(model, batches, squared, epochs=2, optimizer=optimizer, checkpoint=path)
-    torch.save({"weights": 1}, path)
-    with pytest.raises(ValueError, match=r"same run, .*a\.pt is not: got None"):
-        fit(model, batches, squared, epochs=2, optimizer=optimizer, checkpoint=path)
+        a_run(path, epochs=2)
+    save(path, {"weights": 1})
+    with pytest.raises(
+        ValueError, match=r"same run, .*a\.pt is not: got a dict of weights, expected"
+    ):
+        a_run(path, epochs=2)
 
 
 def test_a_score_that_is_not_finite_stops_the_run():
     model, batches, optimizer = problem()
     with pytest.raises(FloatingPointError, match="validate must be finite, got nan in epoch 0"):
         fit(model, batches, squared, epochs=3, optimizer=optimizer, validate=lambda _: math.nan)
-
-
-def test_a_schedule_that_waits_for_a_score_is_refused():
-    model, batches, optimizer = problem()
-    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)
-    with pytest.raises(ValueError, match="schedule must step without a score"):
-        fit(model, batches, squared, epochs=1, optimizer=optimizer, schedule=schedule)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_before_the_weights_are_lost():
@@ -243,3 +384,180 @@ def test_bad_input_is_named_before_any_work(options, words):
     with pytest.raises(ValueError, match=words):
         fit(model, batches, squared, optimizer=optimizer, **options)
     assert same(model, before)
+
+
+def other_model():
+    return list(nn.Linear(3, 1).parameters())
+
+
+def made(name, *arguments, optimizer=None):
+    optimizer = optimizer or torch.optim.SGD(other_model(), lr=0.1)
+    return getattr(torch.optim.lr_scheduler, name)(optimizer, *arguments)
+
+
+BAD = {
+    "no model": ({"model": 3}, TypeError, "model must be an nn.Module, got int"),
+    "a model without weights": (
+        {"model": nn.ReLU()},
+        ValueError,
+        "model must have parameters to train, got none",
+    ),
+    "a model all fixed": (
+        {"model": nn.Linear(3, 1).requires_grad_(False)},
+        ValueError,
+        "model must have parameters to train, got 2, all with requires_grad=False",
+    ),
+    "sparse gradients": (
+        {"model": nn.Sequential(nn.Embedding(3, 2, sparse=True))},
+        ValueError,
+        "model must have dense gradients, got sparse=True in 0",
+    ),
+    "no batches": ({"batches": [1]}, TypeError, "batches must be of class Batches, got list"),
+    "no loss": ({"loss": "mse"}, TypeError, "loss must be a function of the model and the arrays"),
+    "a loss of two arguments": (
+        {"loss": lambda model, x: 0},
+        TypeError,
+        "loss must be a function of .*, got one that has too many positional arguments",
+    ),
+    "a validation without model": (
+        {"validate": lambda: 0.0},
+        TypeError,
+        "validate must be a function of the model, got one that has too many",
+    ),
+    "a score for a function": (
+        {"validate": 0.5},
+        TypeError,
+        "validate must be a function of the model, got float",
+    ),
+    "no optimizer": ({"optimizer": 0.1}, TypeError, "optimizer must be a torch.optim.Optimizer"),
+    "LBFGS": (
+        {"optimizer": lambda model: torch.optim.LBFGS(model.parameters())},
+        ValueError,
+        "optimizer must step without a closure, got LBFGS",
+    ),
+    "an optimizer of another model": (
+        {"optimizer": lambda model: torch.optim.SGD(other_model(), lr=0.1)},
+        ValueError,
+        "optimizer must be made for the model's parameters, got one with 2 of another",
+    ),
+    "an optimizer of another model too": (
+        {"optimizer": lambda model: torch.optim.SGD([*model.parameters(), *other_model()])},
+        ValueError,
+        "optimizer must be made for the model's parameters, got one with 2 of another",
+    ),
+    "an optimizer of half the model": (
+        {"optimizer": lambda model: torch.optim.SGD(model[0].parameters())},
+        ValueError,
+        r"optimizer must be .*, got none of 3\.weight, 3\.bias: give it all, or freeze",
+    ),
+    "no schedule": ({"schedule": 0.1}, TypeError, "schedule must be a torch LRScheduler, got flo"),
+    "a schedule of another optimizer": (
+        {"schedule": lambda optimizer: made("StepLR", 1)},
+        ValueError,
+        "schedule must be made for the optimizer, got one of another SGD",
+    ),
+    "a schedule that waits for a score": (
+        {"schedule": lambda optimizer: made("ReduceLROnPlateau", optimizer=optimizer)},
+        ValueError,
+        "schedule must step without a score, got ReduceLROnPlateau",
+    ),
+    "a schedule that ends too early": (
+        {"schedule": lambda optimizer: made("OneCycleLR", 0.1, 1, optimizer=optimizer)},
+        ValueError,
+        "schedule must have a step for each of 2 epochs, got OneCycleLR of 1",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "error", "words"), BAD.values(), ids=BAD)
+def test_what_cannot_be_trained_is_named_before_any_work(changes, error, words):
+    model, batches, optimizer = problem()
+    before = weights(model)
+    wanted = {"model": model, "batches": batches, "loss": squared, "epochs": 2}
+    wanted |= {"optimizer": optimizer} | changes
+    for name, of in (("optimizer", model), ("schedule", optimizer)):
+        if callable(changes.get(name)):
+            wanted[name] = changes[name](of)
+    state = torch.get_rng_state()
+    with pytest.raises(error, match=words):
+        fit(**wanted)
+    assert same(model, before)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_schedule_of_as_many_steps_as_epochs_is_enough():
+    model, batches, optimizer = problem()
+    fit(
+        model, batches, squared, epochs=4, optimizer=optimizer,
+        schedule=made("OneCycleLR", 0.1, 4, optimizer=optimizer),
+    )  # fmt: skip
+
+
+def test_frozen_weights_stay_and_need_no_optimizer():
+    model, batches, _ = problem()
+    model[0].requires_grad_(False)
+    before = weights(model)
+    optimizer = torch.optim.SGD(model[3].parameters(), lr=0.1)
+    fit(model, batches, squared, epochs=1, optimizer=optimizer)
+    assert [torch.equal(*pair) for pair in zip(weights(model), before, strict=True)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("loss", "error", "words"),
+    [
+        (lambda *batch: 1.0, TypeError, "loss must return a tensor, got float"),
+        (lambda *batch: squared(*batch)[None], ValueError, r"a real scalar, got shape \(1,\)"),
+        (lambda *batch: squared(*batch) * 1j, ValueError, r"shape \(\) of torch\.complex64"),
+        (lambda *batch: squared(*batch).detach(), ValueError, "got a tensor without a gradient"),
+        (
+            lambda model, x, y: torch.ones((), requires_grad=True) * 2,
+            ValueError,
+            "loss must depend on the model's parameters, got a gradient for none",
+        ),
+    ],
+)
+def test_a_loss_that_cannot_be_followed_is_named_before_any_update(loss, error, words):
+    model, batches, optimizer = problem()
+    before = weights(model)
+    with pytest.raises(error, match=words):
+        fit(model, batches, loss, epochs=1, optimizer=optimizer)
+    assert same(model, before)
+
+
+def test_a_sparse_gradient_is_named_before_any_update():
+    class Table(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = nn.Parameter(torch.randn(3, 2))
+
+        def forward(self, x):
+            return torch.nn.functional.embedding(x, self.table, sparse=True).sum()
+
+    model = Table()
+    with pytest.raises(ValueError, match="dense gradients, got a sparse one of table"):
+        fit(
+            model, Batches(torch.tensor([0, 1]), size=2, seed=0), lambda model, x: model(x),
+            epochs=1, optimizer=torch.optim.SGD(model.parameters()),
+        )  # fmt: skip
+
+
+def test_gradients_that_are_off_are_named():
+    model, batches, optimizer = problem()
+    with torch.no_grad(), pytest.raises(ValueError, match="fit was called where gradients are of"):
+        fit(model, batches, squared, epochs=1, optimizer=optimizer)
+
+
+@pytest.mark.parametrize("score", ["0.5", None, torch.ones(1), np.ones(3), 1j])
+def test_a_score_that_is_no_number_is_named(score):
+    model, batches, optimizer = problem()
+    with pytest.raises(TypeError, match=f"return one number, got {type(score).__name__}"):
+        fit(model, batches, squared, epochs=1, optimizer=optimizer, validate=lambda _: score)
+
+
+@pytest.mark.parametrize("score", [np.float32(0.5), torch.tensor(0.5), np.array(0.5), 1])
+def test_a_score_may_be_any_number(score):
+    model, batches, optimizer = problem()
+    history = fit(model, batches, squared, epochs=1, optimizer=optimizer, validate=lambda _: score)
+    assert history.validation == [float(score)]

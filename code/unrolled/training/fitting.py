@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,12 +15,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler
 
 from unrolled.core.validate import real, whole
 from unrolled.data.batching import Batches
-from unrolled.training.checkpoint import load, save
+from unrolled.training.arguments import (
+    check_data,
+    check_function,
+    check_gradient,
+    check_loss,
+    check_model,
+    check_optimizer,
+    check_schedule,
+    check_score,
+)
+from unrolled.training.checkpoint import load, path_of, save
 from unrolled.training.progress_bar import progress
+from unrolled.training.setting import differences, setting
 
 
 @dataclass
@@ -70,59 +83,81 @@ def fit(
     batches
         The training examples.
     loss
-        Returns a scalar tensor.
+        Returns a real tensor of shape ``()``; the gradients it leaves are dense.
     epochs
         Passes over the examples, at least 1.
     optimizer
-        Made for the model's parameters.
+        Made for the model's parameters, for all that are not frozen; steps without a closure.
     clip
         Largest norm :math:`c` of the gradient, greater than 0.
     schedule
-        Steps once an epoch, by itself: not one that waits for a score.
+        Made for the optimizer. Steps once an epoch, by itself: not one that waits for a score.
     validate
         Scores the model after every epoch, lower is better; the best weights are put back at the
         end.
     patience
         Stop after this many epochs without a better score. Needs ``validate``.
     checkpoint
-        File that the run is saved to after every epoch, and resumed from if it is there. The
-        resumed run ends with the very weights the unbroken run would have, if what is random in
-        it is torch's.
+        File that the run is saved to, at once and after every epoch, and resumed from if it is
+        there. The resumed run ends with the very weights the unbroken run would have, if what is
+        random in it is torch's. All that decides its result must be as it was, or have more room:
+        the model, its sizes and frozen weights, the examples, every option of the optimizer, the
+        schedule and the batches, ``clip``, ``loss`` and ``validate``. Of a function that is its
+        code and the numbers it reads from outside, not what it calls. First weights and the
+        random state come from the file.
     save_every
         Save after this many updates too. Needs ``checkpoint``.
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind, ``loss`` or ``validate`` returns no such thing, or the
+        run holds what no checkpoint can.
     ValueError
-        If an argument is out of range, or the checkpoint is of another run.
+        If an argument is out of range, or of another model, or the checkpoint is of another run.
+    OSError
+        If the checkpoint cannot be written.
     FloatingPointError
         If the loss, the gradient or the score is no longer finite.
     """
-    epochs = whole("epochs", epochs)
+    epochs = min(whole("epochs", epochs), sys.maxsize)
     clip = math.inf if clip is None else real("clip", clip, above=0)
     if patience is not None and whole("patience", patience) and validate is None:
         raise ValueError(f"patience needs validate, got patience={patience} and none")
     if save_every is not None and whole("save_every", save_every) and checkpoint is None:
         raise ValueError(f"save_every needs checkpoint, got save_every={save_every} and none")
+    check_model(model)
+    check_data(batches)
+    check_function("loss", loss, model, *batches.arrays, of="the model and the arrays of a batch")
+    check_optimizer(optimizer, model)
+    if schedule is not None:
+        check_schedule(schedule, optimizer, epochs)
+    if validate is not None:
+        check_function("validate", validate, model, of="the model")
 
-    if isinstance(schedule, ReduceLROnPlateau):
-        raise ValueError("schedule must step without a score, got ReduceLROnPlateau")
-
-    run = _Run(model, optimizer, schedule, batches, validates=validate is not None)
-    if checkpoint is not None and Path(checkpoint).exists():
-        run.restore(load(checkpoint), Path(checkpoint))
+    run = _Run(model, optimizer, schedule)
+    keep: Callable[[], None] | None = None
+    if checkpoint is not None:
+        file = path_of("checkpoint", checkpoint)
+        run.setting = setting(
+            model, batches, optimizer=optimizer, schedule=schedule,
+            clip=clip, loss=loss, validate=validate,
+        )  # fmt: skip
+        keep = functools.partial(run.keep, file)
+        if not file.exists() or not run.resume(load(file), file, epochs, patience):
+            keep()  # what cannot be saved is said before any work
     for epoch in progress(range(run.epoch, epochs), "epochs"):
         if run.exhausted(patience):
             break
         model.train()
         for batch in batches.epoch(epoch, start=run.batch):
             run.update(loss, batch, clip)
-            if save_every is not None and len(run.history.loss) % save_every == 0:
-                save(checkpoint, run.state())  # type: ignore[arg-type]
+            if keep and save_every and len(run.history.loss) % save_every == 0:
+                keep()
         run.finish_epoch(validate)
-        if checkpoint is not None:
-            save(checkpoint, run.state())
-    run.keep_best()
+        if keep:
+            keep()
+    run.take_best()
     return run.history
 
 
@@ -130,37 +165,27 @@ class _Run:
     """All that a run must remember to go on where it stopped."""
 
     def __init__(
-        self,
-        model: nn.Module,
-        optimizer: Optimizer,
-        schedule: LRScheduler | None,
-        batches: Batches,
-        *,
-        validates: bool,
+        self, model: nn.Module, optimizer: Optimizer, schedule: LRScheduler | None
     ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.device = next(model.parameters()).device
-        self.setting = {
-            "model": type(model).__name__,
-            "optimizer": type(optimizer).__name__,
-            "schedule": type(schedule).__name__,
-            "validates": validates,
-            "examples": batches.examples,
-            "size": batches.size,
-            "seed": batches.seed,
-            "shuffle": batches.shuffle,
-        }
+        self.setting: dict[str, Any] = {}
         self.epoch = self.batch = 0
         self.history = History()
         self.best: dict[str, Any] | None = None
+        self.begun = False
 
     def update(self, loss: Callable[..., Tensor], batch: Any, clip: float) -> None:
         self.optimizer.zero_grad()
         value = loss(self.model, *(torch.as_tensor(part).to(self.device) for part in batch))
+        check_loss(value)
         value.backward()  # type: ignore[no-untyped-call]
+        if not self.begun:
+            check_gradient(self.model)
+            self.begun = True
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), clip)
         # one copy from the device for both numbers
-        loss_value, norm_value = torch.stack([value.detach(), norm]).tolist()
+        loss_value, norm_value = torch.stack([value.detach().to(norm.device), norm]).tolist()
         if not math.isfinite(loss_value + norm_value):
             raise FloatingPointError(
                 f"training broke at update {len(self.history.loss)}: loss {loss_value:g}, "
@@ -181,7 +206,7 @@ class _Run:
     def score(self, validate: Callable[[nn.Module], float]) -> None:
         self.model.eval()
         with torch.no_grad():
-            score = float(validate(self.model))
+            score = check_score(validate(self.model))
         if not math.isfinite(score):
             raise FloatingPointError(f"validate must be finite, got {score} in epoch {self.epoch}")
         scores = self.history.validation
@@ -193,14 +218,14 @@ class _Run:
     def exhausted(self, patience: int | None) -> bool:
         return patience is not None and self.epoch - 1 - self.history.best_epoch >= patience
 
-    def keep_best(self) -> None:
+    def take_best(self) -> None:
         if self.best is not None:
             self.model.load_state_dict(self.best)
         self.model.eval()
 
-    def state(self) -> dict[str, Any]:
+    def keep(self, path: Path) -> None:
         gpu = torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None
-        return {
+        state = {
             "setting": self.setting,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -212,13 +237,20 @@ class _Run:
             "random": torch.get_rng_state(),
             "random_gpu": gpu,
         }
+        save(path, state)
 
-    def restore(self, state: dict[str, Any], path: Path) -> None:
-        if state.get("setting") != self.setting:
-            raise ValueError(
-                f"checkpoint must be of the same run, {path} is not: "
-                f"got {state.get('setting')}, expected {self.setting}"
-            )
+    def resume(self, state: dict[str, Any], path: Path, epochs: int, patience: int | None) -> bool:
+        """Go on where a file's run stopped; False if that is before its first update."""
+        if "setting" not in state:
+            words = f"got a dict of {', '.join(map(str, state))}, expected what fit saves"
+            raise ValueError(f"checkpoint must be of the same run, {path} is not: {words}")
+        if not state["history"]["loss"]:
+            return False
+        if state["setting"] != self.setting:
+            got, expected = differences(state["setting"], self.setting)
+            words = f"got {got}, expected {expected}"
+            raise ValueError(f"checkpoint must be of the same run, {path} is not: {words}")
+        self._check_reach(state, path, epochs, patience)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
@@ -228,3 +260,30 @@ class _Run:
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and state["random_gpu"] is not None:
             torch.cuda.set_rng_state(state["random_gpu"], self.device)
+        return True
+
+    def _check_reach(
+        self, state: dict[str, Any], path: Path, epochs: int, patience: int | None
+    ) -> None:
+        """Raise if the file's run went on for longer than it would have been let."""
+        reached = state["epoch"], state["batch"]
+        if reached > (epochs, 0):
+            begun = state["epoch"] + (state["batch"] > 0)
+            raise ValueError(f"epochs must be at least {begun}, begun in {path}, got {epochs}")
+        end = None if patience is None else _ends(state["history"]["validation"], patience)
+        if end is not None and reached > (end, 0):
+            raise ValueError(
+                f"patience must be that of {path} or more, got {patience}: "
+                f"the run would have ended after epoch {end}, and has gone on"
+            )
+
+
+def _ends(validation: list[float], patience: int) -> int | None:
+    """Return after how many epochs a run ends for want of a better score, None if it does not."""
+    best = 0
+    for epoch, score in enumerate(validation):
+        if score < validation[best]:
+            best = epoch
+        if epoch - best >= patience:
+            return epoch + 1
+    return None
