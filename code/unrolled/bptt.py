@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled.core.validate import real, whole
+from unrolled.core.validate import random_seed, real, whole
 
 Array: TypeAlias = NDArray[Any]
 """Floating-point numbers, or complex ones in a complex step."""
@@ -229,7 +229,7 @@ def randomised(parameters: RNN, x: Array, h: Array, dy: Array, *, cut: float, se
     cut = real("cut", cut, least=0)
     if cut >= 1:
         raise ValueError(f"cut must be less than 1, got {cut:g}")
-    draws = np.random.default_rng(whole("seed", seed, least=0)).random(len(x) - 1)
+    draws = np.random.default_rng(random_seed("seed", seed)).random(len(x) - 1)
     bounds = [0, *(np.flatnonzero(draws < cut) + 1), len(x)]
     # backward uses U for the way back only: the states are those of the network itself
     raised = parameters._replace(U=parameters.U / (1 - cut))

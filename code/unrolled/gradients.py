@@ -30,7 +30,7 @@ from itertools import pairwise, starmap
 import torch
 from torch import Tensor
 
-from unrolled.core.validate import real, whole
+from unrolled.core.validate import random_seed, real, whole
 
 
 def step_jacobians(step: Callable[..., Tensor], states: Tensor, *inputs: Tensor) -> Tensor:
@@ -512,7 +512,7 @@ def _normal(hidden: int, generator: torch.Generator) -> Tensor:
 
 
 def _seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(whole("seed", seed, least=0, most=2**63 - 1))
+    return torch.Generator().manual_seed(random_seed("seed", seed))
 
 
 def _jacobians(jacobians: Tensor) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from unrolled.core.validate import Array, numbers, real, series, whole
+from unrolled.core.validate import Array, numbers, random_seed, real, series, whole
 from unrolled.data import Batches
 from unrolled.training import History, fit, seeded
 
@@ -374,7 +374,7 @@ def fit_window(
         Part of the targets held out of the first fit, in (0, 1).
     """
     held_out = real("held_out", held_out, above=0, below=1)
-    seed = whole("seed", seed, least=0)
+    seed = random_seed("seed", seed)
     x = series("values", values, least=whole("window", window) + 2)
     if x.std() == 0:
         raise ValueError(f"values must vary, got {len(x)} times {x[0]:g}")

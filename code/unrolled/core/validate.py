@@ -12,10 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unrolled.core.kinds import told
+
 Array = NDArray[np.float64]
 
 
-def whole(name: str, value: Any, *, least: int = 1, most: int | None = None) -> int:
+LARGEST = 2**31 - 1
+"""What a size is at most if nothing else is said: more is a slip, and no memory has it."""
+
+_SEEDS = 2**63 - 1  # the largest of torch's
+
+
+def whole(name: str, value: Any, *, least: int = 1, most: int = LARGEST) -> int:
     """Return ``value`` as an int in ``least .. most``.
 
     Raises
@@ -25,14 +33,29 @@ def whole(name: str, value: Any, *, least: int = 1, most: int | None = None) -> 
     ValueError
         If it is out of range.
     """
-    allowed = f"at least {least}" if most is None else f"from {least} to {most}"
+    allowed = f"at least {least}" if most >= LARGEST else f"from {least} to {most}"
     try:
         number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number {allowed}, got {value!r}") from None
-    if number < least or (most is not None and number > most):
-        raise ValueError(f"{name} must be {allowed}, got {number}")
+    except (TypeError, ValueError, RuntimeError):  # of a tensor on meta, the last
+        raise TypeError(f"{name} must be a whole number {allowed}, got {told(value)}") from None
+    if number > most >= LARGEST:
+        raise ValueError(f"{name} must be at most {most}, got {told(number)}")
+    if not least <= number <= most:
+        raise ValueError(f"{name} must be {allowed}, got {told(number)}")
     return number
+
+
+def random_seed(name: str, value: Any) -> int:
+    """Return ``value`` as an int that every generator takes for a seed: from 0 to 2⁶³ − 1.
+
+    Raises
+    ------
+    TypeError
+        If it is not a whole number.
+    ValueError
+        If it is out of range.
+    """
+    return whole(name, value, least=0, most=_SEEDS)
 
 
 def real(
@@ -53,11 +76,13 @@ def real(
         If it is not finite or out of range.
     """
     try:
-        if isinstance(value, str | bytes):
+        if isinstance(value, str | bytes) or np.ndim(value):
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be finite, got {told(value)}") from None
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name} must be a number, got {told(value)}") from None
     if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, got {number}")
     if above is not None and number <= above:

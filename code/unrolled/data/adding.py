@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import whole
+from unrolled.core.validate import random_seed, whole
 
 
 class Adding(NamedTuple):
@@ -49,7 +49,7 @@ def adding(n: int, *, length: int, seed: int) -> Adding:
         Seed of the draw.
     """
     n, length = whole("n", n), whole("length", length, least=2)
-    rng = np.random.default_rng(whole("seed", seed, least=0))
+    rng = np.random.default_rng(random_seed("seed", seed))
     inputs = np.zeros((length, n, 2), dtype=np.float32)
     inputs[:, :, 0] = rng.random((length, n), dtype=np.float32)
     first = rng.integers(0, length // 2, size=n)

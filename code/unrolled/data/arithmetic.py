@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import whole
+from unrolled.core.validate import random_seed, whole
 
 SYMBOLS = "0123456789+-=." + ascii_lowercase
 """The 40 symbols by their number: ten digits, four signs, 26 letters."""
@@ -66,7 +66,7 @@ def arithmetic(n: int, *, digits: int, seed: int) -> Arithmetic:
         Seed of the draw, at least 0.
     """
     n, digits = whole("n", n), whole("digits", digits, most=_DIGITS_MOST)
-    rng = np.random.default_rng(whole("seed", seed, least=0))
+    rng = np.random.default_rng(random_seed("seed", seed))
     symbols = np.array([_encode(_problem(digits, rng)) for _ in range(n)]).T
     targets = symbols[1:]
     stops = targets == SYMBOLS.index(".")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled.core.validate import whole
+from unrolled.core.validate import random_seed, whole
 
 
 class Cue(NamedTuple):
@@ -49,7 +49,7 @@ def cue(n: int, *, lag: ArrayLike, length: int, seed: int) -> Cue:
     length = whole("length", length)
     lags = np.broadcast_to(_lags(lag, n, length), (n,))
     rows, steps = np.arange(n), length - lags
-    symbols = np.random.default_rng(whole("seed", seed, least=0)).integers(0, 2, size=(n, length))
+    symbols = np.random.default_rng(random_seed("seed", seed)).integers(0, 2, size=(n, length))
     inputs = np.zeros((n, length, 2), dtype=np.float32)
     inputs[:, :, 0] = 2 * symbols - 1
     inputs[rows, steps, 1] = 1

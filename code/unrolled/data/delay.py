@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import whole
+from unrolled.core.validate import random_seed, whole
 
 
 class Delay(NamedTuple):
@@ -45,6 +45,6 @@ def delay(steps: int, *, lag: int, streams: int, seed: int) -> Delay:
     """
     steps, lag = whole("steps", steps), whole("lag", lag, least=0)
     shape = (lag + steps, whole("streams", streams), 1)
-    random = np.random.default_rng(whole("seed", seed, least=0))
+    random = np.random.default_rng(random_seed("seed", seed))
     bits = random.integers(0, 2, size=shape).astype(np.float32)
     return Delay(2 * bits[lag:] - 1, bits[:steps])

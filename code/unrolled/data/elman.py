@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled.core.validate import Array, whole
+from unrolled.core.validate import Array, random_seed, whole
 
 FEATURES = {
     "b": (1, 0, 1, 0, 0, 1),
@@ -293,7 +293,7 @@ def _forward(symbols: ArrayLike, start: Array, follow: Array, emit: Array) -> Ar
 
 
 def _generator(seed: int) -> np.random.Generator:
-    return np.random.default_rng(whole("seed", seed, least=0))
+    return np.random.default_rng(random_seed("seed", seed))
 
 
 def _words(name: str, words: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import whole
+from unrolled.core.validate import random_seed, whole
 
 
 class Order(NamedTuple):
@@ -47,7 +47,7 @@ def order(n: int, *, length: int, seed: int) -> Order:
         Seed of the draw.
     """
     n, length = whole("n", n), whole("length", length, least=10)
-    rng = np.random.default_rng(whole("seed", seed, least=0))
+    rng = np.random.default_rng(random_seed("seed", seed))
     columns = np.arange(n)
     symbols = rng.integers(2, 6, size=(length, n))
     pair = rng.integers(0, 2, size=(2, n))

@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import whole
+from unrolled.core.validate import random_seed, whole
 
 Grammar: TypeAlias = tuple[dict[str, int], ...]
 """For each node, the node that each symbol leads to; a node without symbols is the end."""
@@ -210,7 +210,7 @@ def _walk(
     grammar: Grammar, n: int, seed: int
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield n symbols, and the nodes they lead to, again and again, each walk by its own coins."""
-    rng = np.random.default_rng(whole("seed", seed, least=0))
+    rng = np.random.default_rng(random_seed("seed", seed))
     ways = np.array([_two_ways(grammar, node) for node in range(len(grammar))])
     nodes = np.zeros(n, dtype=np.int64)
     while True:

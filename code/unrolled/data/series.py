@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrolled.core.validate import Array, real, series, whole
+from unrolled.core.validate import Array, random_seed, real, series, whole
 
 
 class Series(NamedTuple):
@@ -61,7 +61,7 @@ def random_walk(n: int, *, sigma: float = 1.0, seed: int) -> Array:
     """
     n = whole("n", n)
     sigma = real("sigma", sigma, above=0)
-    steps = sigma * np.random.default_rng(whole("seed", seed, least=0)).standard_normal(n - 1)
+    steps = sigma * np.random.default_rng(random_seed("seed", seed)).standard_normal(n - 1)
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
@@ -87,7 +87,7 @@ def seasonal(n: int, *, period: float, noise: float = 0.0, seed: int) -> Array:
     period = real("period", period, above=0)
     noise = real("noise", noise, least=0)
     cycle: Array = np.sin(2 * np.pi * np.arange(n) / period)
-    return cycle + noise * np.random.default_rng(whole("seed", seed, least=0)).standard_normal(n)
+    return cycle + noise * np.random.default_rng(random_seed("seed", seed)).standard_normal(n)
 
 
 def autoregressive(
@@ -132,7 +132,7 @@ def autoregressive(
             f"got a root of modulus {radius:.3f}"
         )
     order = len(weights)
-    noise = sigma * np.random.default_rng(whole("seed", seed, least=0)).standard_normal(n + burn_in)
+    noise = sigma * np.random.default_rng(random_seed("seed", seed)).standard_normal(n + burn_in)
     values = np.zeros(order + n + burn_in)
     for t, shock in enumerate(noise, start=order):
         values[t] = weights @ values[t - order : t][::-1] + shock

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled.core.validate import real, whole
+from unrolled.core.validate import random_seed, real, whole
 
 LETTERS, FIGURES = "QWERTYUIOP", "1234567890"
 """What the ten keys print in each case: the top row of a keyboard."""
@@ -98,7 +98,7 @@ def messages(
             real("to_letters", to_letters, least=0, below=1),
         ]
     )
-    rng = np.random.default_rng(whole("seed", seed, least=0))
+    rng = np.random.default_rng(random_seed("seed", seed))
     keys = rng.integers(1, SPACE + 1, (n, longest))
     chance = rng.random((n, longest))
     lengths = rng.integers(shortest, longest + 1, n)
@@ -148,7 +148,7 @@ def dictation(n: int, *, longest: int, seed: int) -> Dictation:
         Seed of the draw.
     """
     n, longest = whole("n", n), whole("longest", longest)
-    rng = np.random.default_rng(whole("seed", seed, least=0))
+    rng = np.random.default_rng(random_seed("seed", seed))
     characters = rng.integers(1, len(CHARACTERS), (n, longest))
     lengths = rng.integers(1, longest + 1, n)
     characters[np.arange(longest) >= lengths[:, None]] = 0

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import whole
+from unrolled.core.validate import random_seed, whole
 
 Wave: TypeAlias = Literal["cosine", "triangle", "rectangle"]
 
@@ -165,7 +165,7 @@ def _spikes(
     """Return ``(steps, n)``: where the spikes are, and the delay of the interval at each step."""
     n, minimum = whole("n", n), whole("minimum", minimum)
     steps = whole("steps", steps, least=minimum + spread)
-    rng = np.random.default_rng(whole("seed", seed, least=0))
+    rng = np.random.default_rng(random_seed("seed", seed))
     drawn = rng.integers(0, spread + 1, size=(steps // minimum + 1, n))
     rows = np.cumsum(minimum + drawn, axis=0) - 1
     k, columns = np.nonzero(rows < steps)

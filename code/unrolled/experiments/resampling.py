@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from unrolled.core.validate import real, series, whole
+from unrolled.core.validate import random_seed, real, series, whole
 
 
 def block_interval(
@@ -35,7 +35,7 @@ def block_interval(
     level = real("level", level, above=0, below=1)
     starts = len(x) - block + 1
     blocks = -(-len(x) // block)
-    random = np.random.default_rng(whole("seed", seed, least=0))
+    random = np.random.default_rng(random_seed("seed", seed))
     first = random.integers(0, starts, size=(draws, blocks, 1))
     picked = (first + np.arange(block)).reshape(draws, -1)[:, : len(x)]
     low, high = np.quantile(x[picked].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])

@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from unrolled.core.validate import whole
+from unrolled.core.validate import random_seed
 from unrolled.training.devices import device
 
 M = TypeVar("M", bound=nn.Module)
@@ -20,7 +20,7 @@ def seeded(seed: int, build: Callable[[], M]) -> M:
     The weights are the same on every device, and torch's random state, on the CPU and on any GPU,
     is left as it was.
     """
-    seed = whole("seed", seed, least=0)
+    seed = random_seed("seed", seed)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed reseeds GPUs too
         model = build()

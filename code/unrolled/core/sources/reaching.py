@@ -150,7 +150,8 @@ class Graph:
 
     def __init__(self, package: str, texts: dict[str, tuple[str, bool]]) -> None:
         self.package, self._texts = package, texts
-        self._unreached = (f"{package}.core.validate", f"{package}.training.progress_bar")
+        unreached = ("core.validate", "core.kinds", "training.progress_bar")
+        self._unreached = tuple(f"{package}.{name}" for name in unreached)
         self._modules: dict[str, Module] = {}
         self._resolved: dict[str, list[Place]] = {}
         self._plain: dict[tuple[str, int, frozenset[str]], list[ast.stmt]] = {}

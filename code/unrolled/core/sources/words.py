@@ -1,7 +1,8 @@
 """A statement without its words: what can change no result of code that runs through.
 
 Left out are docstrings, annotations, messages, asserts, guards (``if ...: raise``), the checks of
-``unrolled.core.validate`` and progress bars. What is left need not be valid Python; it is compared.
+``unrolled.core.validate`` and ``kinds``, and progress bars. What is left need not be valid Python; it
+is compared.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Plain:
         is_idle: Callable[[str], bool],
         caught: frozenset[str] = frozenset(),
     ) -> None:
-        self._validators = f"{package}.core.validate."
+        self._validators = (f"{package}.core.validate.", f"{package}.core.kinds.")
         self._bars = (*_BARS, f"{package}.training.progress_bar.progress")
         self._meaning, self._defined, self._is_idle = meaning, defined, is_idle
         self._caught = caught

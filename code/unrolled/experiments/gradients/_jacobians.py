@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unrolled.core.recurrent import Recurrent
-from unrolled.core.validate import whole
+from unrolled.core.validate import random_seed
 from unrolled.gradients import step_jacobians
 
 
@@ -51,7 +51,7 @@ def jacobians_on_noise(
     -------
     ``(T, H, H)``.
     """
-    generator = torch.Generator().manual_seed(whole("seed", seed, least=0))
+    generator = torch.Generator().manual_seed(random_seed("seed", seed))
     x = drive * torch.randn(steps, len(U), generator=generator, dtype=U.dtype)
     states = [torch.zeros(len(U), dtype=U.dtype)]
     for x_t in x:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import Array, numbers, whole
+from unrolled.core.validate import Array, numbers, random_seed, whole
 
 
 def latch_successes(
@@ -56,7 +56,7 @@ def latch_successes(
         raise ValueError(
             f"noise and weight must have one shape (N,), got {noise.shape} and {w.shape}"
         )
-    rng = np.random.default_rng([whole("seed", seed, least=0), length])
+    rng = np.random.default_rng([random_seed("seed", seed), length])
     target = np.array([0.8, -0.8])
     u = rng.normal(0, 0.1, size=(inputs, 1, 2, len(w)))
     for _ in range(updates):
@@ -86,7 +86,7 @@ def guessed_latches(
     """
     inputs = whole("inputs", inputs)
     length = whole("length", length, least=inputs + 1)
-    rng = np.random.default_rng([whole("seed", seed, least=0), length])
+    rng = np.random.default_rng([random_seed("seed", seed), length])
     w = rng.uniform(-width, width, size=whole("guesses", guesses))
     first = rng.uniform(-width, width, size=(inputs, 1, 2, len(w)))
     return _keeps(w, first, np.full(len(w), float(noise)), length, rng)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unrolled.core.validate import Array, whole
+from unrolled.core.validate import Array, random_seed
 from unrolled.experiments.gradients._jacobians import tanh_jacobians
 from unrolled.experiments.ledger import Claim, Row, Strip, Trials, Tuned
 from unrolled.experiments.runs import stack
@@ -120,7 +120,7 @@ def states_of(
         ``(steps, sequences, H)``.
     """
     H = len(U)
-    generator = torch.Generator().manual_seed(whole("seed", seed, least=0))
+    generator = torch.Generator().manual_seed(random_seed("seed", seed))
     x = drive * torch.randn(steps, sequences, H, generator=generator, dtype=torch.float64)
     states = [torch.zeros(sequences, H, dtype=torch.float64, requires_grad=True)]
     for each in x:

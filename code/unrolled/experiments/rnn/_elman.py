@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit  # type: ignore[import-untyped]
 
 from unrolled.bptt import RNN
-from unrolled.core.validate import Array, numbers, real, whole
+from unrolled.core.validate import Array, numbers, random_seed, real, whole
 
 FIRST = 0.5
 """What every context unit holds before the first step: half way between off and on."""
@@ -51,7 +51,7 @@ def learn(
     x, y = _streams(inputs, targets)
     hidden, passes = whole("hidden", hidden), whole("passes", passes, least=0)
     rate, scale = real("rate", rate, above=0), real("scale", scale, above=0)
-    rng = np.random.default_rng(whole("seed", seed, least=0))
+    rng = np.random.default_rng(random_seed("seed", seed))
     size = x.shape[1]
     theta = rng.uniform(-scale, scale, (hidden, size + hidden + 1))  # W, U and b side by side
     readout = rng.uniform(-scale, scale, (y.shape[1], hidden + 1))  # V and c
