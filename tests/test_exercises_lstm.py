@@ -8,7 +8,8 @@ import pytest
 import torch
 from exercised import assert_close, told
 
-from unrolled import lstm, lstm_numpy
+from unrolled import lstm_numpy
+from unrolled.cells import LSTM
 from unrolled.exercises import check, find
 from unrolled.exercises.lstm._counter import counter
 from unrolled.exercises.lstm._counts_to import counts_to
@@ -108,9 +109,9 @@ def test_step_backward_leads_on_as_the_exercise_says():
 def test_set_forget_bias_does_what_the_packages_option_does():
     for hidden in (1, 3, 8):
         torch.manual_seed(hidden)
-        cell = lstm.LSTM(2, hidden, forget_bias=1.5)
+        cell = LSTM(2, hidden, forget_bias=1.5)
         torch.manual_seed(hidden)
-        drawn = lstm.LSTM(2, hidden)
+        drawn = LSTM(2, hidden)
         biases = [each.detach().numpy() for each in (drawn.bias_ih, drawn.bias_hh)]
         mine = right_forget_bias(*biases, 1.5)
         assert_close(mine, [each.detach().numpy() for each in (cell.bias_ih, cell.bias_hh)])
