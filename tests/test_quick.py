@@ -12,8 +12,9 @@ import quick
 FILES = {
     "code/unrolled/__init__.py": "def __getattr__(name):\n    from unrolled import rnn",
     "code/unrolled/rnn.py": "from unrolled.core.validate import whole",
-    "code/unrolled/lstm.py": "import math",
-    "code/unrolled/_validate.py": "",
+    "code/unrolled/core/validate.py": "",
+    "code/unrolled/cells/__init__.py": "from unrolled.cells.lstm import LSTM",
+    "code/unrolled/cells/lstm.py": "import math",
     "code/unrolled/__main__.py": "from unrolled import rnn",
     "code/unrolled/exercises/rnn/__init__.py": "ORDER = ('step', 'loop')",
     "code/unrolled/exercises/rnn/_shared.py": "",
@@ -22,8 +23,8 @@ FILES = {
     "code/unrolled/experiments/rnn/echo.py": "from unrolled.cells import LSTM",
     "tools/nb.py": "",
     "tests/mutants.py": "",
-    "tests/test_rnn.py": "from unrolled.cells import Elman",
-    "tests/test_lstm.py": "from unrolled import lstm",
+    "tests/test_rnn.py": "from unrolled import rnn",
+    "tests/test_lstm.py": "from unrolled.cells import LSTM",
     "tests/test___main__.py": "import subprocess",
     "tests/test_exercises.py": "from mutants import mutants",
     "tests/test_claims.py": "",
@@ -45,9 +46,9 @@ def root(tmp_path):
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("code/unrolled/lstm.py", {"lstm": [], "claims": ["rnn.echo"]}),
+        ("code/unrolled/cells/lstm.py", {"lstm": [], "claims": ["rnn.echo"]}),
         ("code/unrolled/rnn.py", {"rnn": [], "__main__": [], "exercises": ["rnn.loop"]}),
-        ("code/unrolled/_validate.py", {"rnn": [], "__main__": [], "exercises": ["rnn.loop"]}),
+        ("code/unrolled/core/validate.py", {"rnn": [], "__main__": [], "exercises": ["rnn.loop"]}),
         ("code/unrolled/exercises/rnn/_shared.py", {"step": [], "exercises": ["rnn.step"]}),
         ("code/unrolled/exercises/rnn/step.py", {"step": [], "exercises": ["rnn.step"]}),
         ("evidence/rnn/echo.json", {"claims": ["rnn.echo"]}),
@@ -71,9 +72,9 @@ def test_what_all_tests_stand_on_reaches_all_but_those_of_the_site(root):
 
 def test_its_own_test_comes_first_then_the_narrowest(root):
     (root / "tests" / "test_validate.py").write_text(
-        "from unrolled import rnn, lstm\nfrom unrolled.core.validate import whole"
+        "from unrolled import rnn, cells\nfrom unrolled.core.validate import whole"
     )
-    assert list(quick.affected({"code/unrolled/_validate.py"}, root)) == [
+    assert list(quick.affected({"code/unrolled/core/validate.py"}, root)) == [
         "test_validate.py",
         "test_rnn.py",
         "test___main__.py",
