@@ -1,12 +1,12 @@
 """Every cell beside torch's layers on the same work: a training step, and the forward pass alone.
 
-python benchmarks/cells.py [--quick] [--json PATH]
+python benchmarks/cells.py [CELL ...] [--quick] [--json PATH]
 
 One process, runs interleaved; medians with quartiles, as ratios to a layer of torch in the same
 round. A training step is forward and backward, to the inputs and all weights: "by hand" with the
-cell's own gradient, "autograd" with the same loop left to autograd. Forward is without gradients,
-where both are one loop. "floor" is the matrix products alone, which every implementation needs. On
-a GPU if there is one.
+cell's own gradient where it brings one, "autograd" with the same loop left to autograd. Forward is
+without gradients, where both are one loop. "floor" is the matrix products alone, which every
+implementation needs. On a GPU if there is one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import platform
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, NamedTuple
@@ -26,8 +25,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from unrolled.cells import FORMS, GRU, LSTM, MUT1, MUT2, MUT3, Elman, LSTMVariant
-from unrolled.core.recurrent import Cell, Recurrent
+from unrolled.cells import CELLS
+from unrolled.core.cell import Cell, brings_its_gradient
+from unrolled.core.recurrent import Recurrent
 from unrolled.experiments.ledger import processor
 from unrolled.training import device, progress
 
@@ -43,22 +43,6 @@ SIZES: list[Size] = [  # T, B, I, H
 QUICK = [SIZES[0], SIZES[2]]
 WARM_UP = 2
 
-LIBRARY = {"nn.LSTM": nn.LSTM, "nn.GRU": nn.GRU, "nn.RNN": nn.RNN}
-CELLS: dict[str, tuple[Callable[[int, int], Cell], str]] = {  # and the layer to compare with
-    "Elman": (Elman, "nn.RNN"),
-    "LSTM": (LSTM, "nn.LSTM"),
-    "LSTM 1997": (partial(LSTMVariant, **FORMS["1997"]), "nn.LSTM"),
-    "LSTM peephole": (partial(LSTMVariant, peepholes=True), "nn.LSTM"),
-    "LSTM coupled": (partial(LSTMVariant, coupled=True), "nn.LSTM"),
-    "LSTM gate recurrence": (partial(LSTMVariant, **FORMS["FGR"]), "nn.LSTM"),
-    "LSTM layer norm": (partial(LSTMVariant, layer_norm=True), "nn.LSTM"),
-    "GRU after": (GRU, "nn.GRU"),
-    "GRU before": (partial(GRU, reset="before"), "nn.GRU"),
-    "MUT1": (MUT1, "nn.LSTM"),
-    "MUT2": (MUT2, "nn.LSTM"),
-    "MUT3": (MUT3, "nn.LSTM"),
-}
-
 
 class Row(NamedTuple):
     """What was measured of one cell: lower quartile, median and upper quartile of each ratio."""
@@ -71,11 +55,10 @@ class Row(NamedTuple):
 
 
 COLUMNS = ("by hand", "autograd", "hand/autograd", "floor", "forward", "forward floor")
+BY_HAND = ("by hand", "hand/autograd")  # the columns of cells that bring their gradient
 
 
-def contestants(
-    make: Callable[[int, int], Cell], layers: Iterable[str], size: Size
-) -> dict[str, Callable[[], object]]:
+def contestants(name: str, layers: Iterable[str], size: Size) -> dict[str, Callable[[], object]]:
     """Return what is timed: each layer's step and forward pass, the cell's, and the products."""
     T, B, inputs, H = size
     torch.manual_seed(0)
@@ -89,18 +72,18 @@ def contestants(
     def forward(layer: nn.Module) -> Callable[[], object]:
         return torch.no_grad()(lambda: layer(x))
 
-    cell = make(inputs, H).to(device())
+    cell = CELLS[name].make(inputs, H).to(device())
     products = Products(cell, T, B)
-    found = {
-        "by hand": step(Recurrent(cell)),
+    found = {"by hand": step(Recurrent(cell))} if brings_its_gradient(cell) else {}
+    found |= {
         "autograd": step(Recurrent(cell, autograd=True)),
         "floor": products.step,
         "forward": forward(Recurrent(cell)),
         "forward floor": products.forward,
     }
-    for name in layers:
-        layer = LIBRARY[name](inputs, H).to(device())
-        found |= {name: step(layer), f"forward {name}": forward(layer)}
+    for of_torch in layers:
+        layer = getattr(nn, of_torch.removeprefix("nn."))(inputs, H).to(device())
+        found |= {of_torch: step(layer), f"forward {of_torch}": forward(layer)}
     return found
 
 
@@ -159,9 +142,8 @@ def seconds(work: Callable[[], object]) -> float:
 def measure(name: str, size: Size, threads: int, rounds: int) -> list[Row]:
     """Time one cell beside nn.LSTM, and beside its own layer if that is another."""
     torch.set_num_threads(threads)
-    make, own = CELLS[name]
-    layers = dict.fromkeys(["nn.LSTM", own])
-    works = contestants(make, layers, size)
+    layers = dict.fromkeys(["nn.LSTM", f"nn.{CELLS[name].torch or 'LSTM'}"])
+    works = contestants(name, layers, size)
     times = [{key: seconds(work) for key, work in works.items()} for _ in range(rounds + WARM_UP)]
 
     def ratio(over: str, under: str) -> list[float]:
@@ -171,22 +153,26 @@ def measure(name: str, size: Size, threads: int, rounds: int) -> list[Row]:
         forward = f"forward {layer}"
         base = {"forward": forward, "forward floor": forward, "hand/autograd": "autograd"}
         over = {"hand/autograd": "by hand"}
-        return {name: ratio(over.get(name, name), base.get(name, layer)) for name in COLUMNS}
+        there = [name for name in COLUMNS if name not in BY_HAND or "by hand" in works]
+        return {name: ratio(over.get(name, name), base.get(name, layer)) for name in there}
 
     return [Row(name, layer, size, threads, ratios(layer)) for layer in layers]
 
 
 def verdicts(rows: list[Row]) -> list[str]:
     """Judge a training step by each bar: whether all medians hold it, and the worst of them."""
-    beside_lstm = [r for r in rows if r.beside == "nn.LSTM" and r.size[1] >= 20]
-    plain = [(r.ratios["by hand"][1], r) for r in beside_lstm if r.cell == "LSTM"]
-    gated = [(r.ratios["by hand"][1], r) for r in beside_lstm if r.cell not in ("LSTM", "Elman")]
-    loop = [(r.ratios["hand/autograd"][1], r) for r in rows if r.beside == "nn.LSTM"]
-    return [
-        _verdict("LSTM by hand <= 1.25 nn.LSTM where B >= 20", 1.25, plain),
-        _verdict("every other gated cell by hand <= 1.5 nn.LSTM where B >= 20", 1.5, gated),
-        _verdict("by hand <= autograd over the same loop, everywhere", 1.0, loop),
+    beside_lstm = [r for r in rows if r.beside == "nn.LSTM"]
+    trained = [(r.ratios.get("by hand", r.ratios["autograd"])[1], r) for r in beside_lstm]
+    large = [(ratio, r) for ratio, r in trained if r.size[1] >= 20]
+    plain = [(ratio, r) for ratio, r in large if r.cell == "LSTM"]
+    gated = [(ratio, r) for ratio, r in large if r.cell != "LSTM" and CELLS[r.cell].torch != "RNN"]
+    loop = [(r.ratios["hand/autograd"][1], r) for r in beside_lstm if "by hand" in r.ratios]
+    bars = [
+        ("LSTM <= 1.25 nn.LSTM where B >= 20", 1.25, plain),
+        ("every other gated cell <= 1.5 nn.LSTM where B >= 20", 1.5, gated),
+        ("by hand <= autograd over the same loop, everywhere", 1.0, loop),
     ]
+    return [_verdict(bar, most, found) for bar, most, found in bars if found]
 
 
 def _verdict(bar: str, most: float, found: list[tuple[float, Row]]) -> str:
@@ -205,11 +191,13 @@ def show(rows: list[Row]) -> None:
     """Print one table for each size and number of threads."""
     for size, threads in dict.fromkeys((row.size, row.threads) for row in rows):
         print(f"\nT, B, I, H = {_sizes(size)}; threads: {threads}; the layer beside it = 1")
-        print(f"{'cell':>21} {'beside':>8}", *(f"{column:>17}" for column in COLUMNS))
+        wide = max(len(row.cell) for row in rows)
+        print(f"{'cell':>{wide}} {'beside':>8}", *(f"{column:>17}" for column in COLUMNS))
         for row in rows:
             if (row.size, row.threads) == (size, threads):
-                cells = [f"{m:.2f} ({a:.2f}-{b:.2f})" for a, m, b in row.ratios.values()]
-                print(f"{row.cell:>21} {row.beside:>8}", *(f"{cell:>17}" for cell in cells))
+                said = {c: f"{m:.2f} ({a:.2f}-{b:.2f})" for c, (a, m, b) in row.ratios.items()}
+                ratios = (f"{said.get(column, '-'):>17}" for column in COLUMNS)
+                print(f"{row.cell:>{wide}} {row.beside:>8}", *ratios)
 
 
 def machine() -> dict[str, Any]:
@@ -228,13 +216,14 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     """Measure, print the tables and the verdicts, and write them down where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cells", nargs="*", choices=[*CELLS, []], help="all if none is named")
     parser.add_argument("--quick", action="store_true", help="two sizes, one thread, few rounds")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the numbers to a file")
     options = parser.parse_args()
     sizes, threads, rounds = (QUICK, (1,), 5) if options.quick else (SIZES, (1, 2), 15)
     made = machine()
     print(f"torch {torch.__version__} on {device()}; {rounds} rounds")
-    work = [(name, size, n) for n in threads for size in sizes for name in CELLS]
+    work = [(name, size, n) for n in threads for size in sizes for name in options.cells or CELLS]
     rows = [row for each in progress(work, "cells") for row in measure(*each, rounds)]
     show(rows)
     print("", *(found := verdicts(rows)), sep="\n")
