@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
 from unrolled.core.cell import Cell, State
+from unrolled.core.kinds import one_of
 
-_NONLINEARITIES = {"tanh": torch.tanh, "relu": torch.relu}
+
+def _rectified(a: Tensor) -> Tensor:
+    """Return max(a, 0); of complex numbers, as for the complex step, where the real part is."""
+    return torch.where(a.real > 0, a, 0) if a.is_complex() else torch.relu(a)
+
+
+_NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu": _rectified}
 
 
 class Elman(Cell):
@@ -56,9 +63,7 @@ class Elman(Cell):
 
     def __init__(self, input_size: int, hidden_size: int, *, nonlinearity: str = "tanh") -> None:
         super().__init__(input_size, hidden_size)
-        if nonlinearity not in _NONLINEARITIES:
-            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
-        self.nonlinearity = nonlinearity
+        self.nonlinearity = one_of("nonlinearity", nonlinearity, _NONLINEARITIES)
         h = ("h",)
         self.make(weight_ih=(h, ("x",)), weight_hh=(h, h), bias_ih=(h,), bias_hh=(h,))
 
@@ -99,4 +104,5 @@ class Elman(Cell):
         self, grad: Tensor, states: State, saved: Sequence[tuple[Tensor, ...]]
     ) -> tuple[Tensor, ...]:
         r"""Return :math:`\sum_t \delta_t h_{t-1}^\top`."""
-        return (grad.flatten(0, 1).T @ states[0][:-1].flatten(0, 1),)
+        H = self.hidden_size
+        return (grad.reshape(-1, H).T @ states[0][:-1].reshape(-1, H),)

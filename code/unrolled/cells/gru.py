@@ -161,11 +161,12 @@ class GRU(Cell):
         self, grad: Tensor, states: State, saved: Sequence[tuple[Tensor, ...]]
     ) -> tuple[Tensor, ...]:
         r"""Return :math:`\sum_t \delta a_t h_{t-1}^\top`, for n as r reaches it."""
-        h = states[0][:-1].flatten(0, 1)
-        a_rz, a_n = _split(grad.flatten(0, 1), 1)
+        H = self.hidden_size
+        h = states[0][:-1].reshape(-1, H)
+        a_rz, a_n = _split(grad.reshape(-1, 3 * H), 1)
         if self.reset == "before":
             return a_rz.T @ h, a_n.T @ torch.cat([u for *_, u in saved])
-        d_u = torch.cat([r for r, *_ in saved]).mul_(a_n)  # in place: one large tensor less
+        d_u = torch.cat([r for r, *_ in saved]) * a_n
         return a_rz.T @ h, d_u.T @ h, d_u.sum(0)
 
 

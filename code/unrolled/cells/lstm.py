@@ -10,6 +10,7 @@ from torch.nn.functional import linear
 
 from unrolled.cells._derivatives import sigmoid_backward, tanh_backward
 from unrolled.core.cell import Cell, State
+from unrolled.core.kinds import instance, one_of
 from unrolled.core.validate import real
 
 
@@ -129,12 +130,15 @@ class LSTM(Cell):
         self, grad: Tensor, states: State, saved: Sequence[tuple[Tensor, ...]]
     ) -> tuple[Tensor, ...]:
         r"""Return :math:`\sum_t \delta a_t h_{t-1}^\top`."""
-        return (grad.flatten(0, 1).T @ states[0][:-1].flatten(0, 1),)
+        H = self.hidden_size
+        return (grad.reshape(-1, 4 * H).T @ states[0][:-1].reshape(-1, H),)
 
 
 @torch.no_grad()
 def set_forget_bias(cell: Cell, gate: str, value: float) -> None:
     """Set the rows of a gate in one bias to a value, in the other to zero."""
-    (rows,) = cell.axes["bias_ih"]
+    (rows,) = instance("cell", cell, Cell).axes.get("bias_ih", ((),))
+    one_of("gate", gate, rows)
+    value = real("value", value)
     for name, first in (("bias_ih", value), ("bias_hh", 0.0)):
         cell.get_parameter(name).view(len(rows), -1)[rows.index(gate)] = first

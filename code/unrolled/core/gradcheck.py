@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from unrolled.core.kinds import flag, instance
 from unrolled.core.recurrent import Recurrent, State
+from unrolled.core.validate import random_seed
 
 
 class Disagreement(NamedTuple):
@@ -63,16 +65,23 @@ def check_gradients(
 
     Raises
     ------
-    ValueError
-        If ``x`` is not float64.
+    TypeError, ValueError
+        If ``x`` is not float64 or not finite, or the layer refuses an argument.
 
     References
     ----------
     Squire, W. & Trapp, G. (1998). Using complex variables to estimate derivatives of real
     functions. SIAM Review 40(1).
     """
-    if x.dtype != torch.float64:
+    instance("layer", layer, Recurrent)
+    flag("complex_step", complex_step)
+    seed = random_seed("seed", seed)
+    if instance("x", x, Tensor).dtype != torch.float64:
         raise ValueError(f"x must be torch.float64, got {x.dtype}")
+    if x.is_meta or x.layout is not torch.strided or not x.isfinite().all():
+        raise ValueError("x must be a dense tensor of finite numbers, got another")
+    with torch.no_grad():  # which looks at the rest
+        layer(x, state, lengths)
     names = [name for name, _ in layer.named_parameters()]
     inputs = [x, *(state or ())]
     point = [
@@ -86,10 +95,11 @@ def check_gradients(
         output, last = functional_call(unrolled, weights, (first, tuple(rest) or None, lengths))
         return [output, *last]
 
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     with torch.no_grad():
         shapes = [y.shape for y in outputs(layer, point)]
-    R = [torch.randn(shape, generator=generator, dtype=x.dtype).to(x.device) for shape in shapes]
+    drawn = [torch.randn(s, generator=generator, dtype=x.dtype, device="cpu") for s in shapes]
+    R = [each.to(x.device) for each in drawn]
 
     def loss(at: list[Tensor]) -> Tensor:
         return torch.stack(

@@ -13,8 +13,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.nn.utils import prune
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from unrolled.core.cell import Cell, State, brings_its_gradient
+from unrolled.core.kinds import flag, instance
 from unrolled.core.validate import whole
 
 __all__ = ["Cell", "Recurrent", "State", "from_torch", "mask", "to_torch"]
@@ -29,6 +33,11 @@ class Recurrent(nn.Module):
     differentiated again: ``backward(create_graph=True)`` raises RuntimeError without
     ``autograd=True``. Under autocast all steps are taken in its type, as torch.nn does.
 
+    ``torch.compile`` unrolls the loop: it makes one graph for each ``T`` and each list of lengths,
+    and with ``fullgraph=True`` lengths must be a list, not a tensor. ``torch.utils.checkpoint``
+    with ``use_reentrant=True`` overlooks a tuple inside a tuple, which is where the state is: take
+    ``use_reentrant=False``.
+
     Parameters
     ----------
     cell
@@ -41,11 +50,9 @@ class Recurrent(nn.Module):
 
     def __init__(self, cell: Cell, *, batch_first: bool = False, autograd: bool = False) -> None:
         super().__init__()
-        if not isinstance(cell, Cell):
-            raise TypeError(f"cell must be a Cell, got {type(cell).__name__}")
-        self.cell = cell
-        self.batch_first = batch_first
-        self.autograd = autograd
+        self.cell = instance("cell", cell, Cell)
+        self.batch_first = flag("batch_first", batch_first)
+        self.autograd = flag("autograd", autograd)
 
     def forward(
         self, x: Tensor, state: State | None = None, lengths: Tensor | Sequence[int] | None = None
@@ -209,8 +216,14 @@ def mask(lengths: Tensor | Sequence[int], steps: int, *, batch: int | None = Non
     """
     steps = whole("steps", steps)
     ends = _ends(lengths, steps, batch)
-    device = lengths.device if isinstance(lengths, Tensor) else None
-    return torch.arange(steps, device=device)[:, None] < torch.tensor(ends, device=device)
+    inside = _inside(ends, steps)
+    return inside.to(lengths.device, non_blocking=True) if isinstance(lengths, Tensor) else inside
+
+
+def _inside(ends: list[int], steps: int) -> Tensor:
+    """Return ``(T, B)`` on the CPU, whatever torch's default device is: true inside a sequence."""
+    until = torch.tensor(ends, dtype=torch.long, device="cpu")
+    return torch.arange(steps, device="cpu")[:, None] < until
 
 
 def _ends(lengths: Tensor | Sequence[int], steps: int, batch: int | None) -> list[int]:
@@ -221,6 +234,8 @@ def _ends(lengths: Tensor | Sequence[int], steps: int, batch: int | None) -> lis
         raise TypeError(f"lengths must hold whole numbers, got {kind}")
     if shape is not None and len(shape) != 1:
         raise ValueError(f"lengths must have shape ({batch or 'B'},), got {tuple(shape)}")
+    if isinstance(lengths, Tensor) and _without_numbers(lengths):
+        raise ValueError("lengths must be a list where tensors hold no numbers: on meta, in vmap")
     try:
         listed: list[Any] = lengths.tolist() if hasattr(lengths, "tolist") else list(lengths)
         ends = [index(end) for end in listed if not isinstance(end, bool)]
@@ -247,8 +262,8 @@ class _Padding(NamedTuple):
         steps = len(x)
         if not ends or min(ends) == steps:
             return cls(None, steps, steps)
-        active = torch.arange(steps)[:, None] < torch.tensor(ends)
-        return cls(active.to(x.device, non_blocking=True)[..., None], steps, min(ends))
+        active = _inside(ends, steps).to(x.device, non_blocking=True)
+        return cls(active[..., None], steps, min(ends))
 
     def by_step(self) -> list[Tensor | None]:
         """Return ``(B, 1)`` for each step, true where a sequence still runs; None where all do."""
@@ -270,7 +285,13 @@ class _Padding(NamedTuple):
         """Return the last state, for sequences of no step the first."""
         if self.active is None or self.shortest:
             return last
-        return tuple([torch.where(self.active[0], a, b) for a, b in zip(last, first, strict=True)])
+        pairs = zip(last, first, strict=True)  # of two types, under autocast
+        return tuple([torch.where(self.active[0], a, b.to(a.dtype)) for a, b in pairs])
+
+
+def _without_numbers(tensor: Tensor) -> bool:
+    """Whether a tensor stands for others, so that nothing can be read from it."""
+    return tensor.is_meta or torch._C._functorch.is_batchedtensor(tensor)
 
 
 def _autocast(device_type: str) -> bool:
@@ -278,12 +299,19 @@ def _autocast(device_type: str) -> bool:
     return torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type)
 
 
+# the hooks that make a weight anew before each call of the cell; until then it is an old one
+_MAKERS = (prune.BasePruningMethod, WeightNorm, SpectralNorm)
+
+
 def to_torch(layer: Recurrent) -> dict[str, Tensor]:
     """Return a layer's weights under the names of torch.nn.RNN, LSTM and GRU (``weight_ih_l0``).
 
     Where a weight is made from others, by ``prune`` or a parametrization, it is what they make now.
     """
-    cell = layer.cell
+    cell = instance("layer", layer, Recurrent).cell
+    for hook in cell._forward_pre_hooks.values():
+        if isinstance(hook, _MAKERS):
+            hook(cell, ())
     names = [*cell.axes] or [name for name, _ in cell.named_parameters()]
     return {f"{name}_l0": getattr(cell, name).detach() for name in names}
 
