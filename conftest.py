@@ -13,6 +13,7 @@ CODE = str(Path(__file__).resolve().parent / "code")
 sys.path.insert(0, CODE)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [CODE, os.environ.get("PYTHONPATH")]))
 
+os.environ["UNROLLED_DEVICE"] = "cpu"  # a GPU there changes no stored output
 os.environ["UNROLLED_PROGRESS"] = "0"  # a stored output holds no progress bar
 os.environ["OMP_NUM_THREADS"] = "1"  # the order of a sum, hence its last digits
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # the date inside an SVG

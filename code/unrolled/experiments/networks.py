@@ -201,26 +201,35 @@ def train(
     """
     updates = whole("updates", updates)
     alive = torch.ones(networks.count, dtype=torch.bool, device=networks.weight.device)
-    losses, state = [], None
+    parameters, losses, state, whole_yet = list(networks.parameters()), [], None, True
     for update in progress(range(updates), "updates"):
         x, *rest = batch(update)
-        prediction, last = networks(x, state if carry else None)
-        while not torch.isfinite(prediction).all():
+        while True:
+            prediction, last = networks(x, state if carry else None)
+            each = loss(prediction, *rest)
+            own = torch.where(alive, each, 0)
+            gradients = torch.autograd.grad(own.sum(), parameters, retain_graph=True)
+            predicted, learned = torch.isfinite(prediction).all(), _learn(gradients).all()
+            if predicted & learned:  # the one wait for a GPU
+                break
+            whole_yet = False
+            if predicted:
+                gradients, alive = _each_alone(networks, own, alive)
+                break
             broken = _broken(prediction)
             if not (alive & broken).any():  # with weights of 0, only inputs can be the cause
                 raise FloatingPointError(f"inputs must be finite, got others at update {update}")
             alive = alive & ~broken
             _silence(networks, alive)
             state = None if state is None else _zeroed(state, alive)
-            prediction, last = networks(x, state if carry else None)
-        each = loss(prediction, *rest)
-        alive = _backward(networks, torch.where(alive, each, 0), alive)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
         losses.append(torch.where(alive, each.detach(), torch.nan))
         if clip is not None:
-            clip_each(networks.parameters(), clip)
+            clip_each(parameters, clip)
         optimizer.step()
         state = tuple(part.detach() for part in last)
-        if not alive.all():  # momentum moves weights without a gradient
+        if not whole_yet:  # momentum moves weights without a gradient
             _silence(networks, alive)
             state = _zeroed(state, alive)
         if schedule is not None:
@@ -335,25 +344,30 @@ def _places(axes: Sequence[Sequence[int]], count: int) -> Tensor:
     return places.flatten()
 
 
-def _backward(networks: Networks, losses: Tensor, alive: Tensor) -> Tensor:
-    """Set every network's gradient; return which networks are alive after that."""
+def _each_alone(
+    networks: Networks, losses: Tensor, alive: Tensor
+) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Return gradients where a network's is not finite, and which networks are alive after that.
+
+    0 times infinity is no number: one network's gradient reaches the others between the zeros of
+    the large matrices. So each is asked for alone.
+    """
     parameters = list(networks.parameters())
-    gradients = torch.autograd.grad(losses.sum(), parameters, retain_graph=True)
-    if not torch.isfinite(_norms(gradients)).all():
-        # 0 times infinity is no number: one network's gradient reaches the others between the
-        # zeros of the large matrices. So ask for each alone.
-        own = [torch.autograd.grad(each, parameters, retain_graph=True) for each in losses]
-        gradients = tuple(
-            torch.stack([parameter[n] for n, parameter in enumerate(parts)])
-            for parts in zip(*own, strict=True)
-        )
-        alive = alive & torch.isfinite(_norms(gradients))
-        for gradient in gradients:
-            gradient[~alive] = 0
-        _silence(networks, alive)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
-    return alive
+    own = [torch.autograd.grad(each, parameters, retain_graph=True) for each in losses]
+    gradients = tuple(
+        torch.stack([parameter[n] for n, parameter in enumerate(parts)])
+        for parts in zip(*own, strict=True)
+    )
+    alive = alive & _learn(gradients)
+    for gradient in gradients:
+        gradient[~alive] = 0
+    _silence(networks, alive)
+    return gradients, alive
+
+
+def _learn(gradients: Sequence[Tensor]) -> Tensor:
+    """Return ``(N,)``: the networks whose gradient is finite."""
+    return torch.isfinite(_norms(gradients))
 
 
 def _norms(gradients: Sequence[Tensor]) -> Tensor:

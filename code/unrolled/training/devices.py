@@ -24,7 +24,7 @@ def device(name: str | None = None) -> torch.device:
     try:
         chosen = torch.device(wanted)
         torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise ValueError(
             f"{source} must name a device that torch has on this machine, got {wanted!r}: {error}"
         ) from None
