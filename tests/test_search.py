@@ -80,7 +80,7 @@ def test_a_small_space_is_drawn_to_its_end_and_nothing_twice():
         (lambda: Range(0, 1, log=True), ValueError, "low must be greater than 0, got 0"),
         (lambda: Range("a", 1), TypeError, "low must be a number, got 'a'"),
         (lambda: Range(0.5, 2, whole=True), TypeError, "needs whole ends, got 0.5 and 2"),
-        (lambda: random_settings(SPACE, 0, 0), ValueError, "n must be at least 1, got 0"),
+        (lambda: random_settings(SPACE, 0, 0), ValueError, "n must be from 1 to 100000, got 0"),
         (lambda: random_settings(SPACE, 1, -1), ValueError, "seed must be at least 0, got -1"),
         (lambda: random_settings({"a": "bc"}, 1, 0), TypeError, r"space\['a'\] must be a list"),
         (lambda: random_settings({"a": []}, 1, 0), ValueError, "must hold different choices"),
@@ -532,7 +532,10 @@ def test_a_file_that_is_no_store_is_refused(lab, toy):
         ([{"x": {1}}], TypeError, r"settings must be plain data .* got \{'x': \{1\}\}"),
         ([{"x": (1, 2)}], TypeError, "settings must be plain data"),
         ([{"x": float("nan")}], TypeError, "settings must be plain data"),
-        ([{"x": np.float32(1)}], TypeError, "settings must be plain data"),
+        ([{"x": np.float32("nan")}], TypeError, "settings must be plain data"),
+        ([{"x": np.ones(2)}], TypeError, "settings must be plain data"),
+        ({"x": 1}, TypeError, "trials must be a list, got {'x': 1}"),
+        (iter([{"x": 1}]), TypeError, "trials must be a list, got <list_itera"),
     ],
 )
 def test_a_plan_that_cannot_be_kept_is_refused(lab, toy, trials, error, words):
@@ -567,9 +570,9 @@ def test_a_folder_that_is_missing_is_named(lab, toy):
 
 
 def test_numbers_out_of_range_are_refused(lab, toy):
-    with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
-        run(toy.square, plan(1), lab.store, workers=0)
-    with pytest.raises(ValueError, match="retries must be at least 0, got -1"):
+    with pytest.raises(ValueError, match="workers must be from 0 to 1000, got -1"):
+        run(toy.square, plan(1), lab.store, workers=-1)
+    with pytest.raises(ValueError, match="retries must be from 0 to 1000, got -1"):
         run(toy.square, plan(1), lab.store, retries=-1)
 
 
@@ -682,7 +685,7 @@ def test_importance_of_noise_is_not_believed():
         ({"held_out": 1}, "held_out must be less than 1, got 1"),
         ({"held_out": 0.1}, "held_out must leave at least 2 trials to each, got 0.1 of 9 trials"),
         ({"held_out": 0.95}, "held_out must leave at least 2 trials to each, got 0.95 of 9 trials"),
-        ({"shuffles": 1}, "shuffles must be at least 2, got 1"),
+        ({"shuffles": 1}, "shuffles must be from 2 to 1000, got 1"),
     ],
 )
 def test_importance_refuses_what_it_cannot_use(changes, words):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Mapping, Sequence
 from math import ceil, isfinite, log
 from typing import Any, NamedTuple
 
@@ -48,18 +49,18 @@ def importance(
     Parameters
     ----------
     rows
-        Trials of settings drawn from ``space``, at least 8, all done.
+        A list of trials of settings drawn from ``space``, at least 8, all done.
     space
         As for :func:`random_settings`. Settings that are not in it are left out.
     target
         Name of a number in the results.
     seed
-        Decides what is held out, the forest and the shuffles.
+        Decides what is held out, the forest and the shuffles; less than 2**32.
     held_out
         Share of the trials that the forest does not see, between 0 and 1; at least 2 trials are
         to be seen, and 2 not.
     shuffles
-        How often each setting is shuffled, at least 2.
+        How often each setting is shuffled, from 2 to 1000.
 
     Raises
     ------
@@ -75,8 +76,13 @@ def importance(
     from sklearn.model_selection import train_test_split
     from sklearn.pipeline import make_pipeline
 
-    seed, shuffles = whole("seed", seed, least=0), whole("shuffles", shuffles, least=2)
+    seed = whole("seed", seed, least=0, most=2**32 - 1)
+    shuffles = whole("shuffles", shuffles, least=2, most=1000)
     held_out = real("held_out", held_out, above=0, below=1)
+    if not isinstance(space, Mapping) or not space:
+        raise TypeError(f"space must be a dictionary of settings, got {reprlib.repr(space)}")
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, Trial) for row in rows):
+        raise TypeError(f"rows must be a list of trials, got {reprlib.repr(rows)}")
     if len(rows) < 8:
         raise ValueError(f"rows must be at least 8 trials, got {len(rows)}")
     if not 2 <= ceil(held_out * len(rows)) <= len(rows) - 2:

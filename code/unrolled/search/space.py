@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import operator
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, inf, log, prod
+from math import exp, inf, isfinite, log, prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unrolled.core.validate import real, whole
+from unrolled.core.validate import random_seed, real, whole
 
 if TYPE_CHECKING:
     from unrolled.core.recurrent import Cell
@@ -37,7 +39,8 @@ class Range:
     TypeError
         If an end is not a number, or not a whole one with ``whole``.
     ValueError
-        If ``low >= high``, or ``low <= 0`` with ``log``.
+        If ``low >= high``, or ``low <= 0`` with ``log``; if the ends are further apart than a
+        float can say, or whole ones further from 0 than 2**53.
     """
 
     low: float
@@ -46,10 +49,16 @@ class Range:
     whole: bool = False
 
     def __post_init__(self) -> None:
-        low = real("low", self.low, above=0 if self.log else None)
-        real("high", self.high, above=low)
-        if self.whole and not (isinstance(self.low, int) and isinstance(self.high, int)):
+        low = _end("low", self.low, above=0 if self.log else None)
+        high = _end("high", self.high, above=low)
+        if not isfinite(high - low):
+            raise ValueError(f"high - low must be finite, got {high:g} - {low:g}")
+        if self.whole and not (isinstance(low, int) and isinstance(high, int)):
             raise TypeError(f"a whole range needs whole ends, got {self.low!r} and {self.high!r}")
+        if self.whole and max(-low, high) > 2**53:
+            raise ValueError(f"whole ends must be from -2**53 to 2**53, got {low} and {high}")
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
 
     def draw(self, rng: np.random.Generator) -> float:
         """Return a number of the range, with six significant digits unless it is whole."""
@@ -65,6 +74,8 @@ class Range:
 
 
 _DRAWS = 100_000  # a range has six digits, so a narrow one can run out
+MOST_SETTINGS = 100_000  # of one plan
+_MOST_CHOICES = 10_000  # of one name
 
 Space = Mapping[str, Sequence[Any] | Range]
 Structures = Mapping[str, Mapping[str, Sequence[Any]]]
@@ -106,9 +117,10 @@ def random_settings(space: Space, n: int, seed: int) -> list[Settings]:
     Parameters
     ----------
     space
-        For each name a list of choices, all equally likely, or a :class:`Range`.
+        For each name a list of at most 10,000 choices, all equally likely, or a :class:`Range`.
+        NumPy's scalars become Python's.
     n
-        Number of trials, at least 1.
+        Number of trials, from 1 to 100,000.
     seed
         At least 0.
 
@@ -124,15 +136,20 @@ def random_settings(space: Space, n: int, seed: int) -> list[Settings]:
     ----------
     Bergstra, J. & Bengio, Y. (2012). Random search for hyper-parameter optimization. JMLR 13.
     """
-    n, seed = whole("n", n), whole("seed", seed, least=0)
+    n, seed = whole("n", n, most=MOST_SETTINGS), random_seed("seed", seed)
+    _check_mapping("space", space)
     size = prod(_size(name, values) for name, values in space.items())
     if n > size:
         raise ValueError(f"n must be at most {size}, the number of settings in space, got {n}")
+    plain = {
+        name: values if isinstance(values, Range) else [as_plain(each) for each in values]
+        for name, values in space.items()
+    }
     drawn: dict[str, Settings] = {}
     for k in range(n):
         rng = np.random.default_rng((seed, k))
         for _ in range(_DRAWS):
-            settings = _draw(space, rng)
+            settings = _draw(plain, rng)
             if (text := as_text(settings)) not in drawn:
                 drawn[text] = settings
                 break
@@ -154,9 +171,10 @@ def build(structure: Mapping[str, Any], input_size: int, hidden_size: int) -> Ce
     ValueError
         If there is no such cell, or its options exclude each other.
     """
+    _check_mapping("structure", structure)
     options = dict(structure)
     name = options.pop("cell", None)
-    if name not in CELLS:
+    if not isinstance(name, str) or name not in CELLS:
         raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {name!r}")
     from unrolled import cells  # brings torch, which a worker may not need
 
@@ -166,6 +184,7 @@ def build(structure: Mapping[str, Any], input_size: int, hidden_size: int) -> Ce
 
 def check_buildable(choices: Structures) -> None:
     """Raise ValueError if there is a cell among the choices that ``build`` does not know."""
+    _check_mapping("choices", choices)
     for name in choices:
         if name not in CELLS:
             raise ValueError(f"choices must be of {', '.join(CELLS)}, got {name!r}")
@@ -208,11 +227,13 @@ def mutate(
 
     Raises
     ------
+    TypeError
+        If the structure or ``choices`` are no dictionaries, or the structure is not plain data.
     ValueError
         If the structure is not made of ``choices``, or no change of it is valid.
     """
     neighbours = _neighbours(filled(structure, choices), choices)
-    rng = np.random.default_rng(whole("seed", seed, least=0))
+    rng = np.random.default_rng(random_seed("seed", seed))
     for k in rng.permutation(len(neighbours)):
         changed: Settings = neighbours[k]
         if valid(changed):
@@ -222,8 +243,11 @@ def mutate(
 
 def filled(structure: Mapping[str, Any], choices: Structures) -> Settings:
     """Return a structure with every option of its cell."""
+    _check_mapping("choices", choices)
+    _check_mapping("structure", structure)
+    structure = {option: as_plain(structure[option]) for option in structure}
     name = structure.get("cell", "")
-    if name not in choices:
+    if not isinstance(name, str) or name not in choices:
         raise ValueError(f"cell must be one of {', '.join(choices)}, got {name!r}")
     filled = {**_first(name, choices), **structure}
     for option, value in filled.items():
@@ -233,7 +257,7 @@ def filled(structure: Mapping[str, Any], choices: Structures) -> Settings:
 
 
 def as_text(settings: Mapping[str, Any]) -> str:
-    """Return settings as JSON, the same text for the same settings.
+    """Return settings as JSON, the same text for the same settings; NumPy's scalars as Python's.
 
     Raises
     ------
@@ -241,22 +265,52 @@ def as_text(settings: Mapping[str, Any]) -> str:
         If JSON would not give them back as they are.
     """
     try:
-        text = json.dumps(dict(settings), sort_keys=True, allow_nan=False, ensure_ascii=False)
+        text = json.dumps(dict(settings), sort_keys=True, allow_nan=False, default=_as_scalar)
         if json.loads(text) == dict(settings):
             return text
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         pass
     raise TypeError(
         "settings must be plain data (text, finite numbers, True, False, None, and lists and "
-        f"dictionaries of them), got {settings!r}"
+        f"dictionaries of them), got {reprlib.repr(settings)}"
     )
+
+
+def as_plain(value: Any) -> Any:
+    """Return a choice as JSON gives it back. Raises TypeError as ``as_text``."""
+    return json.loads(as_text({"choice": value}))["choice"]
+
+
+def _as_scalar(value: Any) -> Any:
+    if isinstance(value, np.bool | np.integer | np.floating):
+        return value.item()
+    raise TypeError
+
+
+def _end(name: str, value: Any, *, above: float | None) -> float:
+    """Return an end of a range as Python's int or float."""
+    try:
+        number = real(name, value, above=above)
+    except OverflowError:
+        raise ValueError(f"{name} must be a finite float, got a number beyond them") from None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return number
+
+
+def _check_mapping(name: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a dictionary, got {reprlib.repr(value)}")
 
 
 def _size(name: str, values: Sequence[Any] | Range) -> float:
     if isinstance(values, Range):
         return values.high - values.low + 1 if values.whole else inf
-    if isinstance(values, str) or not isinstance(values, Sequence):
+    if not isinstance(values, list | tuple | range):
         raise TypeError(f"space[{name!r}] must be a list of choices or a Range, got {values!r}")
+    if values[_MOST_CHOICES:]:
+        raise ValueError(f"space[{name!r}] must hold at most {_MOST_CHOICES} choices, got more")
     if not values or len({as_text({name: value}) for value in values}) < len(values):
         raise ValueError(f"space[{name!r}] must hold different choices, got {list(values)}")
     return len(values)

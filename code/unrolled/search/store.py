@@ -1,30 +1,52 @@
-"""The store of a search: one SQLite table, a row for each trial, a transaction for each result."""
+"""The store of a search: one SQLite table, a row for each trial, a transaction for each result.
+
+Each row carries a digest of itself: what the disk or somebody else changed is never taken for
+what was measured.
+"""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from unrolled.core.files import write_atomically
 from unrolled.search.space import Settings, as_text
 
 PLANNED, DONE, FAILED, LOST = "planned", "done", "failed", "lost"
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS trials (
+_TABLE = """CREATE TABLE trials (
     number INTEGER PRIMARY KEY,
     objective TEXT NOT NULL,
     settings TEXT NOT NULL UNIQUE,
-    status TEXT NOT NULL DEFAULT 'planned',
+    status TEXT NOT NULL,
     result TEXT,
     error TEXT,
-    seconds REAL
-)
-"""
+    seconds REAL,
+    digest TEXT NOT NULL
+)"""
+_COLUMNS = "number, objective, settings, status, result, error, seconds, digest"
+_MARK = int.from_bytes(b"unro", "big")  # SQLite's application_id: whose file this is
+_FIXED = (slice(0, 24), slice(44, 92))  # what never changes in the first bytes of a store
+
+_REFUSALS = {  # what the system says no to, by SQLite's name and the system's
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+    sqlite3.SQLITE_PERM: errno.EACCES,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_BUSY: errno.EBUSY,
+}
+
+_Row = tuple[int, str, str, str, str | None, str | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -64,17 +86,21 @@ def results(path: str | Path) -> list[Trial]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no store of a search.
+        If it is no store of a search, or is damaged: every row is compared with its digest.
+    OSError
+        If the system does not let it be read.
     """
-    if not Path(path).is_file():
+    place = _located(path)
+    if not place.exists():
         raise FileNotFoundError(f"path must be the store of a search, got no file {path}")
-    with _connected(path) as connection:
-        return _rows(connection)
+    with _connected(place) as connection:
+        connection.execute("BEGIN")  # what is checked is what is read
+        return [as_trial(row) for row in _rows(connection, place)]
 
 
 @contextmanager
 def locked(path: str | Path) -> Iterator[None]:
-    """Keep a store for one search. Others can read it meanwhile.
+    """Keep a store for one search, by whatever path it is called. Others can read it meanwhile.
 
     Raises
     ------
@@ -82,18 +108,20 @@ def locked(path: str | Path) -> Iterator[None]:
         If its folder does not exist.
     RuntimeError
         If another search has it.
+    ValueError, OSError
+        If a file is there that is no store, as ``results`` says; nothing is left beside it.
     """
-    if not Path(path).parent.is_dir():
-        raise FileNotFoundError(f"path must be in a folder that exists, got {path}")
+    place = _located(path)
+    if place.exists():
+        results(place)
     # The lock of an empty database beside the store: the system drops it however a process ends.
-    with closing(sqlite3.connect(f"{path}-lock", timeout=0)) as lock:
+    beside = place.with_name(f"{place.name}-lock")
+    with closing(_locked(beside, place)):
         try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
-                raise
-            raise RuntimeError(f"another search is running on {path}") from None
-        yield
+            yield
+        finally:
+            if not place.exists():
+                beside.unlink(missing_ok=True)
 
 
 def plan(path: str | Path, objective: str, trials: Sequence[Settings]) -> list[Trial]:
@@ -102,66 +130,166 @@ def plan(path: str | Path, objective: str, trials: Sequence[Settings]) -> list[T
     Raises
     ------
     ValueError
-        If what is stored belongs to another objective or another plan.
+        If what is stored belongs to another objective or another plan, or is damaged.
+    OSError
+        If the system does not let it be written; what is stored stays.
     """
-    texts = [as_text(settings) for settings in trials]
-    with _connected(path) as connection, connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(_TABLE)
-        stored = connection.execute("SELECT objective, settings FROM trials ORDER BY number")
-        known = _known(path, objective, texts, stored.fetchall())
-        connection.executemany(
-            "INSERT INTO trials (number, objective, settings) VALUES (?, ?, ?)",
-            [(k, objective, texts[k]) for k in range(known, len(texts))],
-        )
-        return _rows(connection)[: len(texts)]
+    place = _located(path)
+    wanted = [
+        (number, objective, as_text(settings), PLANNED, None, None, None)
+        for number, settings in enumerate(trials)
+    ]
+    if not place.exists():
+        # A journal without its store is of one that was deleted, and would be played back.
+        place.with_name(f"{place.name}-journal").unlink(missing_ok=True)
+        write_atomically(place, _new(wanted))
+        return [as_trial(row) for row in wanted]
+    with _connected(place) as connection:
+        connection.execute("BEGIN")
+        stored = _rows(connection, place)
+        _check_same(place, wanted, stored)
+        _insert(connection, wanted[len(stored) :])
+        connection.execute("COMMIT")
+    return [as_trial(row) for row in [*stored, *wanted[len(stored) :]][: len(wanted)]]
 
 
 def record(path: str | Path, number: int, status: str, text: str, seconds: float | None) -> None:
     """Write how a trial ended: all of it or, if this process is killed meanwhile, nothing."""
     result, error = (text, None) if status == DONE else (None, text)
-    with _connected(path) as connection:
+    place = _located(path)
+    with _connected(place) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        found = connection.execute(f"SELECT {_COLUMNS} FROM trials WHERE number = ?", (number,))
+        _, objective, settings, *_ = _sound(place, number, found.fetchone())
+        row = (number, objective, settings, status, result, error, seconds)
         connection.execute(
-            "UPDATE trials SET status = ?, result = ?, error = ?, seconds = ? WHERE number = ?",
-            (status, result, error, seconds, number),
+            "UPDATE trials SET status = ?, result = ?, error = ?, seconds = ?, digest = ? "
+            "WHERE number = ?",
+            (*row[3:], _digest(row), number),
         )
+        connection.execute("COMMIT")
 
 
-def _known(
-    path: str | Path, objective: str, texts: Sequence[str], stored: Sequence[tuple[str, str]]
-) -> int:
-    """Return how many trials of a plan are stored; refuse those of another plan."""
-    for number, (name, text) in enumerate(stored):
-        if name != objective:
-            raise ValueError(f"{path} holds trials of objective {name}, got {objective}")
-        if number < len(texts) and text != texts[number]:
-            raise ValueError(
-                f"{path} holds another plan: its trial {number} is {text}, got {texts[number]}"
-            )
-    return len(stored)
+def as_trial(row: _Row) -> Trial:
+    """Return a row of the table as a trial."""
+    number, _, settings, status, result, error, seconds = row
+    loaded = None if result is None else json.loads(result)
+    return Trial(number, json.loads(settings), status, loaded, error, seconds)
+
+
+def _located(path: str | Path) -> Path:
+    """Return the file that a path leads to, through links; refuse what can be no store."""
+    try:
+        place = Path(os.path.realpath(Path(path)))
+    except (TypeError, ValueError):  # of a null byte
+        raise TypeError(f"path must be a path, got {path!r}") from None
+    if not place.parent.is_dir():
+        raise FileNotFoundError(f"path must be in a folder that exists, got {path}")
+    if place.exists() and not place.is_file():
+        raise ValueError(f"path must be a file, got {path}")
+    return place
+
+
+def _locked(beside: Path, place: Path) -> sqlite3.Connection:
+    try:
+        lock = sqlite3.connect(beside, timeout=0)
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        if _code(error) == sqlite3.SQLITE_BUSY:
+            raise RuntimeError(f"another search is running on {place}") from None
+        raise _named(beside, error) from error
+    return lock
 
 
 @contextmanager
-def _connected(path: str | Path) -> Iterator[sqlite3.Connection]:
-    """Open and close a store; what is no store is refused."""
-    with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
-        try:
+def _connected(place: Path) -> Iterator[sqlite3.Connection]:
+    """Open and close a store; an error names it."""
+    _check_header(place)
+    try:
+        with closing(sqlite3.connect(place, timeout=60, isolation_level=None)) as connection:
             yield connection
-        except sqlite3.DatabaseError as error:
-            if not isinstance(error, sqlite3.OperationalError) or "no such" in str(error):
-                raise ValueError(f"{path} is no store of a search ({error})") from None
-            raise
+    except (sqlite3.Error, MemoryError, UnicodeDecodeError) as error:
+        raise _named(place, error) from error
 
 
-def _rows(connection: sqlite3.Connection) -> list[Trial]:
-    found = connection.execute(
-        "SELECT number, settings, status, result, error, seconds FROM trials ORDER BY number"
+def _check_header(place: Path) -> None:
+    """Refuse a file that does not begin as a store does."""
+    with place.open("rb") as file:
+        head = file.read(100)
+    if not head:
+        raise ValueError(f"{place} is no store of a search: it is empty")
+    if any(head[part] != _header()[part] for part in _FIXED):
+        raise ValueError(f"{place} is no store of a search, or its first bytes are damaged")
+
+
+def _named(place: Path, error: BaseException) -> Exception:
+    if number := _REFUSALS.get(_code(error)):
+        return OSError(number, f"{os.strerror(number)} ({error})", str(place))
+    return ValueError(f"{place} is no store of a search, or is damaged: {error}")
+
+
+def _code(error: BaseException) -> int:
+    """Return SQLite's primary code of an error, 0 where it gives none."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+@cache
+def _header() -> bytes:
+    return _new(())[:100]
+
+
+def _new(rows: Sequence[_Row]) -> bytes:
+    """Return the file of a new store."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("PRAGMA page_size = 4096")
+        connection.execute(f"PRAGMA application_id = {_MARK}")
+        connection.execute(_TABLE)
+        connection.execute("BEGIN")
+        _insert(connection, rows)
+        connection.execute("COMMIT")
+        return connection.serialize()
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[_Row]) -> None:
+    connection.executemany(
+        f"INSERT INTO trials ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*row, _digest(row)) for row in rows],
     )
-    return [
-        Trial(number, json.loads(settings), status, _loaded(result), error, seconds)
-        for number, settings, status, result, error, seconds in found
-    ]
 
 
-def _loaded(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
+def _rows(connection: sqlite3.Connection, place: Path) -> list[_Row]:
+    """Return all rows of a store, each as it was written."""
+    tables = connection.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL").fetchall()
+    if tables != [(_TABLE,)]:
+        raise ValueError(f"{place} is no store of a search, or is damaged: its table is another")
+    (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if found != "ok":
+        raise ValueError(f"{place} is damaged: {' '.join(str(found).split())}")
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number")
+    return [_sound(place, number, row) for number, row in enumerate(rows)]
+
+
+def _sound(place: Path, number: int, row: tuple[Any, ...] | None) -> _Row:
+    """Return what a row of the table holds if it is the one that was written."""
+    if row is None:
+        raise ValueError(f"{place} is damaged: trial {number} is missing")
+    *held, digest = row
+    if held[0] != number or digest != _digest(held):
+        raise ValueError(f"{place} is damaged: trial {number} is not what was written")
+    return tuple(held)
+
+
+def _digest(row: Sequence[Any]) -> str:
+    text = json.dumps(list(row), default=repr)  # repr: of bytes, which no store holds
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_same(place: Path, wanted: Sequence[_Row], stored: Sequence[_Row]) -> None:
+    """Refuse trials of another objective or another plan."""
+    for kept, row in zip(stored, wanted, strict=False):
+        if kept[1] != row[1]:
+            raise ValueError(f"{place} holds trials of objective {kept[1]}, got {row[1]}")
+        if kept[2] != row[2]:
+            raise ValueError(
+                f"{place} holds another plan: its trial {kept[0]} is {kept[2]}, got {row[2]}"
+            )

@@ -1,4 +1,8 @@
-"""Where trials run: processes of this machine, or the workers of a Dask cluster."""
+"""Where trials run: here, in processes of this machine, or on the workers of a Dask cluster.
+
+The processes are not Pebble's. A pool of Pebble 5.2 breaks as a whole when a worker dies that has
+nothing to do, and its workers compute on when the driver is killed.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +25,14 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from unrolled.search.space import Settings
 from unrolled.search.store import DONE, FAILED, LOST, Trial
 
 Objective = Callable[..., Any]
+
+_MOST_ERROR, _MOST_RESULT = 20_000, 100_000_000  # characters that are kept
 
 
 class Outcome(NamedTuple):
@@ -62,6 +70,12 @@ def local_crew(workers: int) -> Iterator[Crew]:
     """Start processes of this machine."""
     with _one_thread_each(), _Processes() as executor:
         yield Crew(executor, workers, (BrokenExecutor,), lambda: None)
+
+
+@contextmanager
+def inline_crew() -> Iterator[Crew]:
+    """Run trials in this thread, one after the other."""
+    yield Crew(_Here(), 1, (), lambda: None)
 
 
 @contextmanager
@@ -109,13 +123,44 @@ def outcomes(
 
 
 def evaluate(objective: Objective, settings: Settings) -> Outcome:
-    """Run a trial. Its own error is an outcome: only the loss of a worker raises."""
+    """Run a trial. Its own error is an outcome: only the loss of a worker, or Ctrl-C, raises."""
     start = time.perf_counter()
     try:
-        status, text = DONE, json.dumps(objective(**settings), ensure_ascii=False)
-    except (Exception, SystemExit):
-        status, text = FAILED, traceback.format_exc()
+        status, text = DONE, _as_json(objective(**settings))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever it is, the search goes on
+        status, text = FAILED, _told(error)
     return Outcome(status, text, round(time.perf_counter() - start, 3))
+
+
+def _as_json(result: Any) -> str:
+    text = json.dumps(result, default=_unpacked)
+    if len(text) > _MOST_RESULT:
+        raise ValueError(f"a result must have at most {_MOST_RESULT} characters, got {len(text)}")
+    return text
+
+
+def _unpacked(value: Any) -> Any:
+    """Return numbers of NumPy, or of torch, as Python's."""
+    if isinstance(value, np.longdouble):
+        return float(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"objective must return what JSON can hold, got a {type(value).__name__}")
+
+
+def _told(error: BaseException) -> str:
+    """Return a traceback as text that any file can hold, its middle left out if it is long."""
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:  # an error can be as broken as what raised it
+        text = f"{type(error).__name__}, of which no traceback can be made"
+    text = text.encode("utf-8", "backslashreplace").decode()
+    if len(text) <= _MOST_ERROR:
+        return text
+    half = _MOST_ERROR // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters ...\n{text[-half:]}"
 
 
 def _outcome(future: Future[Outcome], crew: Crew) -> Outcome | None:
@@ -125,6 +170,15 @@ def _outcome(future: Future[Outcome], crew: Crew) -> Outcome | None:
     except crew.lost:
         crew.check()
         return None
+
+
+class _Here(Executor):
+    """The thread that asks, which has done a trial before it hands out its future."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 class _Processes(Executor):

@@ -1,19 +1,14 @@
 """Who competes, and how: settings are searched, fresh networks are judged.
 
 The tournament and the searches for settings and for structures are searches of
-``unrolled.search``. Their store lives as long as the experiment, for the ledger keeps what was
-measured at each seed. A seed varies all of it: the settings that are drawn, the networks and data
-of the search, and those on which the winner is judged.
+``unrolled.search``, run here and kept nowhere, for the ledger keeps what was measured at each seed.
+A seed varies all of it: the settings that are drawn, the networks and data of the search, and those
+on which the winner is judged.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial, update_wrapper
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -77,14 +72,13 @@ def compete(
     # a structure that comes twice is played once: trials of a plan are different
     distinct = [pair for k, pair in enumerate(pairs) if pair not in pairs[:k]]
     search = [planned(pair, drawn, VALIDATION) for pair in distinct]
-    with temporary_search() as (store, scheduler):
-        rows = all_done(run(trial, search, store, scheduler=scheduler))
-        chosen = [drawn[int(np.argmin(row.result["loss"]))] for row in rows]
-        final = [
-            planned(pair, [setting_importances] * networks, TEST)
-            for pair, setting_importances in zip(distinct, chosen, strict=True)
-        ]
-        rows = all_done(run(trial, search + final, store, scheduler=scheduler))[len(search) :]
+    rows = all_done(run(trial, search, None, workers=0))
+    chosen = [drawn[int(np.argmin(row.result["loss"]))] for row in rows]
+    final = [
+        planned(pair, [settings] * networks, TEST)
+        for pair, settings in zip(distinct, chosen, strict=True)
+    ]
+    rows = all_done(run(trial, final, None, workers=0))
     medians = [float(np.median(row.result["error"])) for row in rows]
     places = [distinct.index(pair) for pair in pairs]
     return [chosen[k] for k in places], [medians[k] for k in places]
@@ -113,37 +107,9 @@ def trial(
     return scores(networks, alive, of, part=part, seed=seed)
 
 
-def filled_in(objective: Callable[..., Any], **arguments: Any) -> Callable[..., Any]:
-    """Return an objective with some arguments given, under the name by which a store knows it."""
-    return update_wrapper(partial(objective, **arguments), objective)
-
-
 def all_done(trials: Sequence[Trial]) -> Sequence[Trial]:
     """Return trials if all have a result."""
     for each in trials:
         if each.status != "done":
             raise RuntimeError(f"trial {each.settings} {each.status}: {each.error}")
     return trials
-
-
-@contextmanager
-def temporary_search() -> Iterator[tuple[Path, str]]:
-    """Yield a store that is thrown away, and the address of a Dask cluster in this process.
-
-    Processes, which ``run`` would start by itself, take longer to import torch than a search as
-    small as these takes in all.
-    """
-    from distributed import LocalCluster
-
-    with (
-        TemporaryDirectory() as folder,
-        LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=1,
-            threads_per_worker=1,
-            processes=False,
-            dashboard_address="127.0.0.1:0",
-            scheduler_kwargs={"dashboard": False},
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-    ):
-        yield Path(folder) / "search.db", cluster.scheduler_address

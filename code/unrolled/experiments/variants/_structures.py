@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from unrolled.core.validate import whole
 from unrolled.experiments.ledger import Measurement
 from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
@@ -15,12 +15,10 @@ from unrolled.experiments.variants._competition import (
     ENTRANTS,
     all_done,
     compete,
-    filled_in,
-    temporary_search,
     trial,
 )
 from unrolled.experiments.variants._tasks import VALIDATION, mixed_seed
-from unrolled.search import CELLS, evolve
+from unrolled.search import CELLS, Trial, evolve
 from unrolled.search.space import Settings, Structures
 
 
@@ -75,23 +73,26 @@ def structures(
     """
     others = [dict(look_up("rivals", name, ENTRANTS)) for name in rivals]
     same = {"updates": updates, "batch": batch}
-    objective = filled_in(fitness, task=task, rates=rates, seed=mixed_seed(seed, 1), **same)
-    best = []
-    with temporary_search() as (store, scheduler):
-        for count in range(whole("generations", generations, least=0) + 1):
-            tested = evolve(
-                objective,
-                [{"cell": "Elman"}],
-                store,
-                target="error",
-                seed=mixed_seed(seed, 2),
-                generations=count,
-                children=children,
-                keep=keep,
-                choices=STRUCTURES,
-                scheduler=scheduler,
-            )
-            best.append(min(all_done(tested), key=lambda row: float(row.result["error"])))
+    objective = partial(fitness, task=task, rates=rates, seed=mixed_seed(seed, 1), **same)
+    best: list[Trial] = []
+
+    def note(tested: Sequence[Trial]) -> None:
+        best.append(min(all_done(tested), key=lambda row: float(row.result["error"])))
+
+    tested = evolve(
+        objective,
+        [{"cell": "Elman"}],
+        None,
+        target="error",
+        seed=mixed_seed(seed, 2),
+        generations=generations,
+        children=children,
+        keep=keep,
+        choices=STRUCTURES,
+        workers=0,
+        after_generation=note,
+    )
+    best += best[-1:] * (generations + 1 - len(best))  # where nothing was left to test
     cell = best[-1].settings
     pairs = [(structure, task) for structure in (cell, *others)]
     _, medians = compete(

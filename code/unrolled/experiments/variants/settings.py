@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -13,12 +14,7 @@ from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Rate
 from unrolled.experiments.variants._budget import learn, scores
-from unrolled.experiments.variants._competition import (
-    ENTRANTS,
-    all_done,
-    filled_in,
-    temporary_search,
-)
+from unrolled.experiments.variants._competition import ENTRANTS, all_done
 from unrolled.experiments.variants._tasks import TASKS, VALIDATION, mixed_seed
 from unrolled.search import Range, importance, random_settings, run
 
@@ -61,13 +57,12 @@ def setting_importances(
     ``explained``
         R² of the forest on trials that it has not seen.
     """
-    objective = filled_in(
+    objective = partial(
         one_network, cell=cell, task=task, updates=updates, seed=mixed_seed(seed, 1)
     )
     space = {name: SPACE[name] for name in names}
-    with temporary_search() as (store, scheduler):
-        drawn = random_settings(space, trials, mixed_seed(seed, 0))
-        rows = all_done(run(objective, drawn, store, scheduler=scheduler))
+    drawn = random_settings(space, trials, mixed_seed(seed, 0))
+    rows = all_done(run(objective, drawn, None, workers=0))
     found = importance(rows, space, "error", seed=mixed_seed(seed, 2))
     falls = np.array([found.settings[name][0] for name in names])
     above = np.maximum(falls, 0)
