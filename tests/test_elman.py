@@ -97,6 +97,13 @@ def test_letter_likelihood_by_hand():
     assert found[3] == pytest.approx([3 / 4 * 2 / 3, 3 / 4 * 1 / 3, 1 / 4])
 
 
+def test_no_lexicon_makes_reading_long():
+    lexicon = ["a", "aa", "bc"]
+    with pytest.raises(ValueError, match="text must hold words of the lexicon"):
+        letter_likelihood("a" * 300 + "c", lexicon=lexicon)
+    assert len(letter_likelihood("a" * 300 + "b", lexicon=lexicon)) == 301
+
+
 def test_letter_likelihoods_are_the_frequencies_of_what_comes():
     text, alphabet = letter_stream(5000, seed=3).text, sorted(set("".join(LEXICON)))
     found = letter_likelihood(text)
@@ -206,12 +213,16 @@ def test_the_seed_alone_decides(draw):
         (lambda: temporal_xor(3, seed=-1), ValueError, "seed must be at least 0, got -1"),
         (lambda: syllables(0, seed=0), ValueError, "n must be at least 1, got 0"),
         (lambda: letter_stream(0, seed=0), ValueError, "n must be at least 1, got 0"),
-        (lambda: letter_stream(1, lexicon="ab", seed=0), TypeError, "lexicon must be a list of"),
+        (
+            lambda: letter_stream(1, lexicon="ab", seed=0),
+            TypeError,
+            "lexicon must be several values",
+        ),
         (lambda: letter_stream(1, lexicon=[], seed=0), ValueError, "at least one word, got none"),
         (lambda: letter_stream(1, lexicon=["a", ""], seed=0), ValueError, "letters a to z, got ''"),
         (lambda: letter_stream(1, lexicon=["a", 3], seed=0), ValueError, "letters a to z, got 3"),
         (lambda: letter_stream(1, lexicon=["a", "a"], seed=0), ValueError, "different words"),
-        (lambda: join("boy"), TypeError, "words must be a list of words"),
+        (lambda: join("boy"), TypeError, "words must be several values"),
         (lambda: join(["a b"]), ValueError, "letters a to z, got 'a b'"),
         (lambda: sentences(0, seed=0), ValueError, "n must be at least 1, got 0"),
         (lambda: letter_likelihood("boyx"), ValueError, "text must hold the letters ab"),

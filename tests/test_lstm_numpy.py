@@ -370,7 +370,7 @@ SHORT = TRACE._replace(gates=TRACE.gates._replace(o=ones(3, 2, 5)))
 @pytest.mark.parametrize(
     ("function", "changes", "error", "words"),
     [
-        (step, {"weights": 1}, TypeError, "weights must be Weights, got int"),
+        (step, {"weights": 1}, TypeError, "weights must be a Weights, got 1"),
         (
             step,
             {"weights": WEIGHTS._replace(U=ones(5, 5))},
@@ -399,7 +399,7 @@ SHORT = TRACE._replace(gates=TRACE.gates._replace(o=ones(3, 2, 5)))
         (step_backward, {"dc": ones(1, 5)}, ValueError, r"dc .* = \(2, 5\), .* got \(1, 5\)"),
         (step_backward, {"before": ones(5)}, ValueError, r"before .* = \(2, 5\), .* got \(5,\)"),
         (step_backward, {"after": ones(5)}, ValueError, r"after .* = \(2, 5\), .* got \(5,\)"),
-        (step_backward, {"gates": [1]}, TypeError, "gates must be Gates, got list"),
+        (step_backward, {"gates": [1]}, TypeError, "gates must be a Gates, got list"),
         (
             step_backward,
             {"gates": GATES._replace(f=ones(4, 2, 5))},
@@ -418,7 +418,12 @@ SHORT = TRACE._replace(gates=TRACE.gates._replace(o=ones(3, 2, 5)))
             ValueError,
             r"trace.h must have shape \(T\+1, B, H\) = \(5, 2, 5\), each at least 1, got \(4, 2, 5",
         ),
-        (cell_gradient, {"trace": TRACE._replace(gates=1)}, TypeError, "trace.gates must be Gates"),
+        (
+            cell_gradient,
+            {"trace": TRACE._replace(gates=1)},
+            TypeError,
+            "trace.gates must be a Gates",
+        ),
         (
             cell_gradient,
             {"trace": TRACE._replace(c=ones(1, 2, 5))},

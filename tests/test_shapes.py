@@ -219,7 +219,10 @@ def test_steps_to_stop_count_the_stop(rows):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: sequence_loss(torch.ones(3)), r"two dimensions, got shape \(3,\)"),
+        (
+            lambda: sequence_loss(torch.ones(3)),
+            r"losses must have shape .T, B., none 0, got shape \(3,\)",
+        ),
         (lambda: sequence_loss(torch.ones(3, 1), [0]), "lengths must not all be 0"),
         (lambda: sequence_loss(torch.ones(3, 2), [1]), r"lengths must have shape \(2,\)"),
         (

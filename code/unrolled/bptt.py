@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled.core.validate import random_seed, real, whole
+from unrolled.core.validate import floating, random_seed, real, whole
 
 Array: TypeAlias = NDArray[Any]
 """Floating-point numbers, or complex ones in a complex step."""
@@ -78,7 +78,8 @@ def forward(parameters: RNN, x: Array, h0: Array) -> tuple[Array, Array]:
     TypeError
         If an argument is not an array of floating-point or complex numbers.
     ValueError
-        If the shapes do not fit. Both hold for every function here that takes a network.
+        If a number is not finite, or the shapes do not fit. Both hold for every function here that
+        takes a network.
     """
     _demand(parameters, x=x, h0=h0)
     W, U, b, V, c = parameters
@@ -124,7 +125,7 @@ def backward(parameters: RNN, x: Array, h: Array, dy: Array) -> tuple[RNN, Array
     """
     _demand(parameters, x=x, h=h, dy=dy)
     U, V = parameters.U, parameters.V
-    number = np.result_type(h, V, dy)
+    number = np.result_type(x, h, V, dy)
     dW, dU, db, dV, dc = (np.zeros(each.shape, number) for each in parameters)
     dh = np.zeros(h[0].shape, number)  # what the future says of h_t
     for t in range(len(x), 0, -1):  # x_t is x[t - 1], but h_t is h[t]
@@ -335,9 +336,13 @@ def _logistic(a: Array) -> Array:
 
 
 def _numbers(name: str, values: ArrayLike) -> Array:
-    array = np.asarray(values)
-    if array.dtype.kind not in "iufc":
-        raise TypeError(f"{name} must hold numbers, got {array.dtype}")
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "iufc" or isinstance(values, np.ma.MaskedArray):
+        kind = type(values).__name__ if array.dtype.kind == "O" else array.dtype
+        raise TypeError(f"{name} must hold numbers, got {kind}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}")
     return array
@@ -366,9 +371,7 @@ def _demand(parameters: RNN, **arrays: Array) -> None:
         raise TypeError(f"parameters must be an RNN, got {type(parameters).__name__}")
     sizes: dict[str, int] = {}
     for name, array in {**parameters._asdict(), **arrays}.items():
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fc":
-            what = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-            raise TypeError(f"{name} must be an array of floating-point numbers, got {what}")
+        floating(name, array)
         letters = _SHAPES[name]
         if array.ndim == len(letters):
             for letter, size in zip(letters, array.shape, strict=True):

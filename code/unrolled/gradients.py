@@ -30,6 +30,7 @@ from itertools import pairwise, starmap
 import torch
 from torch import Tensor
 
+from unrolled.core.kinds import function, instance, several
 from unrolled.core.validate import random_seed, real, whole
 
 
@@ -51,11 +52,11 @@ def step_jacobians(step: Callable[..., Tensor], states: Tensor, *inputs: Tensor)
     -------
     ``(T, H, H)`` or ``(T, B, H, H)``; row: component of the new state, column: of the old one.
     """
+    function("step", step)
     _tensor("states", states, "(T, H) or (T, B, H)", ranks=(2, 3))
     lead = states.shape[:-1]
     for each in inputs:
-        if not isinstance(each, Tensor):
-            raise TypeError(f"inputs must be tensors, got {type(each).__name__}")
+        _numbers("inputs", each)
         if each.shape[: len(lead)] != lead:
             raise ValueError(
                 f"inputs must begin with the sizes of states, {tuple(lead)}, "
@@ -129,8 +130,8 @@ def singular_spectrum(jacobians: Tensor) -> Tensor:
     """
     _jacobians(jacobians)
     jacobians = jacobians.detach().cpu().double()
-    Q = N = torch.eye(jacobians.shape[-1], dtype=torch.float64).expand_as(jacobians[0])
-    size = torch.zeros(jacobians.shape[1:-1], dtype=torch.float64)
+    Q = N = _eye(jacobians.shape[-1]).expand_as(jacobians[0])
+    size = jacobians.new_zeros(jacobians.shape[1:-1])
     spectra = []
     for J in jacobians.flip(0).unbind():
         Q, R = torch.linalg.qr(J.mT @ Q)
@@ -172,8 +173,8 @@ def lyapunov_exponents(jacobians: Tensor) -> Tensor:
     """
     _jacobians(jacobians)
     jacobians = jacobians.detach().cpu().double()
-    Q = torch.eye(jacobians.shape[-1], dtype=torch.float64).expand_as(jacobians[0])
-    growth = torch.zeros(jacobians.shape[1:-1], dtype=torch.float64)
+    Q = _eye(jacobians.shape[-1]).expand_as(jacobians[0])
+    growth = jacobians.new_zeros(jacobians.shape[1:-1])
     for J in jacobians.unbind():
         Q, R = torch.linalg.qr(J @ Q)
         growth += R.diagonal(dim1=-2, dim2=-1).abs().log()
@@ -293,7 +294,7 @@ def gaussian(hidden: int, *, std: float, seed: int, dtype: torch.dtype | None = 
     ``(H, H)`` on the CPU.
     """
     std = real("std", std, least=0)
-    return (std * _normal(hidden, _seeded(seed))).to(dtype or torch.get_default_dtype())
+    return (std * _normal(hidden, _seeded(seed))).to(_floating(dtype))
 
 
 def orthogonal(
@@ -323,7 +324,7 @@ def orthogonal(
     gain = real("gain", gain, least=0)
     Q, R = torch.linalg.qr(_normal(hidden, _seeded(seed)))
     U: Tensor = gain * Q * R.diagonal().sign()
-    return U.to(dtype or torch.get_default_dtype())
+    return U.to(_floating(dtype))
 
 
 def identity(hidden: int, *, scale: float = 1.0, dtype: torch.dtype | None = None) -> Tensor:
@@ -344,7 +345,7 @@ def identity(hidden: int, *, scale: float = 1.0, dtype: torch.dtype | None = Non
     -------
     ``(H, H)`` on the CPU.
     """
-    eye = torch.eye(whole("hidden", hidden), dtype=dtype)
+    eye = _eye(whole("hidden", hidden)).to(_floating(dtype))
     return eye.mul(real("scale", scale))
 
 
@@ -382,7 +383,7 @@ def sparse(
     generator = _seeded(seed)
     U = _normal(hidden, generator)
     U *= _normal(hidden, generator).argsort(-1) < fan_in  # each row a random order of 0 .. H-1
-    return (U * (radius / spectral_radius(U))).to(dtype or torch.get_default_dtype())
+    return (U * (radius / spectral_radius(U))).to(_floating(dtype))
 
 
 def clip_by_norm(gradients: Iterable[Tensor], threshold: float) -> tuple[list[Tensor], float]:
@@ -415,7 +416,9 @@ def clip_by_norm(gradients: Iterable[Tensor], threshold: float) -> tuple[list[Te
     threshold = real("threshold", threshold, above=0)
     if isinstance(gradients, Tensor):
         raise TypeError("gradients must be several tensors, got one; put it in a list")
-    gradients = list(gradients)
+    gradients = several("gradients", gradients, of=Tensor)
+    for each in gradients:
+        _dense("gradients", each)
     if not gradients:
         raise ValueError("gradients must hold at least one tensor, got none")
     norm_of = torch.linalg.vector_norm
@@ -508,11 +511,15 @@ def _depends(earlier: Tensor, later: Tensor) -> bool:
 
 def _normal(hidden: int, generator: torch.Generator) -> Tensor:
     hidden = whole("hidden", hidden)
-    return torch.randn(hidden, hidden, generator=generator, dtype=torch.float64)
+    return torch.randn(hidden, hidden, generator=generator, dtype=torch.float64, device="cpu")
+
+
+def _eye(hidden: int) -> Tensor:
+    return torch.eye(hidden, dtype=torch.float64, device="cpu")
 
 
 def _seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(random_seed("seed", seed))
+    return torch.Generator("cpu").manual_seed(random_seed("seed", seed))
 
 
 def _jacobians(jacobians: Tensor) -> None:
@@ -531,7 +538,30 @@ def _tensor(name: str, value: Tensor, shape: str, *, ranks: Sequence[int]) -> No
     if not isinstance(value, Tensor) or not value.is_floating_point():
         kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
         raise TypeError(f"{name} must be a floating-point tensor {shape}, got {kind}")
+    if value.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"{name} must be torch.float32 or torch.float64, got {value.dtype}")
     if value.ndim not in ranks or value.numel() == 0:
         raise ValueError(f"{name} must have shape {shape}, none 0, got {tuple(value.shape)}")
+    _numbers(name, value)
+
+
+def _numbers(name: str, value: Tensor) -> None:
+    _dense(name, value)
     if not value.isfinite().all():
         raise ValueError(f"{name} must be finite, got NaN or infinity")
+
+
+def _dense(name: str, value: Tensor) -> None:
+    instance(name, value, Tensor)
+    if value.layout is not torch.strided or value.is_meta:
+        kind = "one on meta" if value.is_meta else f"layout {value.layout}"
+        raise ValueError(f"{name} must be a dense tensor that holds numbers, got {kind}")
+
+
+def _floating(dtype: torch.dtype | None) -> torch.dtype:
+    """Return a type of real numbers, torch's default if none is given."""
+    if dtype is None:
+        return torch.get_default_dtype()
+    if not instance("dtype", dtype, torch.dtype).is_floating_point:
+        raise ValueError(f"dtype must be one of floating-point numbers, got {dtype}")
+    return dtype

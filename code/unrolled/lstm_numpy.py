@@ -31,7 +31,8 @@ from typing import NamedTuple
 import numpy as np
 
 from unrolled.bptt import Array
-from unrolled.core.validate import real
+from unrolled.core.kinds import instance, mapping
+from unrolled.core.validate import floating, real
 
 
 class Weights(NamedTuple):
@@ -125,8 +126,8 @@ def step(
     TypeError
         If an argument is not an array of floating-point or complex numbers.
     ValueError
-        If shapes do not fit, or ``force`` names no gate or a value that a gate cannot take. Both
-        hold for every function here.
+        If a number is not finite, shapes do not fit, or ``force`` names no gate or a value that a
+        gate cannot take. Both hold for every function here.
     """
     _demand(weights, x=("B I", x), h=("B H", h), c=("B H", c))
     _demand_force(force)
@@ -295,7 +296,7 @@ def carousel(f: Array) -> Array:
     ``(T + 1, B, H)`` the factor of :math:`c_k` at ``k``, for the unit's own earlier state; units do
     not mix. At ``T`` it is 1.
     """
-    _demand(None, f=("T B H", f))
+    _demand_shapes(f=("T B H", f))
     back = np.concatenate([np.ones_like(f[:1]), f[::-1]])
     return np.cumprod(back, axis=0)[::-1]
 
@@ -340,7 +341,7 @@ def _logistic(a: Array) -> Array:
 
 
 def _demand_force(force: Mapping[str, float]) -> None:
-    for name, value in force.items():
+    for name, value in mapping("force", force).items():
         if name not in Gates._fields:
             raise ValueError(
                 f"force must name gates among {', '.join(Gates._fields)}, got {name!r}"
@@ -351,32 +352,29 @@ def _demand_force(force: Mapping[str, float]) -> None:
 
 
 def _demand_trace(trace: Trace, weights: Weights, **arrays: tuple[str, Array]) -> None:
-    if not isinstance(trace, Trace):
-        raise TypeError(f"trace must be a Trace, got {type(trace).__name__}")
-    for name, each in _named("trace.gates", trace.gates).items():
+    for name, each in _named("trace.gates", instance("trace", trace, Trace).gates).items():
         arrays[name] = ("T B H", each)
     states = {"trace.h": ("T+1 B H", trace.h), "trace.c": ("T+1 B H", trace.c)}
     _demand(weights, **arrays, **states)
 
 
 def _named(name: str, gates: Gates) -> dict[str, Array]:
-    if not isinstance(gates, Gates):
-        raise TypeError(f"{name} must be Gates, got {type(gates).__name__}")
-    return {f"{name}.{field}": each for field, each in gates._asdict().items()}
+    return {
+        f"{name}.{field}": each for field, each in instance(name, gates, Gates)._asdict().items()
+    }
 
 
-def _demand(weights: Weights | None, **arrays: tuple[str, Array]) -> None:
+def _demand(weights: Weights, **arrays: tuple[str, Array]) -> None:
     """Raise unless every array has the shape that the weights and those before ask of it."""
-    if weights is not None:
-        if not isinstance(weights, Weights):
-            raise TypeError(f"weights must be Weights, got {type(weights).__name__}")
-        W, U, b = weights
-        arrays = {"U": ("4H H", U), "W": ("4H I", W), "b": ("4H", b), **arrays}
+    W, U, b = instance("weights", weights, Weights)
+    _demand_shapes(U=("4H H", U), W=("4H I", W), b=("4H", b), **arrays)
+
+
+def _demand_shapes(**arrays: tuple[str, Array]) -> None:
+    """Raise unless every array has the shape that those before ask of it."""
     sizes: dict[str, int] = {}
     for name, (shape, array) in arrays.items():
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fc":
-            what = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-            raise TypeError(f"{name} must be an array of floating-point numbers, got {what}")
+        floating(name, array)
         letters = shape.split()
         if array.ndim == len(letters):
             for letter, size in zip(letters, array.shape, strict=True):

@@ -13,6 +13,7 @@ from torch.nn.functional import linear
 
 from unrolled.cells.lstm import set_forget_bias
 from unrolled.core.cell import Cell, State
+from unrolled.core.kinds import flag, one_of
 from unrolled.core.validate import real
 
 _ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -155,6 +156,10 @@ class LSTMVariant(Cell):
         forget_bias: float | None = None,
     ) -> None:
         super().__init__(input_size, hidden_size)
+        flag("input_gate", input_gate), flag("forget_gate", forget_gate)
+        flag("output_gate", output_gate), flag("coupled", coupled), flag("peepholes", peepholes)
+        flag("gate_recurrence", gate_recurrence), flag("layer_norm", layer_norm)
+        flag("truncated", truncated)
         if coupled and not (input_gate and forget_gate):
             raise ValueError(
                 f"coupled needs input_gate and forget_gate, got {input_gate=} and {forget_gate=}"
@@ -163,8 +168,8 @@ class LSTMVariant(Cell):
             raise ValueError(f"forget_bias needs forget_gate, got {forget_bias!r} without it")
         self.coupled, self.peepholes, self.truncated = coupled, peepholes, truncated
         self.gate_recurrence, self.layer_norm = gate_recurrence, layer_norm
-        self.input_activation = _known("input_activation", input_activation)
-        self.output_activation = _known("output_activation", output_activation)
+        self.input_activation = one_of("input_activation", input_activation, _ACTIVATIONS)
+        self.output_activation = one_of("output_activation", output_activation, _ACTIVATIONS)
         has = {"i": input_gate, "f": forget_gate and not coupled, "g": True, "o": output_gate}
         self.gates = tuple(gate for gate, there in has.items() if there)
         self.logistic = tuple(gate for gate in self.gates if gate != "g")
@@ -249,12 +254,6 @@ class LSTMVariant(Cell):
     @staticmethod
     def _by_gate(gates: tuple[str, ...], rows: Tensor) -> dict[str, Tensor]:
         return dict(zip(gates, rows.chunk(len(gates), 1), strict=True))
-
-
-def _known(name: str, activation: str) -> str:
-    if activation not in _ACTIVATIONS:
-        raise ValueError(f"{name} must be one of {', '.join(_ACTIVATIONS)}, got {activation!r}")
-    return activation
 
 
 def _peep(a: Mapping[str, Tensor], v: Mapping[str, Tensor], gate: str, c: Tensor) -> Tensor:

@@ -6,16 +6,22 @@ import re
 from functools import cache
 from pathlib import Path
 
+from unrolled.core.kinds import instance
+
 CONTENTS = Path(__file__).resolve().parents[3] / "_toc.yml"
 
 
-@cache
 def chapters(contents: Path = CONTENTS) -> tuple[str, ...]:
     """Return the chapters' stems, in the order of ``_toc.yml``.
 
     A chapter's studies, ``<stem>_<topic>``, are pages and no chapters. Where the package stands
     without its book, the chapters are those that have a folder of exercises, by name.
     """
+    return _chapters(instance("contents", contents, Path))
+
+
+@cache
+def _chapters(contents: Path) -> tuple[str, ...]:
     if contents.is_file():
         return tuple(
             re.findall(r"^ *- file: chapters/([a-z0-9]+)$", contents.read_text("utf-8"), re.M)

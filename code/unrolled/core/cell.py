@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from unrolled.core.kinds import instance
 from unrolled.core.validate import whole
 
 State: TypeAlias = tuple[Tensor, ...]
@@ -164,7 +165,7 @@ class Cell(nn.Module):
 
 def brings_its_gradient(cell: Cell) -> bool:
     """Whether the class that wrote a cell's equations last stands behind ``step_backward`` too."""
-    kind = type(cell)
+    kind = type(instance("cell", cell, Cell))
 
     def writer(name: str) -> int:
         return next(i for i, parent in enumerate(kind.__mro__) if name in vars(parent))
@@ -181,7 +182,9 @@ def parameters_of(cell: Cell) -> Mapping[str, tuple[Axis, ...]]:
     ValueError
         If the cell has parameters that it does not declare.
     """
-    unknown = sorted({name for name, _ in cell.named_parameters()} - cell.axes.keys())
+    unknown = sorted(
+        {name for name, _ in instance("cell", cell, Cell).named_parameters()} - cell.axes.keys()
+    )
     if unknown:
         raise ValueError(
             f"{type(cell).__name__} must make its parameters by `make`, which says what they are; "

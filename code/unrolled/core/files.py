@@ -10,6 +10,9 @@ import time
 import zlib
 from pathlib import Path
 
+from unrolled.core.kinds import instance
+from unrolled.core.kinds import path as as_path
+
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 _OLD = 24 * 3600.0  # seconds after which nobody is still writing a file
 
@@ -29,14 +32,17 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
 
     Raises
     ------
+    TypeError
+        If the path is none, or the content neither text nor bytes.
     UnicodeEncodeError
         If the text holds half a surrogate pair; nothing is written.
     OSError
         If the system refuses, or the path is no regular file: it names ``path``.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode() if isinstance(content, str) else instance("content", content, bytes)
+    file = as_path("path", path)
     try:
-        _write(Path(os.path.realpath(path)), data)
+        _write(Path(os.path.realpath(file)), data)
     except OSError as error:  # of the temporary file, or of no file
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 

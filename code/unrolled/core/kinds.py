@@ -24,11 +24,12 @@ def instance(name: str, value: Any, kind: type[T]) -> T:
         If it is of none.
     """
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be of class {kind.__name__}, got {told(value)}")
+        article = "an" if kind.__name__[0] in "AEIOaeio" else "a"
+        raise TypeError(f"{name} must be {article} {kind.__name__}, got {told(value)}")
     return value
 
 
-def text(name: str, value: Any) -> str:
+def string(name: str, value: Any) -> str:
     """Return a string.
 
     Raises
@@ -130,6 +131,21 @@ def path(name: str, value: Any) -> Path:
     if os.fspath(value) == "" or "\0" in os.fspath(value):
         raise ValueError(f"{name} must be a path, not empty and without null bytes, got {value!r}")
     return Path(value)
+
+
+def folder(name: str, value: Path) -> Path:
+    """Return the path of a folder.
+
+    Raises
+    ------
+    TypeError
+        If it is no path.
+    ValueError
+        If there is no such folder.
+    """
+    if not instance(name, value, Path).is_dir():
+        raise ValueError(f"{name} must be a folder, got {value}")
+    return value
 
 
 def told(value: Any) -> str:

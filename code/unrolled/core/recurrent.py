@@ -83,7 +83,7 @@ class Recurrent(nn.Module):
         """
         x = self._time_major(x)
         state = self._state(state, x)
-        ends = None if lengths is None else _ends(lengths, len(x), x.shape[1])
+        ends = None if lengths is None else whole_lengths(lengths, len(x), x.shape[1])
 
         def along(x: Tensor, state: State) -> tuple[Tensor, State]:
             padding, projected, begun, weights = self._ready(x, state, ends)
@@ -119,7 +119,7 @@ class Recurrent(nn.Module):
         """
         x = self._time_major(x)
         state = self._state(state, x)
-        ends = None if lengths is None else _ends(lengths, len(x), x.shape[1])
+        ends = None if lengths is None else whole_lengths(lengths, len(x), x.shape[1])
 
         def along(x: Tensor, state: State) -> list[dict[str, Tensor]]:
             padding, projected, now, weights = self._ready(x, state, ends)
@@ -215,7 +215,7 @@ def mask(lengths: Tensor | Sequence[int], steps: int, *, batch: int | None = Non
         If ``lengths`` are not whole numbers, of another shape, or out of range.
     """
     steps = whole("steps", steps)
-    ends = _ends(lengths, steps, batch)
+    ends = whole_lengths(lengths, steps, batch)
     inside = _inside(ends, steps)
     return inside.to(lengths.device, non_blocking=True) if isinstance(lengths, Tensor) else inside
 
@@ -226,7 +226,7 @@ def _inside(ends: list[int], steps: int) -> Tensor:
     return torch.arange(steps, device="cpu")[:, None] < until
 
 
-def _ends(lengths: Tensor | Sequence[int], steps: int, batch: int | None) -> list[int]:
+def whole_lengths(lengths: Tensor | Sequence[int], steps: int, batch: int | None) -> list[int]:
     """Return lengths as numbers of Python's; of a tensor on a GPU, this is the one wait for it."""
     kind = getattr(lengths, "dtype", None)
     shape = getattr(lengths, "shape", None)

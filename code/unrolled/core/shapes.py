@@ -19,11 +19,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from unrolled.core.recurrent import Cell, Recurrent, State, mask
+from unrolled.core.kinds import instance
+from unrolled.core.recurrent import Cell, Recurrent, State, whole_lengths
 from unrolled.core.validate import whole
 
 Lengths: TypeAlias = Tensor | Sequence[int]
@@ -103,8 +105,8 @@ class Writer(nn.Module):
 
     def __init__(self, cell: Cell) -> None:
         super().__init__()
-        self.symbols = whole("symbols", cell.input_size, least=2)
         self.layer = Recurrent(cell)
+        self.symbols = whole("cell.input_size, the number of symbols", cell.input_size, least=2)
         self.read = nn.Linear(cell.hidden_size, self.symbols)
 
     def forward(self, state: State, symbols: Tensor) -> Tensor:
@@ -170,9 +172,9 @@ class OneToMany(nn.Module):
 
     def __init__(self, inputs: int, cell: Cell) -> None:
         super().__init__()
+        self.writer = Writer(cell)
         self.start = nn.Linear(whole("inputs", inputs), len(cell.states) * cell.hidden_size)
         self.states = len(cell.states)
-        self.writer = Writer(cell)
 
     def forward(self, x: Tensor, symbols: Tensor) -> Tensor:
         """Score the symbols ``(T, B)`` that should follow inputs ``(B, I)``: ``(T, B, K)``."""
@@ -205,7 +207,8 @@ class ManyToMany(nn.Module):
 
     def __init__(self, encoder: Cell, decoder: Cell) -> None:
         super().__init__()
-        sizes = [(len(cell.states), cell.hidden_size) for cell in (encoder, decoder)]
+        cells = instance("encoder", encoder, Cell), instance("decoder", decoder, Cell)
+        sizes = [(len(cell.states), cell.hidden_size) for cell in cells]
         if sizes[0] != sizes[1]:
             raise ValueError(
                 "encoder and decoder must have states of the same number and size, "
@@ -237,14 +240,17 @@ def sequence_loss(losses: Tensor, lengths: Lengths | None = None) -> Tensor:
     lengths
         ``(B,)`` steps in each sequence, from 0 to ``T``, not all 0; all ``T`` if not given.
     """
-    if losses.ndim != 2:
-        raise ValueError(f"losses must have two dimensions, got shape {tuple(losses.shape)}")
+    _real("losses", losses)
+    if losses.ndim != 2 or not losses.numel():
+        raise ValueError(f"losses must have shape (T, B), none 0, got shape {tuple(losses.shape)}")
     if lengths is None:
         return losses.mean()
-    inside = mask(lengths, losses.shape[0], batch=losses.shape[1]).to(losses.device)
-    if not inside.any():
+    steps = np.arange(losses.shape[0])[:, None]
+    inside = np.flatnonzero(steps < np.array(whole_lengths(lengths, *losses.shape)))
+    if not len(inside):
         raise ValueError("lengths must not all be 0: there is no step to take the mean of")
-    return losses[inside].mean()
+    places = torch.from_numpy(inside).to(losses.device, non_blocking=True)
+    return losses.flatten()[places].mean()
 
 
 def symbol_loss(scores: Tensor, symbols: Tensor, lengths: Lengths | None = None) -> Tensor:
@@ -260,18 +266,43 @@ def symbol_loss(scores: Tensor, symbols: Tensor, lengths: Lengths | None = None)
         ``(B,)`` steps in each sequence; all ``T`` if not given. For what a ``Writer`` should
         write these are ``steps_to_stop(symbols)``.
     """
-    if scores.ndim != 3 or symbols.shape != scores.shape[:2]:
+    _real("scores", scores)
+    _whole("symbols", symbols)
+    if scores.ndim != 3 or not scores.numel() or scores.is_meta != symbols.is_meta:
+        raise ValueError(
+            "scores must have shape (T, B, K), each at least 1, on the device of symbols, "
+            f"got {tuple(scores.shape)} on {scores.device}"
+        )
+    if symbols.shape != scores.shape[:2]:
         raise ValueError(
             f"symbols must have shape {tuple(scores.shape[:2])} like the scores, "
             f"got {tuple(symbols.shape)}"
         )
-    losses = cross_entropy(scores.movedim(-1, 1), symbols, reduction="none")
+    losses = cross_entropy(scores.movedim(-1, 1), symbols.long(), reduction="none")
     return sequence_loss(losses, lengths)
 
 
 def steps_to_stop(symbols: Tensor) -> Tensor:
     """Return ``(B,)`` steps of ``(T, B)`` symbols up to the first STOP, itself counted; else T."""
-    if symbols.ndim != 2:
+    if _whole("symbols", symbols).ndim != 2:
         raise ValueError(f"symbols must have shape (T, B), got {tuple(symbols.shape)}")
     running = (symbols[:-1] != STOP).cumprod(dim=0)
     return running.sum(dim=0) + 1
+
+
+def _real(name: str, value: Tensor) -> Tensor:
+    """Return a dense tensor of floating-point numbers."""
+    dense = instance(name, value, Tensor).layout is torch.strided
+    if not dense or not value.is_floating_point():
+        kind = value.dtype if dense else value.layout
+        raise TypeError(f"{name} must be a dense tensor of floating-point numbers, got {kind}")
+    return value
+
+
+def _whole(name: str, value: Tensor) -> Tensor:
+    """Return a dense tensor of whole numbers."""
+    dense = instance(name, value, Tensor).layout is torch.strided
+    if not dense or value.dtype == torch.bool or value.is_floating_point() or value.is_complex():
+        kind = value.dtype if dense else value.layout
+        raise TypeError(f"{name} must be a dense tensor of whole numbers, got {kind}")
+    return value

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from unrolled.core.kinds import function
+
 CLOSED = 141  # what a shell reports of a program that a closed pipe ended
 INTERRUPTED = 130  # and of one that Ctrl-C did
 USAGE = 3  # the command could not be carried out as it was given
@@ -30,6 +32,7 @@ def spoken(run: Callable[[], int]) -> int:
     A character that the terminal does not know is escaped. When nobody reads on, or there is no
     room to write to, the command ends without a traceback.
     """
+    function("run", run)
     _open_standard_files()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not that of a notebook

@@ -117,6 +117,26 @@ def _kind(values: ArrayLike, array: NDArray[Any]) -> str:
     return kind if array.dtype.kind == "O" else f"{kind} of {array.dtype}"
 
 
+def floating(name: str, value: Any) -> NDArray[Any]:
+    """Return ``value``, a NumPy array of finite floating-point or complex numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is another thing, or an array of other things or with a mask.
+    ValueError
+        If a number is NaN or infinite.
+    """
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
+        what = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(f"{name} must be an array of floating-point numbers, got {what}")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be an array without a mask, got {type(value).__name__}")
+    if not np.isfinite(value).all():
+        raise ValueError(f"{name} must be finite, got {value[~np.isfinite(value)][0]}")
+    return value
+
+
 def series(name: str, values: ArrayLike, *, least: int = 1) -> Array:
     """Return ``values`` as a finite float64 array of shape ``(N,)`` with ``N >= least``.
 

@@ -57,7 +57,10 @@ def cue(n: int, *, lag: ArrayLike, length: int, seed: int) -> Cue:
 
 
 def _lags(lag: ArrayLike, n: int, length: int) -> NDArray[np.int64]:
-    lags = np.asarray(lag)
+    try:
+        lags = np.asarray(lag)
+    except ValueError:  # lists of unequal lengths
+        lags = np.asarray(None)
     if not np.issubdtype(lags.dtype, np.integer):
         raise TypeError(f"lag must hold whole numbers, got {lags.dtype}")
     if lags.shape not in ((), (n,)):

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unrolled.core.kinds import several, string
 from unrolled.core.validate import Array, random_seed, whole
 
 FEATURES = {
@@ -165,7 +166,7 @@ def syllables(n: int, *, seed: int) -> Letters:
 
 def letter_features(text: str) -> Array:
     """Return ``(n, 6)`` the features of the letters b, d, g, a, i and u (see ``FEATURES``)."""
-    strange = sorted(set(text) - set(FEATURES))
+    strange = sorted(set(string("text", text)) - set(FEATURES))
     if strange:
         raise ValueError(f"text must hold the letters {''.join(FEATURES)} only, got {strange[0]!r}")
     return np.array([FEATURES[letter] for letter in text], dtype=np.float64).reshape(-1, 6)
@@ -218,10 +219,9 @@ def letter_likelihood(text: str, *, lexicon: Sequence[str] = LEXICON) -> Array:
     """
     lexicon = _words("lexicon", lexicon)
     alphabet = sorted(set("".join(lexicon)))
-    if set(text) - set(alphabet):
+    if set(string("text", text)) - set(alphabet):
         raise ValueError(f"text must hold the letters {''.join(alphabet)} only, got {text!r}")
-    beginnings = {word[:end] for word in lexicon for end in range(len(word))}
-    if not re.fullmatch(f"({'|'.join(lexicon)})*({'|'.join(beginnings)})", text):
+    if not _can_be_read(text, lexicon):
         raise ValueError(f"text must hold words of the lexicon, got {text!r}")
     letters = list("".join(lexicon))
     first = join(lexicon).starts
@@ -296,10 +296,18 @@ def _generator(seed: int) -> np.random.Generator:
     return np.random.default_rng(random_seed("seed", seed))
 
 
+def _can_be_read(text: str, lexicon: Sequence[str]) -> bool:
+    """Say whether a text is words of a lexicon, of which the last may be unfinished."""
+    ends, longest = {0}, max(map(len, lexicon))
+    for end in range(len(text)):
+        if end in ends:
+            ends |= {end + len(word) for word in lexicon if text.startswith(word, end)}
+    late = [end for end in ends if end > len(text) - longest]
+    return any(word.startswith(text[end:]) for end in late for word in lexicon)
+
+
 def _words(name: str, words: Sequence[str]) -> list[str]:
-    if isinstance(words, str):
-        raise TypeError(f"{name} must be a list of words, got the string {words!r}")
-    found = list(words)
+    found = several(name, words)
     if not found:
         raise ValueError(f"{name} must hold at least one word, got none")
     for word in found:

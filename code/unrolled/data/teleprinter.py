@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unrolled.core.kinds import several, string
 from unrolled.core.validate import random_seed, real, whole
 
 LETTERS, FIGURES = "QWERTYUIOP", "1234567890"
@@ -119,7 +120,10 @@ def printed(keys: ArrayLike) -> NDArray[np.int64]:
     ValueError
         If there is no key, or a number is not a key's.
     """
-    keys = np.asarray(keys)
+    try:
+        keys = np.asarray(keys)
+    except ValueError:  # lists of unequal lengths
+        raise ValueError(f"keys must hold messages of one length, got {keys!r}") from None
     if keys.ndim == 0 or keys.size == 0:
         raise ValueError(f"keys must hold at least one key a message, got shape {keys.shape}")
     if keys.dtype.kind not in "iu" or keys.min() < 0 or keys.max() >= len(KEYS):
@@ -168,7 +172,7 @@ def keys_for(text: str) -> list[int]:
         If the machine cannot print a character.
     """
     keys, case = [], LETTERS
-    for character in text:
+    for character in string("text", text):
         if character == " ":
             keys.append(SPACE)
             continue
@@ -185,10 +189,13 @@ def keys_for(text: str) -> list[int]:
 def text_of(characters: Iterable[int]) -> str:
     """Return characters, given by their numbers from 0 to 21, as a string."""
     most = len(CHARACTERS) - 1
-    return "".join(CHARACTERS[whole("characters", c, least=0, most=most)] for c in characters)
+    return "".join(
+        CHARACTERS[whole("characters", c, least=0, most=most)]
+        for c in several("characters", characters)
+    )
 
 
 def bits_for(keys: Iterable[int]) -> list[int]:
     """Return the bits that send keys, given by their numbers from 1 to 13, five a key."""
-    sent = [KEYS[whole("keys", key, most=len(KEYS) - 1)] for key in keys]
+    sent = [KEYS[whole("keys", key, most=len(KEYS) - 1)] for key in several("keys", keys)]
     return [int(bit) for name in sent for bit in CODE[name]]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unrolled.core.kinds import string
 from unrolled.core.validate import whole
 
 ALPHABET = " " + ascii_lowercase + ".,'"
@@ -69,9 +70,7 @@ def encode(text: str) -> NDArray[np.int64]:
     ValueError
         If it is empty or holds another character.
     """
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a str, got {type(text).__name__}")
-    if not text:
+    if not string("text", text):
         raise ValueError("text must hold at least one character, got none")
     number = {character: i for i, character in enumerate(ALPHABET)}
     strange = sorted(set(text) - set(number))
@@ -131,7 +130,10 @@ def character_windows(codes: ArrayLike, *, streams: int, steps: int) -> Characte
 
 
 def _codes(codes: ArrayLike) -> NDArray[np.int64]:
-    numbers = np.asarray(codes)
+    try:
+        numbers = np.asarray(codes)
+    except ValueError:  # lists of unequal lengths
+        raise TypeError(f"codes must hold whole numbers, got {codes!r}") from None
     if numbers.ndim != 1:
         raise ValueError(f"codes must have one dimension, got shape {numbers.shape}")
     if numbers.size == 0:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from unrolled.core.kinds import flag, folder, several, string
+
 PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -34,9 +36,8 @@ def closure(modules: Iterable[str], *, package: Path = PACKAGE) -> list[Path]:
     SyntaxError
         If a reached file is not valid Python.
     """
-    if isinstance(modules, str):
-        raise TypeError(f"modules must be several names, got the one string {modules!r}")
-    todo, seen, found = list(modules), set[str](), set[Path]()
+    todo, seen, found = several("modules", modules, of=str), set[str](), set[Path]()
+    folder("package", package)
     while todo:
         name = todo.pop()
         if name in seen:
@@ -71,7 +72,8 @@ def imports(source: str, module: str = "", is_package: bool = False) -> set[str]
     SyntaxError
         If ``source`` is not valid Python.
     """
-    return set(_imports(source, module, is_package))
+    flag("is_package", is_package)
+    return set(_imports(string("source", source), string("module", module), is_package))
 
 
 @cache  # of a text, so a changed file is read anew

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from unrolled.core.kinds import flag, folder, several, string
 from unrolled.core.sources.files import PACKAGE, skeleton
 from unrolled.core.sources.modules import Module, chain_of, mentions_of, parse
 from unrolled.core.sources.words import Plain, decisive
@@ -59,10 +60,10 @@ def reach(names: Iterable[str], *, prose: bool = False, package: Path = PACKAGE)
     SyntaxError
         If a reached file is not valid Python.
     """
-    if isinstance(names, str):
-        raise TypeError(f"names must be several names, got the one string {names!r}")
+    wanted = several("names", names, of=str)
+    flag("prose", prose)
     graph = _graph(package)
-    return graph.reach([place for name in names for place in graph.resolve(name)], prose)
+    return graph.reach([place for name in wanted for place in graph.resolve(name)], prose)
 
 
 def digest_reached(names: Iterable[str], *, prose: bool = False, package: Path = PACKAGE) -> str:
@@ -75,8 +76,9 @@ def digest_reached(names: Iterable[str], *, prose: bool = False, package: Path =
 
 def written(names: Iterable[str], *, package: Path = PACKAGE) -> dict[str, str]:
     """Return some definitions themselves as they are written, by the names ``reach`` gives them."""
+    wanted = several("names", names, of=str)
     graph = _graph(package)
-    places = {place for name in names for place in graph.resolve(name) if place.module}
+    places = {place for name in wanted for place in graph.resolve(name) if place.module}
     return {_dotted(place): graph.written(place) for place in places}
 
 
@@ -95,7 +97,7 @@ def mentions(source: str, *, package: Path = PACKAGE) -> set[str]:
     SyntaxError
         If ``source`` is not valid Python.
     """
-    graph, module = _graph(package), parse("", source)
+    graph, module = _graph(package), parse("", string("source", source))
     statements = [n for n in module.tree.body if not isinstance(n, ast.Import | ast.ImportFrom)]
     places = {p for node in statements for p in graph.mentioned(module, node).places}
     return {f"{p.module}.{p.name or '*'}" for p in places if p.module}
@@ -104,14 +106,14 @@ def mentions(source: str, *, package: Path = PACKAGE) -> set[str]:
 def _graph(package: Path) -> Graph:
     """Return the graph of a package as it stands on the disk now."""
     texts = dict[str, tuple[str, bool]]()
-    for folder, _, files in os.walk(package):
-        parts = Path(folder).relative_to(package.parent).parts
+    for place, _, files in os.walk(folder("package", package)):
+        parts = Path(place).relative_to(package.parent).parts
         for file in files:
             stem, dot, suffix = file.partition(".")
             if f"{dot}{suffix}" == ".py":
                 is_package = stem == "__init__"
                 name = ".".join(parts if is_package else (*parts, stem))
-                with open(f"{folder}/{file}", encoding="utf-8") as text:  # noqa: PTH123  (speed)
+                with open(f"{place}/{file}", encoding="utf-8") as text:  # noqa: PTH123  (speed)
                     texts[name] = text.read(), is_package
     for name in list(texts):  # a folder without __init__ is an empty package
         while name := name.rpartition(".")[0]:

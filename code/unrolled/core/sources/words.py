@@ -1,8 +1,8 @@
 """A statement without its words: what can change no result of code that runs through.
 
 Left out are docstrings, annotations, messages, asserts, guards (``if ...: raise``), the checks of
-``unrolled.core.validate`` and ``kinds``, and progress bars. What is left need not be valid Python; it
-is compared.
+``unrolled.core.validate`` and ``kinds``, and progress bars. What is left need not be valid Python;
+it is compared.
 """
 
 from __future__ import annotations
