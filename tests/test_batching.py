@@ -46,7 +46,9 @@ def test_without_shuffling_rows_keep_their_order():
         ((np.zeros(0),), {"size": 1, "seed": 0}, "at least one example"),
         ((np.zeros(2), np.zeros(3)), {"size": 1, "seed": 0}, r"same length, got lengths \[2, 3\]"),
         ((np.zeros(2),), {"size": 0, "seed": 0}, "size must be at least 1, got 0"),
+        ((np.zeros(2),), {"size": 2**40, "seed": 0}, "size must be at most"),
         ((np.zeros(2),), {"size": 1, "seed": -1}, "seed must be at least 0, got -1"),
+        ((np.zeros(2),), {"size": 1, "seed": 2**63}, "seed must be at most"),
     ],
 )
 def test_bad_input_is_named(arrays, options, words):
@@ -98,7 +100,7 @@ def test_what_holds_no_numbers_for_torch_is_named(array, words):
 
 @pytest.mark.parametrize("one", [3.0, np.float64(3), torch.tensor(3.0)])
 def test_an_array_without_rows_is_named(one):
-    with pytest.raises(ValueError, match=r"arrays must have a row for each example, got .*3"):
+    with pytest.raises(ValueError, match=r"arrays must have a row for each example, got "):
         Batches(one, size=1, seed=0)
 
 
@@ -107,7 +109,7 @@ def test_an_array_without_rows_is_named(one):
     [
         ({"number": -1}, ValueError, "number must be at least 0, got -1"),
         ({"number": 0.5}, TypeError, "number must be a whole number"),
-        ({"number": 0, "start": -(10**30)}, ValueError, "start must be from 0 to 3, got -1000"),
+        ({"number": 0, "start": -(10**30)}, ValueError, "start must be from 0 to 3, got "),
         ({"number": 0, "start": 4}, ValueError, "start must be from 0 to 3, got 4"),
     ],
 )
@@ -116,8 +118,8 @@ def test_an_epoch_that_is_none_is_named_at_once(arguments, error, words):
         Batches(np.arange(5), size=2, seed=0).epoch(**arguments)
 
 
-def test_sizes_and_seeds_may_be_of_any_size():
-    (batch,) = Batches(np.arange(5), size=2**70, seed=10**400).epoch(10**400)
+def test_a_batch_may_be_larger_than_all_examples():
+    (batch,) = Batches(np.arange(5), size=10**9, seed=2**63 - 1).epoch(10**9)
     assert sorted(batch[0]) == list(range(5))
 
 

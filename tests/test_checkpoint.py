@@ -69,7 +69,7 @@ def test_what_could_not_be_read_back_is_refused(tmp_path, part, words):
 
 
 def test_a_state_is_a_dict(tmp_path):
-    with pytest.raises(TypeError, match="state must be a dict, got list"):
+    with pytest.raises(TypeError, match=r"state must be .*dict, got list"):
         save(tmp_path / "a.pt", [1])
 
 
@@ -198,5 +198,5 @@ def test_a_path_that_is_none_is_named(path):
 
 def test_a_path_with_a_null_byte_is_named():
     for call in (load, lambda path: save(path, {})):
-        with pytest.raises(ValueError, match="path must hold no null byte"):
+        with pytest.raises(ValueError, match="path must be a path, not empty and"):
             call("a\0.pt")

@@ -396,7 +396,7 @@ def made(name, *arguments, optimizer=None):
 
 
 BAD = {
-    "no model": ({"model": 3}, TypeError, "model must be an nn.Module, got int"),
+    "no model": ({"model": 3}, TypeError, r"model must be .*Module, got 3"),
     "a model without weights": (
         {"model": nn.ReLU()},
         ValueError,
@@ -412,7 +412,7 @@ BAD = {
         ValueError,
         "model must have dense gradients, got sparse=True in 0",
     ),
-    "no batches": ({"batches": [1]}, TypeError, "batches must be of class Batches, got list"),
+    "no batches": ({"batches": [1]}, TypeError, r"batches must be .*Batches, got list"),
     "no loss": ({"loss": "mse"}, TypeError, "loss must be a function of the model and the arrays"),
     "a loss of two arguments": (
         {"loss": lambda model, x: 0},
@@ -427,9 +427,13 @@ BAD = {
     "a score for a function": (
         {"validate": 0.5},
         TypeError,
-        "validate must be a function of the model, got float",
+        "validate must be a function of the model, got 0.5",
     ),
-    "no optimizer": ({"optimizer": 0.1}, TypeError, "optimizer must be a torch.optim.Optimizer"),
+    "no optimizer": (
+        {"optimizer": 0.1},
+        TypeError,
+        r"optimizer must be .*Optimizer, got 0.1",
+    ),
     "LBFGS": (
         {"optimizer": lambda model: torch.optim.LBFGS(model.parameters())},
         ValueError,
@@ -450,7 +454,7 @@ BAD = {
         ValueError,
         r"optimizer must be .*, got none of 3\.weight, 3\.bias: give it all, or freeze",
     ),
-    "no schedule": ({"schedule": 0.1}, TypeError, "schedule must be a torch LRScheduler, got flo"),
+    "no schedule": ({"schedule": 0.1}, TypeError, r"schedule must be .*LRScheduler, got 0.1"),
     "a schedule of another optimizer": (
         {"schedule": lambda optimizer: made("StepLR", 1)},
         ValueError,
@@ -552,7 +556,7 @@ def test_gradients_that_are_off_are_named():
 @pytest.mark.parametrize("score", ["0.5", None, torch.ones(1), np.ones(3), 1j])
 def test_a_score_that_is_no_number_is_named(score):
     model, batches, optimizer = problem()
-    with pytest.raises(TypeError, match=f"return one number, got {type(score).__name__}"):
+    with pytest.raises(TypeError, match="validate must return one number, got "):
         fit(model, batches, squared, epochs=1, optimizer=optimizer, validate=lambda _: score)
 
 

@@ -37,3 +37,15 @@ def test_a_pipe_gets_no_bar(monkeypatch, capfd):
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     assert list(progress([1, 2], "epochs", total=2)) == [1, 2]
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((3, "epochs"), "items must be several, got 3"),
+        (([1], 3), r"label must be .*str, got 3"),
+    ],
+)
+def test_bad_input_is_named_whether_somebody_watches_or_not(arguments, words):
+    with pytest.raises(TypeError, match=words):
+        progress(*arguments)

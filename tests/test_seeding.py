@@ -28,3 +28,15 @@ def test_it_is_what_manual_seed_gives():
 def test_a_seed_that_is_none_is_named(seed):
     with pytest.raises((ValueError, TypeError), match="seed must be"):
         seeded(seed, build)
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (3, "build must be a function, got 3"),
+        (lambda: 3, r"what build returns must be .*Mod"),
+    ],
+)
+def test_what_builds_no_model_is_named(made, words):
+    with pytest.raises(TypeError, match=words):
+        seeded(0, made)

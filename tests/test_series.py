@@ -60,13 +60,32 @@ def test_autoregressive_puts_the_nearest_lag_first():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: random_walk(0, seed=0), ValueError, "n must be at least 1, got 0"),
+        (lambda: random_walk(0, seed=0), ValueError, "n must be from 1 to 10000000, got 0"),
         (lambda: random_walk(2.5, seed=0), TypeError, "n must be a whole number"),
         (lambda: random_walk(5, sigma=0, seed=0), ValueError, "sigma must be greater than 0"),
         (lambda: random_walk(5, sigma="a", seed=0), TypeError, "sigma must be a number, got 'a'"),
         (lambda: seasonal(5, period=np.nan, seed=0), ValueError, "period must be finite, got nan"),
         (lambda: seasonal(5, period=3, noise=-1, seed=0), ValueError, "noise must be at least 0"),
         (lambda: autoregressive(5, coefficients=[1.0], seed=0), ValueError, "modulus 1.000"),
+        (lambda: random_walk(10**8, seed=0), ValueError, "n must be from 1 to 10000000, got 10000"),
+        (
+            lambda: random_walk(5, sigma=1e308, seed=0),
+            ValueError,
+            r"sigma must be less than 1e\+100",
+        ),
+        (lambda: seasonal(5, period=1e-300, seed=0), ValueError, "period must be at least 1e-100"),
+        (lambda: seasonal(5, period=3, noise=1e308, seed=0), ValueError, "noise must be less than"),
+        (lambda: seasonal(5, period=[3], seed=0), TypeError, "period must be a number, got list"),
+        (
+            lambda: autoregressive(5, coefficients=[0.5], burn_in=2**40, seed=0),
+            ValueError,
+            "burn_in must be from 0 to 10000000, got 1099511627776",
+        ),
+        (
+            lambda: autoregressive(5, coefficients=np.full(5000, 1e-5), seed=0),
+            ValueError,
+            "the number of coefficients must be from 1 to 300, got 5000",
+        ),
         (lambda: autoregressive(5, coefficients=[], seed=0), ValueError, "coefficients must hold"),
     ],
 )

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 from statsmodels.tsa.ar_model import AutoReg
 from torch import nn
 
@@ -210,6 +211,65 @@ def test_fit_window_does_not_care_for_units():
     assert large(1000 * rows - 500) == pytest.approx(1000 * small(rows) - 500, rel=1e-3, abs=1e-2)
 
 
+@pytest.mark.parametrize("exponent", [-700, -60, 60, 1000])
+@pytest.mark.parametrize("late", [0.0, 2.0], ids=["a cycle", "a constant, then a cycle"])
+def test_fit_window_learns_the_same_in_the_smallest_and_the_largest_unit(exponent, late):
+    x = np.append(np.full(40, late), late + seasonal(20, period=10, noise=0.1, seed=0))
+    x = x if late else x[40:]
+    options = {"window": 4, "hidden": 3, "seed": 2, "epochs": 3, "held_out": 0.4}
+    here = windows.fit_window(x, **options)
+    there = windows.fit_window(np.ldexp(x, exponent), **options)
+    rows, _ = windows.lag_matrix(x, 4)
+    assert (there(np.ldexp(rows, exponent)) == np.ldexp(here(rows), exponent)).all()
+
+
+FORECASTERS = {
+    "repeat_last": windows.repeat_last,
+    "seasonal_repeat": lambda x, k: windows.seasonal_repeat(x, k, period=7),
+    "a linear window": lambda x, k: windows.iterate(
+        windows.autoregression(x, 3), x, k, window=3
+    ),
+    "a linear window, one step": lambda x, k: windows.one_step(
+        windows.autoregression(x[:-k], 3), x, window=3, start=len(x) - k
+    ),
+    "a linear window, from many origins": lambda x, k: windows.backtest(
+        lambda past, k: windows.iterate(windows.autoregression(past, 2), past, k, window=2),
+        x, start=len(x) - k - 4, horizon=k,
+    )[0].ravel(),
+}  # fmt: skip
+units = st.builds(
+    lambda sign, power: sign * 10.0**power, st.sampled_from([-1, 1]), st.integers(-250, 250)
+)
+
+
+@pytest.mark.parametrize("forecast", FORECASTERS.values(), ids=FORECASTERS)
+@given(unit=units, zero=st.floats(-1e7, 1e7), seed=st.integers(0, 99), horizon=st.integers(1, 5))
+@settings(max_examples=40)
+def test_a_forecast_is_the_same_in_every_unit(forecast, unit, zero, seed, horizon):
+    x = autoregressive(50, coefficients=[1.2, -0.5], seed=seed)
+    expected = forecast(x, horizon)
+    found = forecast(unit * (x + zero), horizon) / unit - zero
+    # what is lost is what the numbers themselves lose: 1e7 leaves nine digits of a deviation
+    assert found == pytest.approx(expected, abs=1e-13 * (1e3 + 1e2 * abs(zero)))
+
+
+@given(unit=units, zero=st.floats(-1e3, 1e3), seed=st.integers(0, 99))
+@settings(max_examples=40)
+def test_a_relative_error_is_the_same_in_every_unit(unit, zero, seed):
+    x = np.random.default_rng(seed).standard_normal((3, 8))
+    expected = windows.relative_error(*x)
+    assert windows.relative_error(*(unit * (x + zero))) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -3e300, 1e-300])
+def test_a_constant_goes_on_as_it_was(value):
+    with pytest.warns(SingularMatrixWarning):  # any weights that add up to the constant would do
+        model = windows.autoregression(np.full(9, value), 3)
+    assert windows.iterate(model, np.full(9, value), 4, window=3) == pytest.approx(
+        np.full(4, value), rel=1e-12, abs=0
+    )
+
+
 def test_a_trained_window_maps_one_row_or_many():
     x = seasonal(60, period=10, seed=0)
     model = windows.fit_window(x, window=4, hidden=3, seed=2, epochs=2)
@@ -220,6 +280,85 @@ def test_a_trained_window_maps_one_row_or_many():
 
 
 NAN = [1.0, float("nan"), 3.0]
+ONES = windows.LinearWindow(0.0, np.ones(2))
+
+
+def trained(model=None, mean=0.0, scale=1.0):
+    return windows.TrainedWindow(model or windows.WindowMLP(2, 1), mean, scale)
+
+
+def stepping(predict):
+    return lambda: windows.one_step(predict, [1, 2, 3, 4, 5], window=2, start=3)
+
+
+def iterating(predict):
+    return lambda: windows.iterate(predict, [1, 2, 3], 3, window=2)
+
+
+def backtesting(forecast):
+    return lambda: windows.backtest(forecast, [1, 2, 3, 4], start=1, horizon=2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (stepping(lambda rows: rows[:, -1:]), ValueError, r"return shape \(2,\), got \(2, 1\)"),
+        (stepping(lambda rows: 1.0), ValueError, r"return shape \(2,\), got \(\)"),
+        (stepping(lambda rows: rows[:1, 0]), ValueError, r"return shape \(2,\), got \(1,\)"),
+        (stepping(lambda rows: ["a", "b"]), TypeError, "what predict returns must hold real numb"),
+        (stepping(lambda rows: rows[:, 0] * np.nan), ValueError, "return finite numbers, got nan"),
+        (stepping(None), TypeError, "predict must be a function, got None"),
+        (iterating(lambda lags: lags[:1]), ValueError, r"return shape \(\), got \(1,\)"),
+        (iterating(lambda lags: None), TypeError, "what predict returns must hold real numbers"),
+        (iterating(lambda lags: np.inf), ValueError, "predict must return finite numbers, got inf"),
+        (iterating(3), TypeError, "predict must be a function, got 3"),
+        (backtesting(lambda x, k: x[:1]), ValueError, r"return shape \(2,\), got \(1,\)"),
+        (
+            backtesting(lambda x, k: np.ones((k, 1))),
+            ValueError,
+            r"return shape \(2,\), got \(2, 1\)",
+        ),
+        (
+            backtesting(lambda x, k: [1, np.inf]),
+            ValueError,
+            "forecast must return finite numbers, got",
+        ),
+        (
+            backtesting(lambda x, k: [1, "a"]),
+            TypeError,
+            "what forecast returns must hold real numbers",
+        ),
+        (backtesting([1, 2]), TypeError, "forecast must be a function, got list"),
+    ],
+)
+def test_what_a_function_returned_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_what_a_function_returns_may_be_a_list_or_a_tensor():
+    assert stepping(lambda rows: [1, 2])().tolist() == [1, 2]
+    assert stepping(lambda rows: torch.as_tensor(rows)[:, 0])().tolist() == [2, 3]
+    assert iterating(lambda lags: torch.tensor(1.5))().tolist() == [1.5] * 3
+    assert backtesting(lambda x, k: [0, 1])()[0].tolist() == [[0, 1], [0, 1]]
+
+
+def test_a_wrong_forecaster_is_named_at_its_first_forecast():
+    seen = []
+
+    def forecast(x, k):
+        seen.append(x)
+        return x
+
+    with pytest.raises(ValueError, match="forecast must return shape"):
+        windows.backtest(forecast, np.arange(9.0), start=4, horizon=2)
+    assert len(seen) == 1
+
+
+def test_lag_vectors_may_be_lists():
+    assert ONES([1, 2]) == 3
+    assert ONES([[1, 2], [3, 4]]).tolist() == [3, 7]
+    assert trained()([[1, 2]]).shape == (1,)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +371,7 @@ NAN = [1.0, float("nan"), 3.0]
         (lambda: windows.lag_matrix([[1, 2]], 1), ValueError, r"one dimension, got shape \(1, 2\)"),
         (lambda: windows.lag_matrix("abc", 1), TypeError, "values must hold real numbers"),
         (lambda: windows.lag_matrix([1, 2], 1, ahead=0), ValueError, "ahead must be at least 1"),
-        (lambda: windows.repeat_last([1], -1), ValueError, "horizon must be at least 1, got -1"),
+        (lambda: windows.repeat_last([1], -1), ValueError, "horizon must be from 1 to 1000000, go"),
         (lambda: windows.repeat_last([], 1), ValueError, "history must hold at least 1 values"),
         (
             lambda: windows.seasonal_repeat([1, 2], 3, period=3),
@@ -267,10 +406,35 @@ NAN = [1.0, float("nan"), 3.0]
             r"forecast must return shape \(2,\), got \(1,\)",
         ),
         (
-            lambda: windows.LinearWindow(0.0, np.ones(2))(np.ones((4, 3))),
+            lambda: ONES(np.ones((4, 3))),
             ValueError,
             r"lags must hold 2 values a row, got shape \(4, 3\)",
         ),
+        (lambda: ONES("ab"), TypeError, "lags must hold real numbers, got str"),
+        (lambda: ONES(1.0), ValueError, r"lags must hold 2 values a row, got shape \(\)"),
+        (lambda: trained()(np.ones(3)), ValueError, r"lags must hold 2 values a row, got .*3,"),
+        (lambda: trained(nn.Linear(2, 1)), TypeError, r"model must be .*WindowMLP, got Lin"),
+        (lambda: trained(scale=0), ValueError, "scale must be greater than 0, got 0"),
+        (lambda: trained(mean=np.nan), ValueError, "mean must be finite, got nan"),
+        (lambda: windows.LinearWindow("a", [1]), TypeError, "constant must be a number, got 'a'"),
+        (lambda: windows.LinearWindow(0, NAN), ValueError, "weights must be finite, got nan at"),
+        (lambda: windows.repeat_last([1], 2**40), ValueError, "horizon must be from 1 to 1000000"),
+        (
+            lambda: windows.lag_matrix(np.arange(1e5), 50_000),
+            ValueError,
+            "window, times the number of targets, must be from 1 to 134217728, got 2500000000",
+        ),
+        (
+            lambda: windows.WindowMLP(2**15, 2**15),
+            ValueError,
+            r"window \* features \* hidden must be from 1 to 134217728, got 1073741824",
+        ),
+        (
+            lambda: windows.WindowMLP(3, 2)(torch.zeros(3)),
+            ValueError,
+            r"x must hold 3 numbers a row, got shape \(3,\)",
+        ),
+        (lambda: windows.WindowMLP(1, 2)([[1.0]]), TypeError, r"x must be .*Tensor, got li"),
         (
             lambda: windows.one_step(len, [1, 2, 3], window=2, start=1),
             ValueError,

@@ -8,6 +8,7 @@ in the row and nothing else.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -18,12 +19,16 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from unrolled.core.kinds import function, instance
 from unrolled.core.validate import Array, numbers, random_seed, real, series, whole
 from unrolled.data import Batches
 from unrolled.training import History, fit, seeded
 
 Forecaster: TypeAlias = Callable[[Array, int], Array]
 """What maps ``(N,)`` values seen and a horizon to ``(horizon,)`` forecasts."""
+
+_FARTHEST = 10**6  # steps ahead
+_LARGEST = 2**27  # numbers in a table, a gigabyte
 
 
 def lag_matrix(values: ArrayLike, window: int, *, ahead: int = 1) -> tuple[Array, Array]:
@@ -43,12 +48,14 @@ def lag_matrix(values: ArrayLike, window: int, *, ahead: int = 1) -> tuple[Array
     Returns
     -------
     inputs, targets
-        ``(N - window - ahead + 1, window)``, oldest value first, and as many targets.
+        ``(N - window - ahead + 1, window)``, oldest value first, and as many targets: at most
+        2²⁷ numbers.
     """
     ahead = whole("ahead", ahead)
     x = series("values", values, least=ahead + 1)
     window = whole("window", window, most=len(x) - ahead)
     rows = np.lib.stride_tricks.sliding_window_view(x[: len(x) - ahead], window)
+    whole("window, times the number of targets,", rows.size, most=_LARGEST)
     return rows.copy(), x[window - 1 + ahead :].copy()
 
 
@@ -67,7 +74,7 @@ def repeat_last(history: ArrayLike, horizon: int) -> Array:
     ``(horizon,)`` forecasts.
     """
     x = series("history", history)
-    return np.full(whole("horizon", horizon), x[-1])
+    return np.full(whole("horizon", horizon, most=_FARTHEST), x[-1])
 
 
 def seasonal_repeat(history: ArrayLike, horizon: int, *, period: int) -> Array:
@@ -90,7 +97,7 @@ def seasonal_repeat(history: ArrayLike, horizon: int, *, period: int) -> Array:
     ``(horizon,)`` forecasts.
     """
     x = series("history", history)
-    horizon = whole("horizon", horizon)
+    horizon = whole("horizon", horizon, most=_FARTHEST)
     period = whole("period", period, most=len(x))
     return np.resize(x[len(x) - period :], horizon)
 
@@ -108,7 +115,7 @@ def iterate(
     Parameters
     ----------
     predict
-        :math:`f`: takes ``(window,)`` values, oldest first, and returns the next.
+        :math:`f`: takes ``(window,)`` values, oldest first, and returns the next, one number.
     history
         ``(N,)`` values seen, at least ``window`` of them.
     horizon
@@ -119,14 +126,30 @@ def iterate(
     Returns
     -------
     ``(horizon,)`` forecasts.
+
+    Raises
+    ------
+    ValueError
+        Also when the predictor returns anything but one finite number.
     """
+    function("predict", predict)
     window = whole("window", window)
-    horizon = whole("horizon", horizon)
+    horizon = whole("horizon", horizon, most=_FARTHEST)
     x = series("history", history, least=window)
     lags = list(x[-window:])
     for _ in range(horizon):
-        lags.append(float(predict(np.array(lags[-window:]))))
+        lags.append(float(_returned("predict", predict(np.array(lags[-window:])), ())))
     return np.array(lags[window:])
+
+
+def _returned(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Array:
+    """Return what a function returned, if that is finite numbers of a shape."""
+    array = numbers(f"what {name} returns", values)
+    if array.shape != shape:
+        raise ValueError(f"{name} must return shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must return finite numbers, got {array[~np.isfinite(array)][0]}")
+    return array
 
 
 @dataclass(frozen=True)
@@ -144,18 +167,28 @@ class LinearWindow:
     constant: float
     weights: Array
 
-    def __call__(self, lags: Array) -> Array:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "constant", real("constant", self.constant))
+        object.__setattr__(self, "weights", series("weights", self.weights))
+
+    def __call__(self, lags: ArrayLike) -> Array:
         """Map lag vectors ``(..., w)`` to forecasts ``(...)``."""
-        if np.ndim(lags) == 0 or np.shape(lags)[-1] != len(self.weights):
-            raise ValueError(
-                f"lags must hold {len(self.weights)} values a row, got shape {np.shape(lags)}"
-            )
-        forecasts: Array = self.constant + lags @ self.weights
+        forecasts: Array = self.constant + _rows(lags, len(self.weights)) @ self.weights
         return forecasts
+
+
+def _rows(lags: ArrayLike, window: int) -> Array:
+    """Return lag vectors as an array ``(..., window)``."""
+    rows = numbers("lags", lags)
+    if rows.ndim == 0 or rows.shape[-1] != window:
+        raise ValueError(f"lags must hold {window} values a row, got shape {rows.shape}")
+    return rows
 
 
 def autoregression(values: ArrayLike, order: int) -> LinearWindow:
     """Fit a linear window to a series by least squares over its lag vectors (statsmodels).
+
+    The series is centred and scaled first: its unit and its zero change nothing but theirs.
 
     Parameters
     ----------
@@ -168,8 +201,24 @@ def autoregression(values: ArrayLike, order: int) -> LinearWindow:
 
     order = whole("order", order)
     x = series("values", values, least=2 * order + 1)
-    parameters = np.asarray(AutoReg(x, order).fit().params, dtype=np.float64)
-    return LinearWindow(float(parameters[0]), parameters[:0:-1].copy())
+    z, mean, scale = _standardised(x)
+    constant, *nearest_first = AutoReg(z, order).fit().params
+    weights = np.array(nearest_first[::-1])
+    return LinearWindow(mean + (scale * constant - mean * weights.sum()), weights)
+
+
+def _standardised(x: Array) -> tuple[Array, float, float]:
+    """Return a series without its unit, and the mean and the standard deviation it had."""
+    exponent = _exponent(x)
+    y = np.ldexp(x, -exponent)  # exact; no square of it is too large or too small for a number
+    mean, scale = (y.mean(), y.std()) if np.ptp(y) else (y[0], 0.0)  # rounding is no deviation
+    z = (y - mean) / (scale or 1.0)
+    return z, float(np.ldexp(mean, exponent)), float(np.ldexp(scale, exponent))
+
+
+def _exponent(x: Array) -> int:
+    """Return the power of two just above all values."""
+    return int(np.frexp(np.abs(x).max(initial=0.0))[1])
 
 
 def one_step(
@@ -185,7 +234,7 @@ def one_step(
     Parameters
     ----------
     predict
-        Maps lag vectors ``(n, window)``, oldest value first, to ``n`` forecasts.
+        Maps lag vectors ``(n, window)``, oldest value first, to ``(n,)`` forecasts.
     values
         ``(N,)`` the series.
     window
@@ -196,12 +245,18 @@ def one_step(
     Returns
     -------
     ``(stop - start,)`` forecasts.
+
+    Raises
+    ------
+    ValueError
+        Also when the forecasts have another shape, ``(n, 1)`` for one, or are not finite.
     """
+    function("predict", predict)
     x = series("values", values)
     start = whole("start", start, least=whole("window", window), most=len(x) - 1)
     stop = whole("stop", len(x) if stop is None else stop, least=start + 1, most=len(x))
     rows, _ = lag_matrix(x[start - window : stop], window)
-    return predict(rows)
+    return _returned("predict", predict(rows), (len(rows),))
 
 
 def backtest(
@@ -226,13 +281,19 @@ def backtest(
     -------
     forecasts, truth
         ``(N - start - horizon + 1, horizon)`` each; column ``k - 1`` lies ``k`` steps ahead.
+
+    Raises
+    ------
+    ValueError
+        Also when the forecaster returns another shape than ``(horizon,)``, or no finite numbers.
     """
-    horizon = whole("horizon", horizon)
+    function("forecast", forecast)
+    horizon = whole("horizon", horizon, most=_FARTHEST)
     x = series("values", values, least=horizon + 1)
     origins = range(whole("start", start, most=len(x) - horizon), len(x) - horizon + 1)
-    forecasts = [np.asarray(forecast(x[:n].copy(), horizon)) for n in origins]
-    if wrong := {each.shape for each in forecasts} - {(horizon,)}:
-        raise ValueError(f"forecast must return shape ({horizon},), got {wrong.pop()}")
+    forecasts = [
+        _returned("forecast", forecast(x[:n].copy(), horizon), (horizon,)) for n in origins
+    ]
     return np.stack(forecasts), np.stack([x[n : n + horizon] for n in origins])
 
 
@@ -257,9 +318,10 @@ def relative_error(forecasts: ArrayLike, truth: ArrayLike, baseline: ArrayLike) 
             "forecasts, truth and baseline must have the same shape, "
             f"got {f.shape}, {x.shape} and {b.shape}"
         )
-    error, floor = float(np.sum((f - x) ** 2)), float(np.sum((b - x) ** 2))
-    if not np.isfinite(error + floor):
+    misses = np.stack([f / 2 - x / 2, b / 2 - x / 2])  # halves: no difference is too large
+    if not np.isfinite(misses).all():
         raise ValueError("forecasts, truth and baseline must be finite, got NaN or infinity")
+    error, floor = (float(np.sum(each**2)) for each in np.ldexp(misses, -_exponent(misses)))
     if floor == 0:
         raise ValueError("baseline must make some error, got none: nothing can beat it")
     return error / floor
@@ -290,7 +352,8 @@ class WindowMLP(nn.Module):
     def __init__(self, window: int, hidden: int, *, features: int = 1) -> None:
         super().__init__()
         self.inputs = whole("window", window) * whole("features", features)
-        self.hidden = nn.Linear(self.inputs, whole("hidden", hidden))
+        whole("window * features * hidden", self.inputs * whole("hidden", hidden), most=_LARGEST)
+        self.hidden = nn.Linear(self.inputs, hidden)
         self.output = nn.Linear(hidden, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -301,10 +364,9 @@ class WindowMLP(nn.Module):
         ValueError
             If a lag vector does not hold ``w * I`` numbers.
         """
-        rows = x.flatten(start_dim=1)
-        if rows.shape[1] != self.inputs:
+        if instance("x", x, Tensor).ndim < 2 or math.prod(x.shape[1:]) != self.inputs:
             raise ValueError(f"x must hold {self.inputs} numbers a row, got shape {tuple(x.shape)}")
-        h = torch.tanh(self.hidden(rows))
+        h = torch.tanh(self.hidden(x.flatten(start_dim=1)))
         y: Tensor = self.output(h).squeeze(-1)
         return y
 
@@ -321,9 +383,15 @@ class TrainedWindow:
     mean: float
     scale: float
 
-    def __call__(self, lags: Array) -> Array:
+    def __post_init__(self) -> None:
+        instance("model", self.model, WindowMLP)
+        real("mean", self.mean)
+        real("scale", self.scale, above=0)
+
+    def __call__(self, lags: ArrayLike) -> Array:
         """Map lag vectors ``(..., w)`` to forecasts ``(...)``."""
         place = next(self.model.parameters())
+        lags = _rows(lags, self.model.inputs)
         rows = torch.as_tensor((lags - self.mean) / self.scale).to(place)
         with torch.no_grad():
             outputs = self.model(rows.reshape(-1, lags.shape[-1])).cpu().double().numpy()
@@ -376,29 +444,36 @@ def fit_window(
     held_out = real("held_out", held_out, above=0, below=1)
     seed = random_seed("seed", seed)
     x = series("values", values, least=whole("window", window) + 2)
-    if x.std() == 0:
+    if x.min() == x.max():
         raise ValueError(f"values must vary, got {len(x)} times {x[0]:g}")
+    exponent = _exponent(x)
+    x = np.ldexp(x, -exponent)  # exact: in this unit an error can be squared
     late = max(1, round(held_out * (len(x) - window)))
     early = max(window + 1, len(x) - late)
     rows, truth = lag_matrix(x[early - window :], window)
-    network, train = _prepare(x[:early], window=window, hidden=hidden, seed=seed)
+    sizes = {"window": window, "hidden": hidden, "seed": seed, "spread": x.std()}
+    network, train = _prepare(x[:early], **sizes)
     history = train(
         epochs=epochs,
         validate=lambda _: float(np.mean((network(rows) - truth) ** 2)),
         patience=patience,
     )
-    network, train = _prepare(x, window=window, hidden=hidden, seed=seed)
+    network, train = _prepare(x, **sizes)
     train(epochs=history.best_epoch + 1)
-    return network
+    mean, scale = np.ldexp([network.mean, network.scale], exponent).tolist()
+    return TrainedWindow(network.model, mean, scale)
 
 
 def _prepare(
-    x: Array, *, window: int, hidden: int, seed: int
+    x: Array, *, window: int, hidden: int, seed: int, spread: float
 ) -> tuple[TrainedWindow, Callable[..., History]]:
-    """Return an untrained network in the units of ``x``, and what trains it on ``x``."""
-    mean, scale = float(x.mean()), float(x.std()) or 1.0
+    """Return an untrained network in the units of ``x``, and what trains it on ``x``.
+
+    ``spread`` is the unit of a network that learns from a constant.
+    """
+    z, mean, scale = _standardised(x)
     model = seeded(seed, lambda: WindowMLP(window, hidden))
-    pairs = lag_matrix((x - mean) / scale, window)
+    pairs = lag_matrix(z, window)
     inputs, targets = (torch.as_tensor(part, dtype=torch.float32) for part in pairs)
     train = functools.partial(
         fit,
@@ -407,4 +482,4 @@ def _prepare(
         lambda model, x, y: mse_loss(model(x), y),
         optimizer=torch.optim.Adam(model.parameters(), lr=3e-3),
     )
-    return TrainedWindow(model, mean, scale), train
+    return TrainedWindow(model, mean, scale or spread), train

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unrolled.core.kinds import flag, told
 from unrolled.core.validate import random_seed, whole
 
 
@@ -50,9 +51,7 @@ class Batches:
         self.examples = lengths[0]
         self.size = whole("size", size)
         self.seed = random_seed("seed", seed)
-        if not isinstance(shuffle, bool | np.bool_):
-            raise TypeError(f"shuffle must be True or False, got {shuffle!r}")
-        self.shuffle = bool(shuffle)
+        self.shuffle = flag("shuffle", shuffle)
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -87,7 +86,7 @@ def _rows(values: Any) -> Any:
     if isinstance(array, torch.Tensor) and array.layout is not torch.strided:
         raise TypeError(f"arrays must be dense, got a tensor of layout {array.layout}")
     if array.ndim == 0:
-        raise ValueError(f"arrays must have a row for each example, got {values!r} of no dimension")
+        raise ValueError(f"arrays must have a row for each example, got {told(values)}")
     return array
 
 

@@ -9,6 +9,10 @@ from numpy.typing import ArrayLike
 
 from unrolled.core.validate import Array, random_seed, real, series, whole
 
+_LONGEST = 10**7  # values, for a loop over them to end
+_MOST_LAGS = 300  # whose roots take less than a second
+_WIDEST = 1e100  # so that no sum of so many is infinite
+
 
 class Series(NamedTuple):
     """A series with its time axis.
@@ -49,9 +53,9 @@ def random_walk(n: int, *, sigma: float = 1.0, seed: int) -> Array:
     Parameters
     ----------
     n
-        Number of values, at least 1.
+        Number of values, from 1 to 10⁷.
     sigma
-        Standard deviation of a step, greater than 0.
+        Standard deviation of a step, greater than 0 and less than 1e100.
     seed
         Seed of the draw, at least 0.
 
@@ -59,8 +63,8 @@ def random_walk(n: int, *, sigma: float = 1.0, seed: int) -> Array:
     -------
     ``(n,)`` values; the first is 0.
     """
-    n = whole("n", n)
-    sigma = real("sigma", sigma, above=0)
+    n = whole("n", n, most=_LONGEST)
+    sigma = real("sigma", sigma, above=0, below=_WIDEST)
     steps = sigma * np.random.default_rng(random_seed("seed", seed)).standard_normal(n - 1)
     return np.concatenate([[0.0], np.cumsum(steps)])
 
@@ -71,11 +75,11 @@ def seasonal(n: int, *, period: float, noise: float = 0.0, seed: int) -> Array:
     Parameters
     ----------
     n
-        Number of values, at least 1.
+        Number of values, from 1 to 10⁷.
     period
-        Steps in a cycle :math:`p`, greater than 0.
+        Steps in a cycle :math:`p`, at least 1e-100.
     noise
-        Standard deviation :math:`\eta` of the noise, at least 0.
+        Standard deviation :math:`\eta` of the noise, from 0 and less than 1e100.
     seed
         Seed of the draw, at least 0.
 
@@ -83,9 +87,9 @@ def seasonal(n: int, *, period: float, noise: float = 0.0, seed: int) -> Array:
     -------
     ``(n,)`` values.
     """
-    n = whole("n", n)
-    period = real("period", period, above=0)
-    noise = real("noise", noise, least=0)
+    n = whole("n", n, most=_LONGEST)
+    period = real("period", period, least=1 / _WIDEST)
+    noise = real("noise", noise, least=0, below=_WIDEST)
     cycle: Array = np.sin(2 * np.pi * np.arange(n) / period)
     return cycle + noise * np.random.default_rng(random_seed("seed", seed)).standard_normal(n)
 
@@ -100,15 +104,15 @@ def autoregressive(
     Parameters
     ----------
     n
-        Number of values, at least 1.
+        Number of values, from 1 to 10⁷.
     coefficients
-        ``(p,)`` the weights :math:`\varphi_1, \dots, \varphi_p`, nearest lag first; stable, that
-        is, every root of :math:`z^p - \varphi_1 z^{p-1} - \dots - \varphi_p` inside the unit
-        circle.
+        ``(p,)`` the weights :math:`\varphi_1, \dots, \varphi_p`, nearest lag first, at most 300;
+        stable, that is, every root of :math:`z^p - \varphi_1 z^{p-1} - \dots - \varphi_p` inside
+        the unit circle.
     sigma
-        Standard deviation of the noise, greater than 0.
+        Standard deviation of the noise, greater than 0 and less than 1e100.
     burn_in
-        Values drawn before the first one returned, at least 0.
+        Values drawn before the first one returned, from 0 to 10⁷.
     seed
         Seed of the draw, at least 0.
 
@@ -121,10 +125,11 @@ def autoregressive(
     ValueError
         Also when the process is not stable.
     """
-    n = whole("n", n)
-    burn_in = whole("burn_in", burn_in, least=0)
-    sigma = real("sigma", sigma, above=0)
+    n = whole("n", n, most=_LONGEST)
+    burn_in = whole("burn_in", burn_in, least=0, most=_LONGEST)
+    sigma = real("sigma", sigma, above=0, below=_WIDEST)
     weights = series("coefficients", coefficients)
+    whole("the number of coefficients", len(weights), most=_MOST_LAGS)
     radius = float(np.abs(np.roots([1.0, *-weights])).max(initial=0.0))
     if radius >= 1:
         raise ValueError(

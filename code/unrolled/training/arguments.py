@@ -11,13 +11,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from unrolled.data.batching import Batches
+from unrolled.core.kinds import instance, told
 
 
 def check_model(model: Any) -> None:
     """Raise if there is nothing to train in a model, or its gradients would be sparse."""
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model must be an nn.Module, got {_kind(model)}")
+    instance("model", model, nn.Module)
     if not any(each.requires_grad for each in model.parameters()):
         count = len(list(model.parameters()))
         held = f"{count}, all with requires_grad=False" if count else "none"
@@ -27,16 +26,10 @@ def check_model(model: Any) -> None:
             raise ValueError(f"model must have dense gradients, got sparse=True in {name or 'it'}")
 
 
-def check_data(batches: Any) -> None:
-    """Raise if these are no batches."""
-    if not isinstance(batches, Batches):
-        raise TypeError(f"batches must be of class Batches, got {_kind(batches)}")
-
-
 def check_function(name: str, function: Any, *arguments: Any, of: str) -> None:
     """Raise if a function cannot be called with as many arguments as it will be."""
     if not callable(function):
-        raise TypeError(f"{name} must be a function of {of}, got {_kind(function)}")
+        raise TypeError(f"{name} must be a function of {of}, got {told(function)}")
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # written in C: it does not say
@@ -49,8 +42,7 @@ def check_function(name: str, function: Any, *arguments: Any, of: str) -> None:
 
 def check_optimizer(optimizer: Any, model: nn.Module) -> None:
     """Raise if an optimizer trains anything but all of a model, or steps with a closure."""
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be a torch.optim.Optimizer, got {_kind(optimizer)}")
+    instance("optimizer", optimizer, Optimizer)
     if needed := _required(optimizer):
         raise ValueError(
             f"optimizer must step without a {needed[0]}, got {type(optimizer).__name__}"
@@ -72,8 +64,7 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> None:
 
 def check_schedule(schedule: Any, optimizer: Optimizer, epochs: int) -> None:
     """Raise if a schedule is another optimizer's, waits for a score, or ends too early."""
-    if not isinstance(schedule, LRScheduler):
-        raise TypeError(f"schedule must be a torch LRScheduler, got {_kind(schedule)}")
+    instance("schedule", schedule, LRScheduler)
     if _required(schedule):
         raise ValueError(f"schedule must step without a score, got {type(schedule).__name__}")
     if getattr(schedule, "optimizer", optimizer) is not optimizer:
@@ -92,7 +83,7 @@ def check_schedule(schedule: Any, optimizer: Optimizer, epochs: int) -> None:
 def check_loss(value: Any) -> None:
     """Raise if what a loss returned has no gradient to follow."""
     if not isinstance(value, Tensor):
-        raise TypeError(f"loss must return a tensor, got {_kind(value)}")
+        raise TypeError(f"loss must return a tensor, got {type(value).__name__}")
     if value.ndim or value.is_complex():
         kind = f"{tuple(value.shape)} of {value.dtype}"
         raise ValueError(f"loss must return a real scalar, got shape {kind}")
@@ -120,7 +111,7 @@ def check_score(score: Any) -> float:
             raise TypeError
         return float(score)
     except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"validate must return one number, got {_kind(score)}") from None
+        raise TypeError(f"validate must return one number, got {told(score)}") from None
 
 
 def _required(stepping: Any) -> list[str]:
@@ -128,8 +119,3 @@ def _required(stepping: Any) -> list[str]:
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     _, *rest = inspect.signature(type(stepping).step).parameters.values()
     return [each.name for each in rest if each.kind in kinds and each.default is each.empty]
-
-
-def _kind(value: Any) -> str:
-    shape = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) else ""
-    return f"{type(value).__name__}{shape}"

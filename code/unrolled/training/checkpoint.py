@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from unrolled.core import kinds
 from unrolled.core.files import write_atomically
 
 _MARK = b"\nunrolled checkpoint, sha256 "  # after torch's own bytes, which torch.load reads as ever
@@ -39,7 +40,7 @@ def save(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
     OSError
         If the system refuses, or the path is no regular file: it names ``path``.
     """
-    write_atomically(path_of("path", path), encode(state))
+    write_atomically(kinds.path("path", path), encode(state))
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     OSError
         If the system refuses to read it.
     """
-    file = path_of("path", path)
+    file = kinds.path("path", path)
     if file.exists() and not file.is_file():  # to read a pipe would wait for ever
         raise _refusal(file, "it is no regular file")
     with file.open("rb") as opened:
@@ -77,23 +78,6 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
     return state
 
 
-def path_of(name: str, path: str | os.PathLike[str]) -> Path:
-    """Return a path as a ``Path``.
-
-    Raises
-    ------
-    TypeError
-        If it is no path.
-    ValueError
-        If it holds a null byte.
-    """
-    if not isinstance(path, str | os.PathLike):  # open() takes a number for an open file
-        raise TypeError(f"{name} must be a path, got {path!r}")
-    if "\0" in os.fspath(path):
-        raise ValueError(f"{name} must hold no null byte, got {os.fspath(path)!r}")
-    return Path(path)
-
-
 def encode(state: dict[str, Any]) -> bytes:
     """Return the bytes of a checkpoint.
 
@@ -102,8 +86,7 @@ def encode(state: dict[str, Any]) -> bytes:
     TypeError
         If they could not be read back.
     """
-    if not isinstance(state, dict):
-        raise TypeError(f"state must be a dict, got {type(state).__name__}")
+    kinds.instance("state", state, dict)
     try:
         content = _content(state)
     except RecursionError:

@@ -6,7 +6,6 @@ import copy
 import functools
 import math
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,10 +16,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from unrolled.core import kinds
 from unrolled.core.validate import real, whole
 from unrolled.data.batching import Batches
 from unrolled.training.arguments import (
-    check_data,
     check_function,
     check_gradient,
     check_loss,
@@ -29,7 +28,7 @@ from unrolled.training.arguments import (
     check_schedule,
     check_score,
 )
-from unrolled.training.checkpoint import load, path_of, save
+from unrolled.training.checkpoint import load, save
 from unrolled.training.progress_bar import progress
 from unrolled.training.setting import differences, setting
 
@@ -120,14 +119,14 @@ def fit(
     FloatingPointError
         If the loss, the gradient or the score is no longer finite.
     """
-    epochs = min(whole("epochs", epochs), sys.maxsize)
+    epochs = whole("epochs", epochs)
     clip = math.inf if clip is None else real("clip", clip, above=0)
     if patience is not None and whole("patience", patience) and validate is None:
         raise ValueError(f"patience needs validate, got patience={patience} and none")
     if save_every is not None and whole("save_every", save_every) and checkpoint is None:
         raise ValueError(f"save_every needs checkpoint, got save_every={save_every} and none")
     check_model(model)
-    check_data(batches)
+    kinds.instance("batches", batches, Batches)
     check_function("loss", loss, model, *batches.arrays, of="the model and the arrays of a batch")
     check_optimizer(optimizer, model)
     if schedule is not None:
@@ -138,7 +137,7 @@ def fit(
     run = _Run(model, optimizer, schedule)
     keep: Callable[[], None] | None = None
     if checkpoint is not None:
-        file = path_of("checkpoint", checkpoint)
+        file = kinds.path("checkpoint", checkpoint)
         run.setting = setting(
             model, batches, optimizer=optimizer, schedule=schedule,
             clip=clip, loss=loss, validate=validate,
@@ -177,7 +176,9 @@ class _Run:
 
     def update(self, loss: Callable[..., Tensor], batch: Any, clip: float) -> None:
         self.optimizer.zero_grad()
-        value = loss(self.model, *(torch.as_tensor(part).to(self.device) for part in batch))
+        waits = self.device.type == "cpu"  # a copy to a GPU need not wait for it
+        there = (torch.as_tensor(part).to(self.device, non_blocking=not waits) for part in batch)
+        value = loss(self.model, *there)
         check_loss(value)
         value.backward()  # type: ignore[no-untyped-call]
         if not self.begun:

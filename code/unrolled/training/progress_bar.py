@@ -7,6 +7,9 @@ import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
+from unrolled.core.kinds import instance, told
+from unrolled.core.validate import whole
+
 T = TypeVar("T")
 
 
@@ -16,6 +19,11 @@ def progress(items: Iterable[T], label: str, *, total: int | None = None) -> Ite
     The bar shows in a terminal and in a running notebook. It stays silent where its output would
     be kept: with ``UNROLLED_PROGRESS=0`` (the book's stored notebooks), in a pipe, in a log.
     """
+    if not isinstance(items, Iterable):
+        raise TypeError(f"items must be several, got {told(items)}")
+    instance("label", label, str)
+    if total is not None:
+        whole("total", total, least=0)
     if not _watched():
         return items
     from tqdm.auto import tqdm
