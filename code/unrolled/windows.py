@@ -352,7 +352,8 @@ class WindowMLP(nn.Module):
     def __init__(self, window: int, hidden: int, *, features: int = 1) -> None:
         super().__init__()
         self.inputs = whole("window", window) * whole("features", features)
-        whole("window * features * hidden", self.inputs * whole("hidden", hidden), most=_LARGEST)
+        hidden = whole("hidden", hidden)
+        whole("window * features * hidden", self.inputs * hidden, most=_LARGEST)
         self.hidden = nn.Linear(self.inputs, hidden)
         self.output = nn.Linear(hidden, 1)
 
@@ -442,6 +443,7 @@ def fit_window(
         Part of the targets held out of the first fit, in (0, 1).
     """
     held_out = real("held_out", held_out, above=0, below=1)
+    patience = whole("patience", patience)
     seed = random_seed("seed", seed)
     x = series("values", values, least=whole("window", window) + 2)
     if x.min() == x.max():

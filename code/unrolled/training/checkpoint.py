@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import hashlib
 import io
 import os
@@ -57,7 +58,9 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
         If the system refuses to read it.
     """
     file = kinds.path("path", path)
-    if file.exists() and not file.is_file():  # to read a pipe would wait for ever
+    if not file.exists():
+        raise FileNotFoundError(errno.ENOENT, "path must be of a file that exists", str(file))
+    if not file.is_file():  # to read a pipe would wait for ever
         raise _refusal(file, "it is no regular file")
     with file.open("rb") as opened:
         size = opened.seek(0, os.SEEK_END)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from unrolled.core.kinds import instance, told
@@ -19,7 +19,7 @@ def progress(items: Iterable[T], label: str, *, total: int | None = None) -> Ite
     The bar shows in a terminal and in a running notebook. It stays silent where its output would
     be kept: with ``UNROLLED_PROGRESS=0`` (the book's stored notebooks), in a pipe, in a log.
     """
-    if not isinstance(items, Iterable):
+    if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
         raise TypeError(f"items must be several, got {told(items)}")
     instance("label", label, str)
     if total is not None:
