@@ -603,7 +603,7 @@ def test_prose_sees_words_and_checks(helped):
 
 
 def test_names_are_several_and_may_be_anywhere(toy):
-    with pytest.raises(TypeError, match=r"names must be several names, got .*'toy'"):
+    with pytest.raises(TypeError, match=r"names must be several values, each a str, got .*'toy'"):
         reach("toy", package=toy)
     assert reach([], package=toy) == reach(["numpy.sum", "os"], package=toy) == {}
     whole = reach(["toy.shop"], package=toy)

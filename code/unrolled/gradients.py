@@ -205,14 +205,15 @@ def gradient_norms(loss: Tensor, states: Sequence[Tensor]) -> Tensor:
     ValueError
         If the loss has no gradient, or no state depends on the one before it.
     """
-    if isinstance(states, Tensor) or not all(isinstance(each, Tensor) for each in states):
+    _dense("loss", loss)
+    if not isinstance(states, Sequence) or not all(isinstance(each, Tensor) for each in states):
         raise TypeError(
             "states must be a sequence of tensors, one for each step as the loop made it, "
             f"got {type(states).__name__}"
         )
     if not states or not all(each.requires_grad for each in states):
         raise ValueError("states must be at least one tensor, all of which require gradients")
-    if loss.numel() != 1 or not loss.requires_grad:
+    if loss.numel() != 1 or not loss.requires_grad or loss.is_complex():
         raise ValueError(
             "loss must be one number that requires gradients, "
             f"got shape {tuple(loss.shape)} and requires_grad={loss.requires_grad}"

@@ -92,11 +92,11 @@ def several(name: str, values: Iterable[T], *, of: type = object) -> list[T]:
         If it is no such thing, or a value is of another class.
     """
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
-        raise TypeError(f"{name} must be several {_plural(of)}, got {told(values)}")
+        raise TypeError(f"{name} must be several{_each(of)}, got {told(values)}")
     try:
         listed = list(values)
     except TypeError:  # of an array without dimensions
-        raise TypeError(f"{name} must be several {_plural(of)}, got {told(values)}") from None
+        raise TypeError(f"{name} must be several{_each(of)}, got {told(values)}") from None
     for index, each in enumerate(listed):
         instance(f"{name}[{index}]", each, of)
     return listed
@@ -160,5 +160,5 @@ def told(value: Any) -> str:
     return kind if shape is None else f"{kind} of shape {tuple(shape)}"
 
 
-def _plural(of: type) -> str:
-    return "values" if of is object else f"of class {of.__name__}"
+def _each(of: type) -> str:
+    return " values" if of is object else f" values, each a {of.__name__}"

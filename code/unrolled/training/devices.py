@@ -6,6 +6,8 @@ import os
 
 import torch
 
+from unrolled.core.kinds import string
+
 
 def device(name: str | None = None) -> torch.device:
     """Return the device to compute on.
@@ -17,6 +19,8 @@ def device(name: str | None = None) -> torch.device:
     ValueError
         If the device named is not one that torch has here.
     """
+    if name is not None:
+        string("name", name)
     source = "device" if name else "UNROLLED_DEVICE"
     wanted = name or os.environ.get("UNROLLED_DEVICE")
     if not wanted:
