@@ -224,15 +224,15 @@ def a_run(path, epochs=1, **changes):
 
 
 OTHER = [
-    ({"width": 5}, r"got model\[1\]="),
-    ({"dropout": 0.2}, r"got model\[2\]='.*p=0\.1.*expected model\[2\]='.*p=0\.2"),
-    ({"bias": False}, "bias=True"),
+    ({"width": 5}, r"got modules\.0\.out_features=4"),
+    ({"dropout": 0.2}, r"got modules\.1\.p=0\.1, expected modules\.1\.p=0\.2"),
+    ({"bias": False}, r"got .*weights\.0\.bias='.*expected .*weights\.0\.bias=none"),
     ({"fixed": True}, r"0\.weight='torch\.float32 \(4, 3\) trained', expected .* fixed'"),
     ({"swapped": True}, r"got optimizer\.groups\[0\]\.params\[0\]='0\.weight'"),
     ({"rate": 0.01}, r"got optimizer\.groups\[0\]\.lr=0\.1,.*=0\.01"),
     ({"momentum": 0.9}, r"momentum=0\.5, expected .*momentum=0\.9"),
     ({"decay": 0.1}, r"weight_decay=0\.0, expected .*weight_decay=0\.1"),
-    ({"make": torch.optim.Adam}, r"optimizer\.type='torch\.optim\.sgd\.SGD'.*Adam'"),
+    ({"make": torch.optim.Adam}, r"got optimizer\.type='SGD', .*expected optimizer\.type='Adam'"),
     ({"gamma": 0.5}, r"schedule\._schedulers\[1\]\.gamma=0\.9"),
     ({"rows": 2.0}, "got data='.*', expected data='"),
     ({"columns": 2.0}, "got data='.*', expected data='"),
@@ -254,6 +254,31 @@ def test_a_checkpoint_of_another_run_is_refused_and_says_what_differs(tmp_path, 
         a_run(path, epochs=2, **change)
     assert path.read_bytes() == before
     assert len(a_run(path, epochs=2).loss) == 6
+
+
+class Scaled(nn.Linear):
+    def __init__(self, scale, bend):
+        super().__init__(3, 1)
+        self.scale, self.bend, self.table = scale, bend, np.ones(3)
+
+    def forward(self, x):
+        return self.bend(self.scale * super().forward(x))
+
+
+def test_a_model_is_told_by_what_no_weight_shows(tmp_path):
+    _, batches, _ = problem()
+
+    def run(epochs, *options):
+        model = Scaled(*options)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        fit(model, batches, squared, epochs=epochs, optimizer=optimizer, checkpoint=tmp_path / "a")
+
+    run(1, 2.0, torch.tanh)
+    run(2, 2.0, torch.tanh)
+    with pytest.raises(ValueError, match=r"got modules\.model\.scale=2\.0, expected .*scale=3\.0"):
+        run(3, 3.0, torch.tanh)
+    with pytest.raises(ValueError, match=r"got modules\.model\.bend='.*tanh.*expected .*relu"):
+        run(3, 2.0, torch.relu)
 
 
 def test_a_loss_is_told_by_its_code_and_the_numbers_it_reads(tmp_path):
@@ -438,6 +463,11 @@ BAD = {
         {"optimizer": lambda model: torch.optim.LBFGS(model.parameters())},
         ValueError,
         "optimizer must step without a closure, got LBFGS",
+    ),
+    "an optimizer of sparse gradients": (
+        {"optimizer": lambda model: torch.optim.SparseAdam(model.parameters())},
+        ValueError,
+        "optimizer must take dense gradients, got SparseAdam",
     ),
     "an optimizer of another model": (
         {"optimizer": lambda model: torch.optim.SGD(other_model(), lr=0.1)},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import Optimizer, SparseAdam
 from torch.optim.lr_scheduler import LRScheduler
 
 from unrolled.core.kinds import instance, told
@@ -47,6 +47,8 @@ def check_optimizer(optimizer: Any, model: nn.Module) -> None:
         raise ValueError(
             f"optimizer must step without a {needed[0]}, got {type(optimizer).__name__}"
         )
+    if isinstance(optimizer, SparseAdam):
+        raise ValueError("optimizer must take dense gradients, got SparseAdam")
     held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
     own = {id(weight): name for name, weight in model.named_parameters()}
     if others := len(held - own.keys()):

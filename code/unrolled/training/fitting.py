@@ -99,11 +99,11 @@ def fit(
     checkpoint
         File that the run is saved to, at once and after every epoch, and resumed from if it is
         there. The resumed run ends with the very weights the unbroken run would have, if what is
-        random in it is torch's. All that decides its result must be as it was, or have more room:
-        the model, its sizes and frozen weights, the examples, every option of the optimizer, the
-        schedule and the batches, ``clip``, ``loss`` and ``validate``. Of a function that is its
-        code and the numbers it reads from outside, not what it calls. First weights and the
-        random state come from the file.
+        random in it is torch's. What decides the result must be as it was: classes, sizes,
+        options and frozen weights of the model, the examples, options of optimizer, schedule and
+        batches, ``clip``, ``loss`` and ``validate``; ``epochs`` and ``patience`` may be more. Of a
+        function that is its code and the numbers it reads from outside, not what it calls. First
+        weights and the random state come from the file.
     save_every
         Save after this many updates too. Needs ``checkpoint``.
 
@@ -247,8 +247,8 @@ class _Run:
             raise ValueError(f"checkpoint must be of the same run, {path} is not: {words}")
         if not state["history"]["loss"]:
             return False
-        if state["setting"] != self.setting:
-            got, expected = differences(state["setting"], self.setting)
+        got, expected = differences(state["setting"], self.setting)
+        if got != expected:
             words = f"got {got}, expected {expected}"
             raise ValueError(f"checkpoint must be of the same run, {path} is not: {words}")
         self._check_reach(state, path, epochs, patience)

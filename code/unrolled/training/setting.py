@@ -36,9 +36,9 @@ def setting(
     call is not followed.
     """
     found = {
-        "model": _words(model).splitlines(),
+        "modules": {name or "model": _module(each) for name, each in model.named_modules()},
         "weights": {name: _kind(each) for name, each in model.state_dict(keep_vars=True).items()},
-        "optimizer": {"type": _type(optimizer), "groups": _groups(model, optimizer)},
+        "optimizer": {"type": type(optimizer).__qualname__, "groups": _groups(model, optimizer)},
         "schedule": schedule and _schedule(schedule),
         "data": batches.digest()[:16],
         "size": batches.size,
@@ -51,12 +51,12 @@ def setting(
 
 
 def differences(got: Any, expected: Any) -> tuple[str, str]:
-    """Return the first three values in which two settings differ: of the one, of the other."""
-    one, other = dict(_flat(got)), dict(_flat(expected))
-    places = [each for each in {**other, **one} if one.get(each, "") != other.get(each, "")][:3]
+    """Return the first three values in which two settings differ, in words: "" twice if in none."""
+    one, other = ({place: repr(value) for place, value in _flat(each)} for each in (got, expected))
+    places = [each for each in {**other, **one} if one.get(each) != other.get(each)][:3]
 
-    def told(values: dict[str, Any]) -> str:
-        return ", ".join(f"{each}={values.get(each)!r}" for each in places)
+    def told(values: dict[str, str]) -> str:
+        return ", ".join(f"{each}={values.get(each, 'none')}" for each in places)
 
     return told(one), told(other)
 
@@ -70,6 +70,17 @@ def _flat(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(part, f"{place}[{index}]")
     else:
         yield place, value
+
+
+def _module(module: nn.Module) -> dict[str, Any]:
+    """Return the class of a module and the numbers, words and functions among its attributes."""
+    found: dict[str, Any] = {"class": type(module).__qualname__}
+    for name, value in vars(module).items():
+        function = inspect.isroutine(value) and not inspect.ismethod(value)
+        told = _words(value) if function else _plain(value)
+        if told is not None and name != "training":
+            found[name] = told
+    return found
 
 
 def _kind(tensor: Any) -> str:
@@ -94,7 +105,7 @@ def _groups(model: nn.Module, optimizer: Optimizer) -> list[dict[str, Any]]:
 
 def _schedule(schedule: LRScheduler) -> dict[str, Any]:
     rates = [_function(each) for each in getattr(schedule, "lr_lambdas", [])]
-    return {"type": _type(schedule), "rates": rates, **_settled(schedule.state_dict())}
+    return {"type": type(schedule).__qualname__, "rates": rates, **_settled(schedule.state_dict())}
 
 
 def _settled(value: Any) -> Any:
@@ -138,10 +149,6 @@ def _constant(value: Any) -> Any:
     if isinstance(value, frozenset):  # in no order that another process would keep
         return sorted(map(repr, value))
     return value
-
-
-def _type(value: Any) -> str:
-    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _words(value: Any) -> str:
