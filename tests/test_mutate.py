@@ -18,9 +18,16 @@ def all_mutants():
 
 def test_every_module_with_equations_is_changed_in_many_places(all_mutants):
     places = {mutant.place for mutants in all_mutants.values() for mutant in mutants}
-    assert {"rnn.Elman.step", "lstm.LSTM.step_backward", "lstm._ACTIVATIONS"} <= places
-    assert {"variants.MUT3._gates_backward", "bptt.rtrl", "lstm_numpy.carousel"} <= places
+    assert {"cells.lstm.LSTM.step_backward", "cells.mut.MUT3.equations"} <= places
+    assert {"core.recurrent.mask", "bptt.rtrl", "lstm_numpy.carousel"} <= places
     assert all(len(mutants) > 50 for mutants in all_mutants.values())
+
+
+def test_every_cell_is_changed():
+    cells = {
+        f"cells.{path.stem}" for path in (mutate.ROOT / "code/unrolled/cells").glob("[a-z]*.py")
+    }
+    assert cells == {module for module in mutate.TESTS if module.startswith("cells.")}
 
 
 def test_what_is_said_to_compute_the_same_exists_and_has_a_reason(all_mutants):
@@ -50,25 +57,30 @@ def computed(code):
 def test_a_mutant_is_what_all_who_hold_the_function_call():
     said = computed("""
 from unrolled.bptt import _logistic as held
-from unrolled.cells import _ACTIVATIONS, LSTM
+from unrolled.cells import MUT1
 def put(module, name, change):
-    (found,) = (m for m in mutate.mutants(module) if m.name == name and m.change == change)
-    mutate.put_in(found)
+    found = (m for m in mutate.mutants(module) if m.name == name and m.change == change)
+    mutate.put_in(next(found))
 put("bptt", "_logistic", "return (1 + np.tanh(a / 2)) / 2 -> return (1 + np.tanh(a / 3)) / 2")
 print(held(numpy.array(3.0)) == (1 + numpy.tanh(1.0)) / 2)
-put("lstm", "_peepholes", [m.change for m in mutate.mutants("lstm") if m.name == "_peepholes"][0])
-print(LSTM._peepholes.__code__.co_filename)
+put("cells.mut", "weights", next(m.change for m in mutate.mutants("cells.mut")
+                                 if m.name == "weights"))
+print(MUT1.weights.__code__.co_filename)
 """)
-    assert said.split() == ["True", "lstm.LSTM._peepholes"]
+    assert said.split() == ["True", "cells.mut.MUT1.weights"]
 
 
 def test_a_sample_of_mutants_dies_and_is_not_tried_again(tmp_path, monkeypatch):
-    options = ["rnn", "--every", "9", "--records", str(tmp_path)]
+    module, every = "cells.elman", 15
+    made = len(list(mutate.mutants(module)))
+    tried = len(range(0, made, every))
+    options = [module, "--every", str(every), "--records", str(tmp_path)]
     command = [sys.executable, "tools/mutate.py", *options]
     ran = subprocess.run(command, cwd=mutate.ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "rnn: 9 made, 9 killed, 0 equivalent, 0 not tried, 0 survived" in ran.stdout
-    report = json.loads((tmp_path / "rnn.json").read_text(encoding="utf-8"))
-    assert (report["made"], report["killed"], report["not tried"]) == (81, 9, 72)
+    counts = f"{tried} made, {tried} killed, 0 equivalent, 0 not tried, 0 survived"
+    assert f"{module}: {counts}" in ran.stdout
+    report = json.loads((tmp_path / f"{module}.json").read_text(encoding="utf-8"))
+    assert (report["made"], report["killed"], report["not tried"]) == (made, tried, made - tried)
     monkeypatch.setattr(mutate, "_try", lambda *_: pytest.fail("tried again"))
-    assert mutate.examine("rnn", 9, tmp_path)
+    assert mutate.examine(module, every, tmp_path)

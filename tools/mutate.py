@@ -36,11 +36,14 @@ from mutants import changes
 from machine import workers
 from unrolled.core.files import write_atomically
 
-TESTS = {  # the modules with equations, and the tests that must notice a change in them
-    "rnn": ["test_rnn.py"],
-    "lstm": ["test_lstm.py"],
-    "variants": ["test_variants.py"],
-    "recurrent": ["test_recurrent.py", "test_rnn.py"],
+TESTS = {  # the modules with equations, and what pytest runs that must notice a change in them
+    "cells.elman": ["test_cells_elman.py", "test_cells.py", "-k", "Elman"],
+    "cells.lstm": ["test_lstm.py", "test_cells.py", "-k", "LSTM"],
+    "cells.lstm_variant": ["test_lstm_variant.py", "test_cells.py", "-k", "LSTM"],
+    "cells.gru": ["test_gru.py", "test_cells.py", "-k", "GRU"],
+    "cells.mut": ["test_mut.py", "test_cells.py", "-k", "MUT"],
+    "core.cell": ["test_cell.py", "test_recurrent.py"],
+    "core.recurrent": ["test_recurrent.py", "test_cells.py"],
     "bptt": ["test_bptt.py"],
     "gradients": ["test_gradients.py"],
     "lstm_numpy": ["test_lstm_numpy.py"],
@@ -63,7 +66,7 @@ class Mutant:
 
     @property
     def place(self) -> str:
-        """Where it was changed: ``lstm.LSTM.step``."""
+        """Where it was changed: ``cells.lstm.LSTM.equations``."""
         return ".".join(filter(None, [self.module, self.owner, self.name]))
 
     @property
@@ -74,13 +77,16 @@ class Mutant:
 
 def mutants(module: str) -> Iterator[Mutant]:
     """Yield every mutant of a module's equations."""
-    path = ROOT / "code" / "unrolled" / f"{module}.py"
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in ast.parse(_path(module).read_text(encoding="utf-8")).body:
         owner, body = (node.name, node.body) if isinstance(node, ast.ClassDef) else ("", [node])
         for statement in body:
             name = _named(statement)
             for change, changed in changes(statement, guards=False) if name else ():
                 yield Mutant(module, owner, name, change, changed)
+
+
+def _path(module: str) -> Path:
+    return ROOT / "code" / "unrolled" / f"{module.replace('.', '/')}.py"
 
 
 def _named(node: ast.stmt) -> str:
@@ -160,8 +166,7 @@ class Record:
 
 
 def _sources(module: str) -> list[Path]:
-    tests = [ROOT / "tests" / name for name in TESTS[module]]
-    return [ROOT / "code" / "unrolled" / f"{module}.py", *tests]
+    return [_path(module), *(ROOT / "tests" / each for each in TESTS[module] if ".py" in each)]
 
 
 class Trial:
@@ -256,7 +261,7 @@ def examine(module: str, every: int, folder: Path) -> bool:
 
 
 def _try(module: str, trial: Trial) -> None:
-    tests = [str(ROOT / "tests" / name) for name in TESTS[module]]
+    tests = [str(ROOT / "tests" / each) if ".py" in each else each for each in TESTS[module]]
     again = "ignore::pytest.PytestAssertRewriteWarning"  # pytest has run in this process before
     options = ["-c", str(ROOT / "pyproject.toml"), "-W", again, "-p", "no:cacheprovider"]
     if code := pytest.main([*options, "-qqqs", "--tb=native", *tests], plugins=[trial]):
