@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import ceil, isfinite, log
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from unrolled.core.kinds import mapping, string, told
 from unrolled.core.validate import real, whole
 from unrolled.search.space import Range, Space, as_text
 from unrolled.search.store import Trial
@@ -79,10 +79,11 @@ def importance(
     seed = whole("seed", seed, least=0, most=2**32 - 1)
     shuffles = whole("shuffles", shuffles, least=2, most=1000)
     held_out = real("held_out", held_out, above=0, below=1)
-    if not isinstance(space, Mapping) or not space:
-        raise TypeError(f"space must be a dictionary of settings, got {reprlib.repr(space)}")
+    string("target", target)
+    if not mapping("space", space):
+        raise ValueError("space must hold at least one setting, got none")
     if not isinstance(rows, list | tuple) or not all(isinstance(row, Trial) for row in rows):
-        raise TypeError(f"rows must be a list of trials, got {reprlib.repr(rows)}")
+        raise TypeError(f"rows must be a list of trials, got {told(rows)}")
     if len(rows) < 8:
         raise ValueError(f"rows must be at least 8 trials, got {len(rows)}")
     if not 2 <= ceil(held_out * len(rows)) <= len(rows) - 2:
@@ -118,7 +119,10 @@ def _one_hot(space: Space) -> Any:
 def _number(trial: Trial, name: str, values: Sequence[Any] | Range) -> float:
     """Return a setting as a number: itself, its logarithm, or its place among the choices."""
     if name not in trial.settings:
-        raise ValueError(f"trial {trial.number} has no {name!r}, got {list(trial.settings)}")
+        raise ValueError(
+            f"rows must have all settings of space: trial {trial.number} has no {name!r}, "
+            f"got {list(trial.settings)}"
+        )
     value = trial.settings[name]
     if isinstance(values, Range):
         if not isinstance(value, int | float) or not values.low <= value <= values.high:
@@ -136,6 +140,7 @@ def _target(trial: Trial, target: str) -> float:
     value = trial.result.get(target) if isinstance(trial.result, dict) else None
     if not isinstance(value, int | float) or not isfinite(value):
         raise ValueError(
+            "target must name a finite number in the results of all rows: "
             f"trial {trial.number} ({trial.status}) has no finite {target!r}, got {value!r}: "
             "leave it out"
         )

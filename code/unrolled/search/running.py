@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import reprlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from unrolled.core.kinds import flag, function, several, string, told
 from unrolled.core.validate import random_seed, whole
 from unrolled.search.space import (
     CELLS,
@@ -103,6 +103,9 @@ def run(
     """
     workers = whole("workers", workers, least=0, most=_MOST)
     retries = whole("retries", retries, least=0, most=_MOST)
+    if scheduler is not None and "://" not in string("scheduler", scheduler):
+        raise ValueError(f"scheduler must be an address such as 'tcp://…:8786', got {scheduler!r}")
+    flag("retry_failed", retry_failed)
     inline = scheduler is None and workers == 0
     name = _name(objective, local=scheduler is None, alone=inline and path is None)
     _check_different(trials)
@@ -173,11 +176,11 @@ def evolve(
     generations = whole("generations", generations, least=0)
     children, keep = whole("children", children), whole("keep", keep)
     seed = random_seed("seed", seed)
-    if not isinstance(target, str):
-        raise TypeError(f"target must be a name, got {reprlib.repr(target)}")
-    if after_generation is not None and not callable(after_generation):
-        raise TypeError(f"after_generation must be a function, got {after_generation!r}")
+    string("target", target)
+    if after_generation is not None:
+        function("after_generation", after_generation)
     _check_list("start", start)
+    several("start", start, of=Mapping)
     grown = [filled(structure, choices) for structure in start]
     if not grown:
         raise ValueError("start must hold at least one structure, got none")
@@ -261,7 +264,8 @@ def _name(objective: Objective, *, local: bool, alone: bool = False) -> str:
     module = getattr(objective, "__module__", None)
     name = f"{module}.{getattr(objective, '__qualname__', '<unnamed>')}"
     if not callable(objective) or "<" in name:
-        raise TypeError(f"objective must be a function at the top of a module, got {objective!r}")
+        said = getattr(objective, "__qualname__", told(objective))
+        raise TypeError(f"objective must be a function at the top of a module, got {said}")
     if module != "__main__":
         return name
     script = getattr(sys.modules["__main__"], "__file__", None)
@@ -275,11 +279,12 @@ def _name(objective: Objective, *, local: bool, alone: bool = False) -> str:
 
 def _check_list(name: str, value: Any) -> None:
     if not isinstance(value, list | tuple):
-        raise TypeError(f"{name} must be a list, got {reprlib.repr(value)}")
+        raise TypeError(f"{name} must be a list, got {told(value)}")
 
 
 def _check_different(trials: Sequence[Settings]) -> None:
     _check_list("trials", trials)
+    several("trials", trials, of=Mapping)
     if len(trials) > MOST_SETTINGS:
         raise ValueError(f"trials must be at most {MOST_SETTINGS}, got {len(trials)}")
     first: dict[str, int] = {}

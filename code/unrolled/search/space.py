@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unrolled.core.kinds import flag, function, mapping, told
 from unrolled.core.validate import random_seed, real, whole
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Range:
     whole: bool = False
 
     def __post_init__(self) -> None:
+        flag("log", self.log), flag("whole", self.whole)
         low = _end("low", self.low, above=0 if self.log else None)
         high = _end("high", self.high, above=low)
         if not isfinite(high - low):
@@ -137,7 +139,7 @@ def random_settings(space: Space, n: int, seed: int) -> list[Settings]:
     Bergstra, J. & Bengio, Y. (2012). Random search for hyper-parameter optimization. JMLR 13.
     """
     n, seed = whole("n", n, most=MOST_SETTINGS), random_seed("seed", seed)
-    _check_mapping("space", space)
+    mapping("space", space)
     size = prod(_size(name, values) for name, values in space.items())
     if n > size:
         raise ValueError(f"n must be at most {size}, the number of settings in space, got {n}")
@@ -171,11 +173,11 @@ def build(structure: Mapping[str, Any], input_size: int, hidden_size: int) -> Ce
     ValueError
         If there is no such cell, or its options exclude each other.
     """
-    _check_mapping("structure", structure)
+    mapping("structure", structure)
     options = dict(structure)
     name = options.pop("cell", None)
     if not isinstance(name, str) or name not in CELLS:
-        raise ValueError(f"cell must be one of {', '.join(CELLS)}, got {name!r}")
+        raise ValueError(f"structure's cell must be one of {', '.join(CELLS)}, got {told(name)}")
     from unrolled import cells  # brings torch, which a worker may not need
 
     kind: type[Cell] = getattr(cells, _CLASSES.get(name, name))
@@ -184,7 +186,7 @@ def build(structure: Mapping[str, Any], input_size: int, hidden_size: int) -> Ce
 
 def check_buildable(choices: Structures) -> None:
     """Raise ValueError if there is a cell among the choices that ``build`` does not know."""
-    _check_mapping("choices", choices)
+    mapping("choices", choices)
     for name in choices:
         if name not in CELLS:
             raise ValueError(f"choices must be of {', '.join(CELLS)}, got {name!r}")
@@ -232,6 +234,7 @@ def mutate(
     ValueError
         If the structure is not made of ``choices``, or no change of it is valid.
     """
+    function("valid", valid)
     neighbours = _neighbours(filled(structure, choices), choices)
     rng = np.random.default_rng(random_seed("seed", seed))
     for k in rng.permutation(len(neighbours)):
@@ -243,12 +246,13 @@ def mutate(
 
 def filled(structure: Mapping[str, Any], choices: Structures) -> Settings:
     """Return a structure with every option of its cell."""
-    _check_mapping("choices", choices)
-    _check_mapping("structure", structure)
+    mapping("choices", choices)
+    mapping("structure", structure)
     structure = {option: as_plain(structure[option]) for option in structure}
     name = structure.get("cell", "")
     if not isinstance(name, str) or name not in choices:
-        raise ValueError(f"cell must be one of {', '.join(choices)}, got {name!r}")
+        named = ", ".join(choices)
+        raise ValueError(f"structure's cell must be one of choices, {named}, got {told(name)}")
     filled = {**_first(name, choices), **structure}
     for option, value in filled.items():
         if option != "cell" and value not in choices[name].get(option, ()):
@@ -272,8 +276,15 @@ def as_text(settings: Mapping[str, Any]) -> str:
         pass
     raise TypeError(
         "settings must be plain data (text, finite numbers, True, False, None, and lists and "
-        f"dictionaries of them), got {reprlib.repr(settings)}"
+        f"dictionaries of them), got {_shown(settings)}"
     )
+
+
+def _shown(settings: Any) -> str:
+    try:
+        return reprlib.repr(settings)
+    except Exception:  # of an integer as large as no text is, or of a broken class
+        return told(settings)
 
 
 def as_plain(value: Any) -> Any:
@@ -289,26 +300,18 @@ def _as_scalar(value: Any) -> Any:
 
 def _end(name: str, value: Any, *, above: float | None) -> float:
     """Return an end of a range as Python's int or float."""
-    try:
-        number = real(name, value, above=above)
-    except OverflowError:
-        raise ValueError(f"{name} must be a finite float, got a number beyond them") from None
+    number = real(name, value, above=above)
     try:
         return operator.index(value)
     except TypeError:
         return number
 
 
-def _check_mapping(name: str, value: Any) -> None:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a dictionary, got {reprlib.repr(value)}")
-
-
 def _size(name: str, values: Sequence[Any] | Range) -> float:
     if isinstance(values, Range):
         return values.high - values.low + 1 if values.whole else inf
     if not isinstance(values, list | tuple | range):
-        raise TypeError(f"space[{name!r}] must be a list of choices or a Range, got {values!r}")
+        raise TypeError(f"space[{name!r}] must be a list of choices or a Range, got {told(values)}")
     if values[_MOST_CHOICES:]:
         raise ValueError(f"space[{name!r}] must hold at most {_MOST_CHOICES} choices, got more")
     if not values or len({as_text({name: value}) for value in values}) < len(values):

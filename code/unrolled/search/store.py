@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from unrolled.core import kinds
 from unrolled.core.files import write_atomically
 from unrolled.search.space import Settings, as_text
 
@@ -114,14 +115,11 @@ def locked(path: str | Path) -> Iterator[None]:
     place = _located(path)
     if place.exists():
         results(place)
-    # The lock of an empty database beside the store: the system drops it however a process ends.
-    beside = place.with_name(f"{place.name}-lock")
-    with closing(_locked(beside, place)):
+    with closing(_lock(place)):
         try:
             yield
         finally:
-            if not place.exists():
-                beside.unlink(missing_ok=True)
+            _leave_no_lock_alone(place)
 
 
 def plan(path: str | Path, objective: str, trials: Sequence[Settings]) -> list[Trial]:
@@ -180,9 +178,9 @@ def as_trial(row: _Row) -> Trial:
 def _located(path: str | Path) -> Path:
     """Return the file that a path leads to, through links; refuse what can be no store."""
     try:
-        place = Path(os.path.realpath(Path(path)))
-    except (TypeError, ValueError):  # of a null byte
-        raise TypeError(f"path must be a path, got {path!r}") from None
+        place = Path(os.path.realpath(kinds.path("path", path)))
+    except UnicodeEncodeError:
+        raise ValueError(f"path must be a name that a file can have, got {path!r}") from None
     if not place.parent.is_dir():
         raise FileNotFoundError(f"path must be in a folder that exists, got {path}")
     if place.exists() and not place.is_file():
@@ -190,15 +188,30 @@ def _located(path: str | Path) -> Path:
     return place
 
 
-def _locked(beside: Path, place: Path) -> sqlite3.Connection:
+def _lock(place: Path) -> sqlite3.Connection:
+    """Lock an empty database beside a store: the system drops that however a process ends."""
     try:
-        lock = sqlite3.connect(beside, timeout=0)
+        lock = sqlite3.connect(_beside(place), timeout=0)
+    except sqlite3.Error as error:
+        raise _named(place, error) from error
+    try:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.Error as error:
+        lock.close()
         if _code(error) == sqlite3.SQLITE_BUSY:
             raise RuntimeError(f"another search is running on {place}") from None
-        raise _named(beside, error) from error
+        _leave_no_lock_alone(place)
+        raise _named(place, error) from error
     return lock
+
+
+def _beside(place: Path) -> Path:
+    return place.with_name(f"{place.name}-lock")
+
+
+def _leave_no_lock_alone(place: Path) -> None:
+    if not place.exists():
+        _beside(place).unlink(missing_ok=True)
 
 
 @contextmanager
