@@ -142,6 +142,15 @@ def test_autocast_takes_its_type_as_torch_does(make):
     near(outside, exact[-len(outside) :], 0.1)
 
 
+def test_autocast_leaves_float64(make):
+    layer = make()
+    x, state = inputs(layer)
+    expected = gradients(layer, x, state, LENGTHS)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        same(gradients(layer, x, state, LENGTHS), expected)
+        assert nn.LSTM(FEATURES, H).double()(x)[0].dtype == F64
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, F32])
 def test_other_types_are_kept_and_near_float64(make, dtype):
     x, state = inputs(make())
@@ -584,10 +593,10 @@ def test_the_trace_is_what_happened(make):
 def test_compiled_it_is_the_same(row):
     layer = row()
     x, state = inputs(layer, steps=1)
-    for given in ((x,), (x, state, [1, 0, 1])):
-        torch.compiler.reset()
-        compiled = torch.compile(layer, backend="eager", fullgraph=True)
-        compiled.parameters = layer.parameters
+    torch.compiler.reset()
+    compiled = torch.compile(layer, backend="eager", fullgraph=True)
+    compiled.parameters = layer.parameters
+    for given in ((x, state), (x, state, [1, 0, 1])):
         close(gradients(compiled, *given), gradients(layer, *given))
 
 
@@ -598,6 +607,41 @@ def test_compiled_in_parts_it_takes_lengths_as_a_tensor(row):
     torch.compiler.reset()
     compiled = torch.compile(layer, backend="eager")
     close(flat(compiled(x, None, lengths)), flat(layer(x, None, lengths)))
+
+
+def test_what_does_not_fit_is_named(make):
+    layer = make()
+    x, state = inputs(layer)
+    wrong = [
+        (ValueError, "x must be on cpu like the weights, got meta", x.to("meta"), None, None),
+        (TypeError, "x must be dense, got a tensor of layout", x.to_sparse(), None, None),
+        (
+            ValueError,
+            "state must be on cpu like x, got meta",
+            x,
+            [s.to("meta") for s in state],
+            None,
+        ),
+        (
+            ValueError,
+            "state must be torch.float64 like x, got",
+            x,
+            [s.float() for s in state],
+            None,
+        ),
+        (ValueError, r"state must hold . of shape \(3, 3\), got", x, [s[:1] for s in state], None),
+        (TypeError, "lengths must be in order, as in a list, got a set", x, None, {1, 2, 3}),
+    ]
+    for error, words, inner, first, lengths in wrong:
+        with pytest.raises(error, match=words):
+            layer(inner, first and tuple(first), lengths)
+    for error, words, given in (
+        (ValueError, r"state must hold . of shape \(1, 3\)", (torch.ones(1, FEATURES), state)),
+        (TypeError, "state must be a tuple of . tensors, got NoneType", (x[0], None)),
+        (ValueError, r"x must have shape \(B, 2\)", (x, state)),
+    ):
+        with pytest.raises(error, match=words):
+            layer.cell(*given)
 
 
 def test_shapes_without_numbers(make):

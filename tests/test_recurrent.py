@@ -378,9 +378,9 @@ H = torch.zeros(5, 3)
         (
             lambda: LAYER(X, (H[None],)),
             ValueError,
-            r"\(5, 3\) and torch.float32, got .*\(1, 5, 3\)",
+            r"shape \(5, 3\), got .*\(1, 5, 3\)",
         ),
-        (lambda: LAYER(X, (H.double(),)), ValueError, "torch.float32, got .*torch.float64"),
+        (lambda: LAYER(X, (H.double(),)), ValueError, "torch.float32 like x, got torch.float64"),
         (
             lambda: LAYER(X, lengths=[1, 2]),
             ValueError,

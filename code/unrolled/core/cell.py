@@ -157,10 +157,28 @@ class Cell(nn.Module):
 
         ``Recurrent`` takes many of them, ``along`` a sequence: here, so that hooks on the cell run,
         once a sequence, and weights that a hook makes from others are up to date.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has another type or shape.
         """
         if along is not None:
             return along(x, state)
+        if instance("x", x, Tensor).ndim != 2 or x.shape[1] != self.input_size:
+            raise ValueError(f"x must have shape (B, {self.input_size}), got {tuple(x.shape)}")
+        check_state(self, state, len(x))
         return self.step(self.project(x), state, *self.weights())
+
+
+def check_state(cell: Cell, state: Any, batch: int) -> None:
+    """Raise TypeError or ValueError if a state is not that of a cell and of B sequences."""
+    count, shape = len(cell.states), (batch, cell.hidden_size)
+    if not isinstance(state, tuple) or not all(isinstance(part, Tensor) for part in state):
+        raise TypeError(f"state must be a tuple of {count} tensors, got {type(state).__name__}")
+    if [part.shape for part in state] != [shape] * count:
+        got = [tuple(part.shape) for part in state]
+        raise ValueError(f"state must hold {count} of shape {shape}, got {got}")
 
 
 def brings_its_gradient(cell: Cell) -> bool:

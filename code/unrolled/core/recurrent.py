@@ -6,7 +6,7 @@ first state, batches of sequences of different lengths, and backpropagation thro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from operator import index
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from torch.nn.utils import prune
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-from unrolled.core.cell import Cell, State, brings_its_gradient
+from unrolled.core.cell import Cell, State, brings_its_gradient, check_state
 from unrolled.core.kinds import flag, instance
 from unrolled.core.validate import whole
 
@@ -146,7 +146,7 @@ class Recurrent(nn.Module):
         x = padding.zeroed(x)  # not even NaN in the padding can reach a gradient
         state = padding.without_never_begun(state)
         projected, weights = self.cell.project(x), self.cell.weights()
-        if not _autocast(x.device.type):
+        if not _autocast(x.device.type) or projected.dtype == torch.float64:  # which it leaves
             return padding, projected, state, weights
         dtype = torch.get_autocast_dtype(x.device.type)
         state = tuple([part.to(dtype) for part in state])
@@ -161,26 +161,27 @@ class Recurrent(nn.Module):
             raise ValueError(
                 f"x must have shape {layout} with T at least 1 and I = {size}, got {tuple(x.shape)}"
             )
-        weight = next(self.cell.parameters(), x)
-        if not self._fits(weight.dtype, x):
-            raise ValueError(f"x must be {weight.dtype} like the weights, got {x.dtype}")
+        self._fits("x", x, "the weights", next(self.cell.parameters(), x))
         return x.transpose(0, 1) if self.batch_first else x
 
     def _state(self, state: State | None, x: Tensor) -> State:
-        count, shape = len(self.cell.states), (x.shape[1], self.cell.hidden_size)
         if state is None:
-            return tuple([x.new_zeros(shape) for _ in range(count)])
-        if not isinstance(state, tuple) or not all(isinstance(part, Tensor) for part in state):
-            raise TypeError(f"state must be a tuple of {count} tensors, got {type(state).__name__}")
-        got = [(tuple(part.shape), part.dtype) for part in state]
-        if [sizes for sizes, _ in got] != [shape] * count or not self._fits(x.dtype, *state):
-            raise ValueError(f"state must hold {count} of shape {shape} and {x.dtype}, got {got}")
+            shape = x.shape[1], self.cell.hidden_size
+            return tuple([x.new_zeros(shape) for _ in self.cell.states])
+        check_state(self.cell, state, x.shape[1])
+        for part in state:
+            self._fits("state", part, "x", x)
         return state
 
     @staticmethod
-    def _fits(dtype: torch.dtype, *tensors: Tensor) -> bool:
-        """Whether tensors have a type; under autocast, which mixes types, all do."""
-        return all(tensor.dtype == dtype or _autocast(tensor.device.type) for tensor in tensors)
+    def _fits(name: str, tensor: Tensor, other: str, like: Tensor) -> None:
+        """Ask for a dense tensor of the type and on the device of another."""
+        if tensor.layout is not torch.strided:
+            raise TypeError(f"{name} must be dense, got a tensor of layout {tensor.layout}")
+        if tensor.dtype != like.dtype and not _autocast(tensor.device.type):  # which mixes types
+            raise ValueError(f"{name} must be {like.dtype} like {other}, got {tensor.dtype}")
+        if tensor.device != like.device:
+            raise ValueError(f"{name} must be on {like.device} like {other}, got {tensor.device}")
 
     def _by_hand(self, *tensors: Tensor) -> bool:
         """Whether to take the cell's own gradient: one is asked for, and can be had here."""
@@ -236,6 +237,8 @@ def whole_lengths(lengths: Tensor | Sequence[int], steps: int, batch: int | None
         raise ValueError(f"lengths must have shape ({batch or 'B'},), got {tuple(shape)}")
     if isinstance(lengths, Tensor) and _without_numbers(lengths):
         raise ValueError("lengths must be a list where tensors hold no numbers: on meta, in vmap")
+    if isinstance(lengths, Set | Mapping):
+        raise TypeError(f"lengths must be in order, as in a list, got a {type(lengths).__name__}")
     try:
         listed: list[Any] = lengths.tolist() if hasattr(lengths, "tolist") else list(lengths)
         ends = [index(end) for end in listed if not isinstance(end, bool)]
