@@ -172,9 +172,9 @@ class OneToMany(nn.Module):
 
     def __init__(self, inputs: int, cell: Cell) -> None:
         super().__init__()
+        self.states = len(instance("cell", cell, Cell).states)
+        self.start = nn.Linear(whole("inputs", inputs), self.states * cell.hidden_size)
         self.writer = Writer(cell)
-        self.start = nn.Linear(whole("inputs", inputs), len(cell.states) * cell.hidden_size)
-        self.states = len(cell.states)
 
     def forward(self, x: Tensor, symbols: Tensor) -> Tensor:
         """Score the symbols ``(T, B)`` that should follow inputs ``(B, I)``: ``(T, B, K)``."""
