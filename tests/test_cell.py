@@ -11,8 +11,8 @@ from unrolled.core.recurrent import Recurrent
 F64 = torch.float64
 
 
-class Least(Cell):
-    """All that a cell must define."""
+class Plain(Cell):
+    """A cell but for its step."""
 
     def __init__(self, input_size, hidden_size):
         super().__init__(input_size, hidden_size)
@@ -24,15 +24,17 @@ class Least(Cell):
     def weights(self):
         return (self.U,)
 
+
+class Least(Plain):
+    """All that a cell must define."""
+
     def equations(self, p, state, *weights):
         seen = state[0] @ weights[0].T
         return {"seen": seen, "h": torch.tanh(p + seen)}
 
 
-class BySteps(Least):
+class BySteps(Plain):
     """One that says only what comes out of a step."""
-
-    equations = Cell.equations
 
     def step(self, p, state, *weights):
         return (torch.tanh(p + state[0] @ weights[0].T),)
