@@ -173,7 +173,7 @@ class Cell(nn.Module):
 
 def check_state(cell: Cell, state: Any, batch: int) -> None:
     """Raise TypeError or ValueError if a state is not that of a cell and of B sequences."""
-    count, shape = len(cell.states), (batch, cell.hidden_size)
+    count, shape = len(instance("cell", cell, Cell).states), (batch, cell.hidden_size)
     if not isinstance(state, tuple) or not all(isinstance(part, Tensor) for part in state):
         raise TypeError(f"state must be a tuple of {count} tensors, got {type(state).__name__}")
     if [part.shape for part in state] != [shape] * count:

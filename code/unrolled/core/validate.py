@@ -76,7 +76,7 @@ def real(
         If it is not finite or out of range.
     """
     try:
-        if isinstance(value, str | bytes) or np.ndim(value):
+        if isinstance(value, str | bytes | np.complexfloating) or np.ndim(value):
             raise TypeError
         number = float(value)
     except OverflowError:

@@ -17,12 +17,14 @@ from numpy.typing import ArrayLike
 
 from unrolled.bptt import surface
 from unrolled.core.validate import Array
+from unrolled.figures._checked import checked
 from unrolled.figures.style import COLOR, label
 
 GREY = "#5a5a5a"
 Point = tuple[float, float]
 
 
+@checked
 def unrolling() -> Figure:
     """Draw a cell that points to itself, and the same cell as one copy a step."""
     figure, axes = plt.subplots(figsize=(5.0, 2.5))
@@ -50,6 +52,7 @@ def unrolling() -> Figure:
     return figure
 
 
+@checked
 def paths(totals: Sequence[str] = ()) -> Figure:
     """Draw how a weight w reaches the loss over three steps.
 
@@ -80,6 +83,7 @@ def paths(totals: Sequence[str] = ()) -> Figure:
     return figure
 
 
+@checked
 def reach(panels: Mapping[str, ArrayLike]) -> Figure:
     """Draw which error tells which step, one panel for each way to get a gradient.
 
@@ -118,6 +122,7 @@ def reach(panels: Mapping[str, ArrayLike]) -> Figure:
     return figure
 
 
+@checked
 def loss_curves(panels: Mapping[str, Mapping[str, Array]], *, smooth: int = 10) -> Figure:
     """Draw losses against updates, a line for each network.
 
@@ -149,6 +154,7 @@ def loss_curves(panels: Mapping[str, Mapping[str, Array]], *, smooth: int = 10) 
     return figure
 
 
+@checked
 def accuracy_by_length(
     lengths: Sequence[int],
     panels: Mapping[int, Mapping[str, ArrayLike]],
@@ -189,6 +195,7 @@ def accuracy_by_length(
     return figure
 
 
+@checked
 def bias_by_length(lengths: Sequence[int], biases: Mapping[float, ArrayLike]) -> Figure:
     """Draw the bias of truncated gradients against their length, by how fast errors fade.
 
@@ -215,6 +222,7 @@ def bias_by_length(lengths: Sequence[int], biases: Mapping[float, ArrayLike]) ->
     return figure
 
 
+@checked
 def costs(panels: Mapping[str, tuple[Sequence[int], Mapping[str, ArrayLike]]]) -> Figure:
     """Draw what BPTT and RTRL cost, one panel for each cost, all axes logarithmic.
 
@@ -244,6 +252,7 @@ def costs(panels: Mapping[str, tuple[Sequence[int], Mapping[str, ArrayLike]]]) -
     return figure
 
 
+@checked
 def difference_errors(steps: ArrayLike, errors: Mapping[str, ArrayLike]) -> Figure:
     """Draw the errors of three difference quotients against their step.
 
@@ -271,6 +280,7 @@ def difference_errors(steps: ArrayLike, errors: Mapping[str, ArrayLike]) -> Figu
     return figure
 
 
+@checked
 def loss_surface(u: Array, b: Array, loss: Array, *, path: Array) -> Figure:
     """Draw the loss over two parameters, the steepest way down, and a descent that meets the wall.
 

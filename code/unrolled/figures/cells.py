@@ -18,6 +18,7 @@ from matplotlib.patches import Circle, Ellipse, FancyBboxPatch, PathPatch, Polyg
 from matplotlib.path import Path
 
 from unrolled.core.recurrent import Cell
+from unrolled.figures._checked import checked
 from unrolled.figures._tracing import Edge, Graph, Node, graph
 from unrolled.figures._wiring import ABOVE, Layout, Line, Place, Point, layout
 from unrolled.figures.style import COLOR
@@ -42,6 +43,7 @@ _OUTSIDE = 6.0  # room for the names beside the frame
 _WIDTH = 50.0  # of the smallest picture, so that small cells are not drawn large
 
 
+@checked
 def draw(cell: Cell, axes: Axes | None = None) -> Figure:
     """Draw one step of a cell.
 
@@ -166,6 +168,7 @@ def _towards(at: Point, other: Point) -> Point:
     return at[0] + part * (other[0] - at[0]), at[1] + part * (other[1] - at[1])
 
 
+@checked
 def formula(plan: Graph, name: str, asked: str = "") -> str:
     """Write what a node gives in terms of inputs, layers and states.
 

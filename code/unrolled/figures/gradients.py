@@ -13,10 +13,12 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from unrolled.bptt import surface
-from unrolled.core.validate import Array
+from unrolled.core.validate import Array, real
+from unrolled.figures._checked import checked
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 
+@checked
 def learning(losses: Mapping[str, tuple[ArrayLike, str]], *, smooth: int) -> Figure:
     """Draw training losses in bits, as means over ``smooth`` updates; 1 bit is guessing.
 
@@ -46,6 +48,7 @@ def learning(losses: Mapping[str, tuple[ArrayLike, str]], *, smooth: int) -> Fig
     return figure
 
 
+@checked
 def by_distance(
     curves: Mapping[str, tuple[ArrayLike, str]],
     *,
@@ -88,6 +91,7 @@ def by_distance(
     return figure
 
 
+@checked
 def spectra(panels: Mapping[str, Array], *, bottom: float) -> Figure:
     """Draw every singular value of a product of Jacobians against the length of the product.
 
@@ -99,6 +103,7 @@ def spectra(panels: Mapping[str, Array], *, bottom: float) -> Figure:
     bottom
         Power of ten at which the axis ends.
     """
+    bottom = real("bottom", bottom, below=0)
     figure, rows = plt.subplots(1, len(panels), sharey=True, squeeze=False)
     for axes, (title, logs) in zip(rows[0], panels.items(), strict=True):
         values = np.maximum(np.asarray(logs)[::-1] / np.log(10), 10 * bottom)
@@ -111,6 +116,7 @@ def spectra(panels: Mapping[str, Array], *, bottom: float) -> Figure:
     return figure
 
 
+@checked
 def before_and_after(
     quantiles: Sequence[float], panels: Mapping[str, tuple[ArrayLike, ArrayLike]]
 ) -> Figure:
@@ -139,6 +145,7 @@ def before_and_after(
     return figure
 
 
+@checked
 def cliff(paths: Mapping[str, Array], *, shown: int) -> Figure:
     """Draw the loss of the two-parameter network near its wall, and where descents begin and end.
 
@@ -174,9 +181,10 @@ def cliff(paths: Mapping[str, Array], *, shown: int) -> Figure:
     return figure
 
 
+@checked
 def clipping(gradient: ArrayLike, threshold: float) -> Figure:
     """Draw a gradient of two components cut to a threshold, by its norm and by its elements."""
-    g = np.asarray(gradient, dtype=np.float64)
+    g, threshold = np.asarray(gradient, dtype=np.float64), real("threshold", threshold, above=0)
     figure, rows = plt.subplots(1, 2, sharey=True, figsize=(5.0, 2.7))
     shapes = (
         Circle((0, 0), threshold, fill=False, ec=GREY, ls=":"),
@@ -201,6 +209,7 @@ def _arrow(axes: Axes, tip: Array, meaning: str, *, width: float) -> None:
     axes.annotate("", xy=tuple(tip), xytext=(0, 0), arrowprops=look)
 
 
+@checked
 def latch(weights: Sequence[float]) -> Figure:
     """Draw the map of one unit, a to w tanh(a), its diagonal, and where it comes to rest."""
     figure, rows = plt.subplots(1, len(weights), sharey=True, figsize=(5.0, 2.8))

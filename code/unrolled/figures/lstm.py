@@ -13,11 +13,13 @@ from numpy.typing import ArrayLike
 
 from unrolled.core.validate import Array, numbers, real, whole
 from unrolled.data.reber import EMBEDDED
+from unrolled.figures._checked import checked
 from unrolled.figures.gradients import by_distance
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 from unrolled.lstm_numpy import Gates
 
 
+@checked
 def holding(
     inputs: Array, target: ArrayLike, answers: Mapping[str, tuple[ArrayLike, str]]
 ) -> Figure:
@@ -61,6 +63,7 @@ def holding(
     return figure
 
 
+@checked
 def forced(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], target: ArrayLike) -> Figure:
     """Draw a cell's state and what it shows, with each of its gates forced open or shut.
 
@@ -110,6 +113,7 @@ _COPY = [(0, 0), (1, 0), (2, 0.9), (2, -0.9), (3.4, 0.9), (3.4, -0.9), (4.4, 0),
 _BESIDE = 2.1  # how far a copy is from the middle
 
 
+@checked
 def reber_graph() -> Figure:
     """Draw the graph that an embedded Reber string walks, and what must be kept on the way."""
     upper, lower = ([(x + 1.6, y + shift) for x, y in _COPY] for shift in (_BESIDE, -_BESIDE))
@@ -143,6 +147,7 @@ def _way(
     axes.text(*at, symbol, color=color, ha="center", va="center", bbox=box)
 
 
+@checked
 def along_stream(runs: Mapping[str, tuple[ArrayLike, ArrayLike, str]], *, every: int) -> Figure:
     """Draw the largest cell state of networks along a stream, and their error beside it.
 
@@ -167,6 +172,7 @@ def along_stream(runs: Mapping[str, tuple[ArrayLike, ArrayLike, str]], *, every:
     return figure
 
 
+@checked
 def by_lag(curves: Mapping[str, tuple[ArrayLike, str]], *, marks: Sequence[int] = ()) -> Figure:
     """Draw how much of a last cell state is due to earlier ones, on a logarithmic axis.
 
@@ -195,6 +201,7 @@ def _mark(axes: Axes, steps: Sequence[int]) -> None:
         axes.axvline(step, color=COLOR["input"], linewidth=1, linestyle=":", zorder=0)
 
 
+@checked
 def gates(panels: Mapping[str, Gates], *, marks: Sequence[int]) -> Figure:
     """Draw input, forget and output gate of one cell in each of several networks.
 
@@ -228,6 +235,7 @@ def gates(panels: Mapping[str, Gates], *, marks: Sequence[int]) -> Figure:
     return figure
 
 
+@checked
 def along_string(symbols: str, starts: ArrayLike, opened: Gates) -> Figure:
     """Draw the gates of every cell of a network, step by step, under the symbols that it read.
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from numpy.typing import ArrayLike
 
+from unrolled.figures._checked import checked
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 OUTPUT = "truth"  # what a network says is grey, like what it should say
@@ -18,6 +19,7 @@ OUTPUT = "truth"  # what a network says is grey, like what it should say
 Point = tuple[float, float]
 
 
+@checked
 def telegram(sent: Sequence[str], printed: Mapping[str, Sequence[str]]) -> Figure:
     """Draw a message as it is sent and as machines print it; what differs from the first is marked.
 
@@ -47,6 +49,7 @@ def telegram(sent: Sequence[str], printed: Mapping[str, Sequence[str]]) -> Figur
     return figure
 
 
+@checked
 def loop_and_unrolled(steps: int = 3) -> Figure:
     """Draw the cell with its loop, and beside it the same cell written out step by step."""
     figure, axes = plt.subplots(figsize=(5.0, 2.3))
@@ -72,6 +75,7 @@ def loop_and_unrolled(steps: int = 3) -> Figure:
     return figure
 
 
+@checked
 def five_shapes() -> Figure:
     """Draw the five shapes of sequence problems: inputs below, cells, answers above."""
     figure, all_axes = plt.subplots(3, 2, figsize=(5.0, 5.6))
@@ -172,6 +176,7 @@ def _arrow(axes: Axes, start: Point, end: Point, meaning: str) -> None:
     )
 
 
+@checked
 def right_by_distance(
     distances: Sequence[int],
     windows: Mapping[int, Sequence[ArrayLike]],
@@ -210,6 +215,7 @@ def right_by_distance(
     return figure
 
 
+@checked
 def fading(states: Mapping[str, ArrayLike], meanings: Mapping[str, str], *, gap: float) -> Figure:
     """Draw what is left of one input in the state, step by step.
 
@@ -235,6 +241,7 @@ def fading(states: Mapping[str, ArrayLike], meanings: Mapping[str, str], *, gap:
     return figure
 
 
+@checked
 def right_by_length(lengths: Sequence[int], runs: Sequence[ArrayLike]) -> Figure:
     """Draw the part of sequences that came out without a mistake, against their lengths.
 
@@ -253,6 +260,7 @@ def right_by_length(lengths: Sequence[int], runs: Sequence[ArrayLike]) -> Figure
     return figure
 
 
+@checked
 def letters_foreseen(
     letters: str,
     starts: Sequence[bool],
@@ -303,6 +311,7 @@ def letters_foreseen(
     return figure
 
 
+@checked
 def tree_of_words(words: Sequence[str], nouns: Sequence[bool], states: ArrayLike) -> Figure:
     """Draw words as a tree that joins first those whose states are most alike.
 

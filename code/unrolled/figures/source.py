@@ -7,10 +7,13 @@ import inspect
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from unrolled.figures._checked import checked
+
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
 
+@checked
 def source(*objects: Any) -> Markdown:
     """Show functions or classes as they stand in the package, without their docstrings.
 
@@ -22,6 +25,7 @@ def source(*objects: Any) -> Markdown:
     return Markdown(f"```python\n{code}\n```")  # type: ignore[no-untyped-call]
 
 
+@checked
 def without_docstrings(code: str) -> str:
     """Cut the docstrings out of the source of a function or class; keep every other line."""
     lines = textwrap.dedent(code).rstrip().splitlines()

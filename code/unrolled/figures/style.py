@@ -13,6 +13,8 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.axes import Axes
 
+from unrolled.figures._checked import checked
+
 STATES = {"input": "#0061a8", "hidden": "#b34700", "cell": "#00705c", "gradient": "#9a2be0"}
 """What flows through a network."""
 
@@ -29,6 +31,7 @@ GREY = "#6b6b6b"
 """What is there to compare with and has no name: zero, chance, where training ends."""
 
 
+@checked
 def use_style() -> None:
     """Draw everything from here on in the book's style, as SVG in a notebook."""
     mpl.rcParams.update(
@@ -54,6 +57,7 @@ def use_style() -> None:
     _draw_svg_in_notebooks()
 
 
+@checked
 def label(axes: Axes, x: float, y: float, text: str, meaning: str, **options: Any) -> None:
     """Write ``text`` at ``(x, y)`` of the data, in the colour of what it names.
 
@@ -80,6 +84,7 @@ def label(axes: Axes, x: float, y: float, text: str, meaning: str, **options: An
     axes.text(x, y, text, color=COLOR[meaning], **options)
 
 
+@checked
 def label_ends(axes: Axes, x: float, ends: Mapping[str, tuple[float, str]], *, gap: float) -> None:
     """Name lines at their right ends, moving names apart that would overlap.
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from unrolled.core.recurrent import Cell
 from unrolled.core.validate import numbers, whole
 from unrolled.figures import cells
+from unrolled.figures._checked import checked
 from unrolled.figures.cells import Edge, Graph, Node, formula
 from unrolled.figures.style import COLOR, GREY, label_ends
 
@@ -25,6 +26,7 @@ _LATEX |= {"2×": "2", " × ": r"\,", "−": "-", "LN": r"\,\mathrm{LN}"}
 _LATEX |= {"tanh": r"\tanh", "relu": r"\operatorname{relu}", "σ": r"\sigma"}
 
 
+@checked
 def differences(models: Mapping[str, Cell]) -> Markdown:
     """Return a table of cells, each row made from what the cell's step computes.
 
@@ -49,6 +51,7 @@ def differences(models: Mapping[str, Cell]) -> Markdown:
     return Markdown("\n".join(lines))  # type: ignore[no-untyped-call]
 
 
+@checked
 def gallery(models: Mapping[str, Cell]) -> Figure:
     """Draw cells one below the other, each with its name.
 
@@ -79,6 +82,7 @@ def gallery(models: Mapping[str, Cell]) -> Figure:
     return figure
 
 
+@checked
 def waves(
     target: ArrayLike, panels: Mapping[str, ArrayLike], *, trained: int, tolerance: float
 ) -> Figure:
@@ -123,6 +127,7 @@ def waves(
     return figure
 
 
+@checked
 def promises(
     best: ArrayLike, fresh: ArrayLike, rivals: Mapping[str, float], *, ylabel: str
 ) -> Figure:

@@ -12,10 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from numpy.typing import ArrayLike
 
-from unrolled.core.validate import Array, series, whole
+from unrolled.core.validate import Array, real, series, whole
+from unrolled.figures._checked import checked
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 
+@checked
 def free_run(years: Array, values: Array, runs: Sequence[Array], *, start: int) -> Figure:
     """Draw a series and forecasts that were left to run from the index ``start``."""
     figure, axes = plt.subplots()
@@ -48,6 +50,7 @@ def free_run(years: Array, values: Array, runs: Sequence[Array], *, start: int) 
     return figure
 
 
+@checked
 def window_diagram(values: ArrayLike, window: int) -> Figure:
     """Draw a series and, below it, the window at each place it can stand, with its target.
 
@@ -85,6 +88,7 @@ def _cells(axes: Axes, values: Array, *, at: tuple[int, float], meaning: str) ->
         label(axes, column, height, f"{value:g}", meaning, ha="center", va="center")
 
 
+@checked
 def errors_by_window(sizes: Sequence[int], linear: ArrayLike, networks: ArrayLike) -> Figure:
     """Draw errors against the size of the window.
 
@@ -114,6 +118,7 @@ def errors_by_window(sizes: Sequence[int], linear: ArrayLike, networks: ArrayLik
     return figure
 
 
+@checked
 def errors_by_horizon(
     errors: Mapping[str, Array], meanings: Mapping[str, str], *, top: float
 ) -> Figure:
@@ -128,6 +133,7 @@ def errors_by_horizon(
     top
         Largest error shown; curves may leave the picture.
     """
+    top = real("top", top, above=0)
     figure, axes = plt.subplots()
     ends = {}
     for name, each in errors.items():
@@ -142,6 +148,7 @@ def errors_by_horizon(
     return figure
 
 
+@checked
 def forecast_on_walk(truth: Array, forecast: Array) -> Figure:
     """Draw a series and one-step forecasts of it, whole and in close-up in the middle."""
     figure, (whole_axes, close) = plt.subplots(1, 2, width_ratios=(3, 2))
@@ -158,6 +165,7 @@ def forecast_on_walk(truth: Array, forecast: Array) -> Figure:
     return figure
 
 
+@checked
 def fit_against_error(runs: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw, for each run on a random walk, how well two networks fit against how they forecast.
 
@@ -181,6 +189,7 @@ def fit_against_error(runs: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
+@checked
 def cue_curves(
     windows: Mapping[int, Sequence[Sequence[float]]],
     lags: Sequence[int],
