@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from unrolled.core.cell import rows_for
 from unrolled.core.kinds import function, instance
 from unrolled.core.validate import Array, numbers, random_seed, real, series, whole
 from unrolled.data import Batches
@@ -180,6 +181,8 @@ class LinearWindow:
 def _rows(lags: ArrayLike, window: int) -> Array:
     """Return lag vectors as an array ``(..., window)``."""
     rows = numbers("lags", lags)
+    if not np.isfinite(rows).all():
+        raise ValueError("lags must be finite, got NaN or infinity")
     if rows.ndim == 0 or rows.shape[-1] != window:
         raise ValueError(f"lags must hold {window} values a row, got shape {rows.shape}")
     return rows
@@ -367,7 +370,8 @@ class WindowMLP(nn.Module):
         """
         if instance("x", x, Tensor).ndim < 2 or math.prod(x.shape[1:]) != self.inputs:
             raise ValueError(f"x must hold {self.inputs} numbers a row, got shape {tuple(x.shape)}")
-        h = torch.tanh(self.hidden(x.flatten(start_dim=1)))
+        rows = rows_for(self.hidden.weight, "x", x.flatten(start_dim=1))
+        h = torch.tanh(self.hidden(rows))
         y: Tensor = self.output(h).squeeze(-1)
         return y
 

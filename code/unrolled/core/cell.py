@@ -181,6 +181,26 @@ def check_state(cell: Cell, state: Any, batch: int) -> None:
         raise ValueError(f"state must hold {count} of shape {shape}, got {got}")
 
 
+def rows_for(weight: Tensor, name: str, x: Tensor) -> Tensor:
+    """Return inputs ``(B, I)`` that a weight ``(H, I)`` can be multiplied with.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they have another type, shape or device; under autocast, which mixes them, any type will
+        do.
+    """
+    size = weight.shape[1]
+    if instance(name, x, Tensor).ndim != 2 or x.shape[1] != size:
+        raise ValueError(f"{name} must have shape (B, {size}), got {tuple(x.shape)}")
+    if x.device != weight.device:
+        raise ValueError(f"{name} must be on {weight.device} like the weights, got {x.device}")
+    mixed = torch.amp.is_autocast_available(x.device.type)
+    if x.dtype != weight.dtype and not (mixed and torch.is_autocast_enabled(x.device.type)):
+        raise ValueError(f"{name} must be {weight.dtype} like the weights, got {x.dtype}")
+    return x
+
+
 def brings_its_gradient(cell: Cell) -> bool:
     """Whether the class that wrote a cell's equations last stands behind ``step_backward`` too."""
     kind = type(instance("cell", cell, Cell))

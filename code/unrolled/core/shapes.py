@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
+from unrolled.core.cell import check_state, rows_for
 from unrolled.core.kinds import instance
 from unrolled.core.recurrent import Cell, Recurrent, State, whole_lengths
 from unrolled.core.validate import whole
@@ -62,6 +63,8 @@ class OneToOne(Reader):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map inputs ``(B, I)`` to answers ``(B, O)``."""
+        if instance("x", x, Tensor).ndim != 2:
+            raise ValueError(f"x must have shape (B, I), got {tuple(x.shape)}")
         output, _ = self.layer(x[None])
         answers: Tensor = self.read(output[0])
         return answers
@@ -123,6 +126,7 @@ class Writer(nn.Module):
         -------
         ``(T, B, K)`` scores of every symbol at each step.
         """
+        symbols = self._checked(state, symbols)
         before = torch.cat([torch.full_like(symbols[:1], STOP), symbols[:-1]])
         scores, _ = self._score(before, state)
         return scores
@@ -142,6 +146,7 @@ class Writer(nn.Module):
         -------
         ``(steps, B)`` symbols; from a sequence's first STOP on, STOP.
         """
+        self._check_state(state)
         symbol = torch.full((1, len(state[0])), STOP, device=state[0].device)
         running, written = torch.ones_like(symbol, dtype=torch.bool), []
         for _ in range(whole("steps", steps)):
@@ -150,6 +155,22 @@ class Writer(nn.Module):
             running = running & (symbol != STOP)
             written.append(symbol)
         return torch.cat(written)
+
+    def _check_state(self, state: State) -> None:
+        """Raise if a state is not the cell's, of however many sequences."""
+        first = state[0] if isinstance(state, tuple) and state else None
+        batch = len(first) if isinstance(first, Tensor) and first.ndim else 0
+        check_state(self.layer.cell, state, batch)
+
+    def _checked(self, state: State, symbols: Tensor) -> Tensor:
+        """Return the symbols that should be written from a state, as torch counts them."""
+        self._check_state(state)
+        batch, shape = len(state[0]), tuple(_whole("symbols", symbols).shape)
+        if symbols.ndim != 2 or 0 in shape[:1] or shape[1] != batch:
+            raise ValueError(f"symbols must have shape (T, {batch}), T at least 1, got {shape}")
+        if symbols.device != state[0].device:
+            raise ValueError(f"symbols must be on {state[0].device}, got {symbols.device}")
+        return symbols.long()
 
     def _score(self, before: Tensor, state: State) -> tuple[Tensor, State]:
         x = one_hot(before, self.symbols).to(state[0].dtype)
@@ -186,7 +207,8 @@ class OneToMany(nn.Module):
         return self.writer.write(self._first(x), steps)
 
     def _first(self, x: Tensor) -> State:
-        state: State = self.start(x).chunk(self.states, dim=1)
+        rows = rows_for(self.start.weight, "x", x)
+        state: State = self.start(rows).chunk(self.states, dim=1)
         return state
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unrolled.core.kinds import flag, function, mapping, told
+from unrolled.core.kinds import flag, function, instance, mapping, told
 from unrolled.core.validate import random_seed, real, whole
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Range:
 
     def draw(self, rng: np.random.Generator) -> float:
         """Return a number of the range, with six significant digits unless it is whole."""
+        instance("rng", rng, np.random.Generator)
         high = self.high + 1 if self.whole else self.high
         u = rng.random()
         if self.log:
