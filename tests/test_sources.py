@@ -104,7 +104,9 @@ def test_closure_of_this_package_holds_the_module_itself():
 
 
 def test_one_string_is_not_several_modules():
-    with pytest.raises(TypeError, match=r"modules must be several values, each a str, got .*'unrolled'"):
+    with pytest.raises(
+        TypeError, match=r"modules must be several values, each a str, got .*'unrolled'"
+    ):
         closure("unrolled")
 
 
