@@ -35,7 +35,7 @@ PRINTED = 10_000  # characters of output kept: an endless `print` must not fill 
 PATIENCE = 0.5  # seconds in which a thread that was told to stop is told again
 STEP = 0.02  # seconds between two looks at what the thread is doing
 IMPORTING = 60.0  # seconds that imports may add: half an import of torch breaks torch for good
-QUOTED = 100  # characters of a line that are quoted
+QUOTED = 68  # characters of a line that are quoted, on a line of their own
 EDITED = "<a mistake in "  # in a hunt, what an answer tests
 
 _OURS = str(Path(__file__).parents[2])
