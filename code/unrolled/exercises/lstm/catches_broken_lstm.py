@@ -240,6 +240,21 @@ EXERCISE = bug_hunt(
             """,
             "_compare(step, [*(np.ones_like(each) for each in _at()[:3]), *_at()[3:]])",
         ),
+        "input_and_state_alike": Mistake(
+            """Your x and h are the same numbers, or your W and U are. Then one may be taken for the
+            other.
+
+            Draw each of them at random.
+            """,
+            """
+            x, h, c, W, U, b = _at(I=4)
+            _compare(step, [h, h.copy(), c, W, U, b])
+            """,
+            """
+            x, h, c, W, U, b = _at(I=4)
+            _compare(step, [x, h, c, U, U.copy(), b])
+            """,
+        ),
         "symmetric_weights": Mistake(
             """Your test does not see which way round the blocks of U stand.
 
@@ -281,6 +296,23 @@ EXERCISE = bug_hunt(
             They are wrong in the second digit. Use `np.allclose` as it is.
             """,
             "_compare(step, _at(), close=lambda one, other: np.allclose(one, other, atol=0.15))",
+        ),
+        "one_sided": Mistake(
+            """Your test looks at one side of a difference: what is too small passes, or what is too
+            large.
+
+            Take its size, `np.abs(c_new - c_right)`, or use `np.allclose`.
+            """,
+            "_compare(step, _at(6), close=lambda got, right: np.all(got - right < 1e-6))",
+            "_compare(step, _at(6), close=lambda got, right: np.all(right - got < 1e-6))",
+        ),
+        "signs_lost": Mistake(
+            """Your test does not see signs: it compares sizes, or squares.
+
+            Take the size of the difference, `np.abs(h_new - h_right)`, or use `np.allclose`.
+            """,
+            "_compare(step, _at(), close=lambda got, right: np.allclose(abs(got), abs(right)))",
+            "_compare(step, _at(), close=lambda got, right: np.allclose(got**2, right**2))",
         ),
         "exact_equality": Mistake(
             """Your test is too exact: two right ways of computing a number differ in its last
