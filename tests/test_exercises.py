@@ -160,6 +160,13 @@ def written_from(exercise: Exercise):
 
 
 @every_exercise
+def test_a_test_that_asserts_nothing_is_named(exercise):
+    if exercise.judge:
+        mistake = check(exercise.id, lambda implementation: None).mistake
+        assert mistake in ("accepts_everything", "lets_everything_through")
+
+
+@every_exercise
 def test_the_starter_is_not_written_yet(exercise):
     assert check(exercise.id, written_from(exercise)).status == NOT_WRITTEN
 

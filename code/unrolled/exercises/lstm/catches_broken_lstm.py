@@ -139,6 +139,7 @@ EXERCISE = bug_hunt(
             Work out the numbers that should come back, and `assert` that they do.
             """,
             "step(*_at())",
+            "step(*_at(I=4))",
         ),
         "looks_at_the_range_only": Mistake(
             """Your test asks whether h stays between -1 and 1. Most wrong LSTMs do that, too.
@@ -147,6 +148,12 @@ EXERCISE = bug_hunt(
             """,
             """
             x, h, c, W, U, b = _at()
+            for _ in range(10):
+                h, c = step(x, h, c, W, U, b)
+                assert np.all(np.abs(h) <= 1)
+            """,
+            """
+            x, h, c, W, U, b = _at(I=4)
             for _ in range(10):
                 h, c = step(x, h, c, W, U, b)
                 assert np.all(np.abs(h) <= 1)
@@ -211,6 +218,7 @@ EXERCISE = bug_hunt(
             Draw them at random.
             """,
             "_compare(step, _with_zeros(3, 4, 5))",
+            "_compare(step, [*_at(I=4)[:3], *(0 * each for each in _at(I=4)[3:])])",
         ),
         "gates_all_alike": Mistake(
             """Your gates all have the same weights. Then it does not show which rows are whose.
@@ -221,6 +229,10 @@ EXERCISE = bug_hunt(
             states, weights = _at()[:3], _at()[3:]
             _compare(step, [*states, *(np.full_like(each, 0.5) for each in weights)])
             """,
+            """
+            states, weights = _at(I=4)[:3], _at(I=4)[3:]
+            _compare(step, [*states, *(np.full_like(each, 0.5) for each in weights)])
+            """,
         ),
         "everything_alike": Mistake(
             """All your numbers are the same. Then gates, units and sequences are all alike.
@@ -228,6 +240,7 @@ EXERCISE = bug_hunt(
             Any two may be taken for one another. Draw everything at random, x, h and c as well.
             """,
             "_compare(step, [np.ones_like(each) for each in _at()])",
+            "_compare(step, [np.ones_like(each) for each in _at(I=4)])",
         ),
         "states_alike": Mistake(
             """Your h and c are the same numbers. Then one may be taken for the other.

@@ -145,6 +145,7 @@ EXERCISE = bug_hunt(
             the bugs. Work out the numbers that should come back, and `assert` that they do.
             """,
             "torch_gru(*_at())",
+            "torch_gru(*_at(I=4))",
         ),
         "never_from_zero": Mistake(
             """you never give it a state of zeros, as at the start, with a b_hn that is not 0.
@@ -249,6 +250,10 @@ EXERCISE = bug_hunt(
             x, h, *weights = _at()
             _compare(torch_gru, [x, h, *(np.full_like(each, 0.5) for each in weights)])
             """,
+            """
+            x, h, *weights = _at(I=4)
+            _compare(torch_gru, [x, h, *(np.full_like(each, 0.5) for each in weights)])
+            """,
         ),
         "both_weights_alike": Mistake(
             """your W and U are the same numbers. Then one may be taken for the other.
@@ -267,7 +272,9 @@ EXERCISE = bug_hunt(
             Draw everything at random, x and h as well; and take a state of zeros, too.
             """,
             "_compare(torch_gru, [np.ones_like(each) for each in _at()], scales=[1])",
+            "_compare(torch_gru, [np.ones_like(each) for each in _at(I=4)], scales=[1])",
             "_compare(torch_gru, [np.ones_like(each) for each in _at()])",
+            "_compare(torch_gru, [np.ones_like(each) for each in _at(I=4)])",
         ),
         "single_sequence": Mistake(
             """you have one sequence, or all are alike. Then none can be taken for another.
