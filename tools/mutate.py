@@ -34,6 +34,7 @@ from hypothesis import Phase, settings
 from mutants import changes
 
 from machine import workers
+from quick import stands_on
 from unrolled._files import write_atomically
 
 TESTS = {  # the modules with equations, and the tests that must notice a change in them
@@ -160,8 +161,10 @@ class Record:
 
 
 def _sources(module: str) -> list[Path]:
-    tests = [ROOT / "tests" / name for name in TESTS[module]]
-    return [ROOT / "code" / "unrolled" / f"{module}.py", *tests]
+    """Return the files of a module, of its tests and of what stands beside these and they use."""
+    reached = set[str]().union(*(stands_on(ROOT / "tests" / name) for name in TESTS[module]))
+    tests = sorted(name for name in reached if name.startswith("tests/"))
+    return [ROOT / "code" / "unrolled" / f"{module}.py", *(ROOT / name for name in tests)]
 
 
 class Trial:
