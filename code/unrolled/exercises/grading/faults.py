@@ -57,11 +57,15 @@ class Fault:
             if _height(given[name]) > 1:
                 given[name] = kinds[name]
                 yield [*given.items(), *again, *self.seen]
-        for name in sorted(given, key=lambda name: given[name] != kinds[name]):
+        for name in [name for name, shown in given.items() if shown == kinds[name]]:
             del given[name]
             yield [*given.items(), *again, *self.seen]
-        for count in range(len(self.briefly), -1, -1):
-            yield [*again, *self.briefly[:count]]
+        for count in range(len(self.briefly), 0, -1):
+            yield [*given.items(), *again, *self.briefly[:count]]
+        for name in [*given]:
+            del given[name]
+            yield [*given.items(), *again, *self.briefly[:1]]
+        yield again
 
 
 def _is_whole(value: Value) -> bool:

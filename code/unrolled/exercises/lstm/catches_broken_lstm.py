@@ -240,7 +240,10 @@ EXERCISE = bug_hunt(
             Any two may be taken for one another. Draw everything at random, x, h and c as well.
             """,
             "_compare(step, [np.ones_like(each) for each in _at()])",
-            "_compare(step, [np.ones_like(each) for each in _at(I=4)])",
+            *(
+                f"_compare(step, [np.ones_like(each) for each in _at(I={I}, H={H})])"
+                for I, H in ((4, 4), (2, 2), (1, 2), (2, 3))  # noqa: E741
+            ),
         ),
         "states_alike": Mistake(
             """Your h and c are the same numbers. Then one may be taken for the other.
