@@ -18,3 +18,7 @@ os.environ["UNROLLED_PROGRESS"] = "0"  # a stored output holds no progress bar
 os.environ["OMP_NUM_THREADS"] = "1"  # the order of a sum, hence its last digits
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # the date inside an SVG
 os.environ["IPYKERNEL_CELL_NAME"] = "<cell>"  # no process number in a traceback
+
+# nbformat imports jsonschema, and this a grammar of web addresses that no notebook needs: it takes
+# 1.5 s in every process. Where that package is missing, jsonschema does without.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]

@@ -55,11 +55,11 @@ def changes(node: ast.stmt, *, guards: bool = True) -> Iterator[tuple[str, ast.s
     seen = {_difference(before, node)}
     for part, put in _parts(node, lambda new: new):
         for replacement in _replacements(part, parameters) if part not in left else ():
-            mutated = put(replacement)
+            mutated = put(ast.fix_missing_locations(ast.copy_location(replacement, part)))
             label = _difference(before, mutated)
             if label not in seen:
                 seen.add(label)
-                yield label, ast.fix_missing_locations(mutated)
+                yield label, mutated
 
 
 def _in_guards(node: ast.AST) -> Iterator[ast.AST]:

@@ -29,6 +29,7 @@ def judge(tmp_path):
 
 def said(verdict):
     assert verdict.status == WRONG
+    assert max(map(len, repr(verdict).splitlines())) <= 80, verdict
     return " ".join(verdict.message.split())
 
 
@@ -225,12 +226,20 @@ def test_a_neighbour_that_is_not_written_is_named(judge, tmp_path):
     assert "line 2 of neighbour.py still says `raise NotImplementedError`" in said(judge(text))
 
 
+def test_a_folder_beside_it_that_hides_a_module_is_named(judge, tmp_path):
+    (tmp_path / "copy").mkdir()  # one without an __init__.py hides nothing
+    (tmp_path / "random").mkdir()
+    (tmp_path / "random/__init__.py").write_text("")
+    assert "Your folder random hides Python's module random" in judge(RIGHT).message
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_files_beside_it_hide_nothing_and_are_named(judge, tmp_path, right):
     for name in ("copy", "random", "json", "numpy", "torch", "unrolled", "dataclasses"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('hidden')\n")
     verdict = judge("import numpy as np\nimport random\n" + (RIGHT if right else WRONG_ONE))
     assert verdict.passed is right
+    assert max(map(len, repr(verdict).splitlines())) <= 80
     assert "Your file copy.py hides Python's module copy" in verdict.message
 
 
@@ -274,6 +283,8 @@ def test_a_notebook_can_be_checked(tmp_path):
             "line 1, `%matplotlib inline`, is for notebooks",
         ),
         (b"import numpy as np\nnp.where = None\n" + RIGHT.encode(), "replaces `numpy.where`"),
+        (f"x = [{'1, ' * 24}\n".encode(), "never closed, line 1"),
+        (f"x = [{'1, ' * 200}\n".encode(), "never closed, line 1"),
         (b"raise SyntaxError\n", "The file does not run: SyntaxError"),
     ],
 )

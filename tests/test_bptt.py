@@ -119,16 +119,17 @@ def test_backward_is_linear_in_the_errors_complex_ones_too():
     assert_same(both, [one + 1j * other for one, other in zip(real, imaginary, strict=True)])
 
 
-@pytest.mark.parametrize("moved", ["x", "h0", "V"])
+@pytest.mark.parametrize("moved", range(3))
 def test_backward_takes_complex_numbers_with_real_errors(moved):
     """Where the loss is linear in the outputs, a complex step leaves its errors real."""
-    parameters, x, h0, dy = problem(4, 2, 3, 2, 2, seed=7)
+    parameters, *inputs, dy = problem(4, 2, 3, 2, 2, seed=7)
 
     def gradient(step):
-        network = parameters._replace(V=parameters.V + step * (moved == "V"))
-        inputs = x + step if moved == "x" else x
-        h, _ = bptt.forward(network, inputs, h0 + step if moved == "h0" else h0)
-        each, dh0 = bptt.backward(network, inputs, h, dy)
+        arrays = [parameters.V, *inputs]
+        arrays[moved] = arrays[moved] + step  # the others stay real
+        network, x, h0 = parameters._replace(V=arrays[0]), *arrays[1:]
+        h, _ = bptt.forward(network, x, h0)
+        each, dh0 = bptt.backward(network, x, h, dy)
         return np.concatenate([part.ravel() for part in (*each, dh0)])
 
     assert_same([complex_step(gradient)], [central_difference(gradient)], relative=1e-7)

@@ -18,7 +18,7 @@ from mutants import mutants
 
 from unrolled import exercises
 from unrolled.core.book import chapters
-from unrolled.exercises import check, find, of_chapter
+from unrolled.exercises import case, check, find, of_chapter
 from unrolled.exercises.grading import NOT_WRITTEN, WRONG, Exercise, grade
 from unrolled.exercises.grading.answers import cell, starter
 
@@ -41,10 +41,17 @@ def wrong_answers():
     )
 
 
+def fits_a_screen(verdict):
+    """Whether a verdict has at most fifteen lines, of 80 columns at most."""
+    lines = repr(verdict).splitlines()
+    return len(lines) <= 15 and max(map(len, lines)) <= 80
+
+
 @every_exercise
 def test_the_solution_passes(exercise):
     verdict = check(exercise.id, exercise.solution)
     assert verdict.passed
+    assert fits_a_screen(verdict), verdict
     assert verdict.message.startswith(("Another right answer:", "Other right answers:"))
 
 
@@ -59,6 +66,7 @@ def test_the_solution_passes(exercise):
 def test_other_right_answers_pass(exercise, function):
     verdict = check(exercise.id, function)
     assert verdict.passed, verdict
+    assert fits_a_screen(verdict), verdict
 
 
 @every_exercise
@@ -93,6 +101,7 @@ def test_a_known_mistake_fails_with_its_own_diagnosis_and_with_evidence(exercise
     verdict = check(exercise.id, answer)
     assert verdict.status == WRONG
     assert verdict.mistake == mistake, verdict
+    assert fits_a_screen(verdict), verdict
     said = " ".join(verdict.message.split())
     diagnosis = " ".join(exercise.mistakes[mistake].diagnosis.split())
     assert diagnosis in said
@@ -148,6 +157,13 @@ def written_from(exercise: Exercise):
     scope = {}
     exec(starter(exercise), scope)
     return scope[exercise.name]
+
+
+@every_exercise
+def test_a_test_that_asserts_nothing_is_named(exercise):
+    if exercise.judge:
+        mistake = check(exercise.id, lambda implementation: None).mistake
+        assert mistake in ("accepts_everything", "lets_everything_through")
 
 
 @every_exercise
@@ -253,6 +269,36 @@ def test_arguments_the_wrong_way_round():
 def test_an_unknown_chapter_is_refused():
     with pytest.raises(ValueError, match="one of windows"):
         of_chapter("doors")
+
+
+@every_exercise
+def test_a_case_can_be_called_as_the_check_does(exercise):
+    for number, given in enumerate(exercise.cases, 1):
+        copy = case(exercise.id, number)
+        np.testing.assert_equal([*copy], [*given])
+        arrays = [value for value in given if isinstance(value, np.ndarray)]
+        assert not any(np.shares_memory(one, other) for one in arrays for other in copy)
+
+
+@pytest.mark.parametrize("number", [0, 10, -1, "1", None])
+def test_a_case_that_there_is_not_is_refused(number):
+    with pytest.raises(ValueError, match=f"number must be from 1 to 9, got {number!r}"):
+        case("lstm.step", number)
+
+
+def test_a_case_that_is_too_long_to_be_shown_can_be_called_again():
+    wrong = find("lstm.step").solution
+
+    def only_long_batches(x, h, c, W, U, b):
+        h, c = wrong(x, h, c, W, U, b)
+        return h, c + (len(x) > 30)
+
+    message = check("lstm.step", only_long_batches).message
+    (program,) = re.findall(r"to repeat += (from .*)\n +(step\(.*\))\n", message)
+    scope = {"step": only_long_batches}
+    exec("\n".join(program).replace("step(*", "seen = step(*"), scope)
+    at, got = re.search(r"at index (\(.*?\)): got (\S+),", " ".join(message.split())).groups()
+    assert scope["seen"][1][eval(at)] == pytest.approx(float(got))
 
 
 def cells_with_a_check(stem):

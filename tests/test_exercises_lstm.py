@@ -124,12 +124,25 @@ def test_the_hunt_knows_the_packages_step_for_right():
     catches_broken_lstm(packages)
 
 
+def results_of(bugs, problem):
+    """Return what each makes of a problem; one refuses it, where W and U differ in shape."""
+    x, h, *_ = problem
+    may_refuse = x.shape != h.shape
+    for bug in bugs:
+        try:
+            yield np.stack(bug(*(each.copy() for each in problem)))
+        except ValueError:
+            assert may_refuse
+            may_refuse = False
+
+
 def test_the_hunts_bugs_are_wrong_and_all_different():
     """No two do the same, not even at the numbers of one test: each bug is worth its place."""
     exercise = find("lstm.catches_broken_lstm")
     for _, *problem in problems():
         if problem[1].shape[0] > 1 and problem[1].shape[1] > 1:
-            results = [np.stack(each(*problem)) for (each,) in exercise.cases[len(RIGHT) - 1 :]]
+            bugs = [each for (each,) in exercise.cases[len(RIGHT) - 1 :]]
+            results = [*results_of(bugs, problem)]
             for k, one in enumerate(results):
                 assert not any(np.allclose(one, other) for other in results[:k])
 
@@ -343,7 +356,7 @@ def test_most_bugs_are_right_where_exercise_6_says_so():
     bugs = [each for (each,) in find("lstm.catches_broken_lstm").cases[3:]]
     point = _with_zeros(3, 4, 5)
     right = np.stack(right_step(*point))
-    same = [np.allclose(np.stack(bug(*(p.copy() for p in point))), right) for bug in bugs]
+    same = [np.allclose(result, right) for result in results_of(bugs, point)]
     assert np.mean(same) > 0.6
 
 

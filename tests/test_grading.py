@@ -2,6 +2,7 @@ import builtins
 import dataclasses
 import functools
 import itertools
+import linecache
 import re
 import subprocess
 import sys
@@ -121,8 +122,8 @@ def test_a_mistake_is_known_by_what_it_does_not_by_how():
     assert verdict.mistake == "doubles"
     assert repr(verdict) == (
         "toy.halve: not right yet\n"
-        "  The result has the right shape and wrong values. The largest error is at index 1: got\n"
-        "  -16, expected -4.\n"
+        "  The result has the right shape and wrong values. The largest error is at index\n"
+        "  1: got -16, expected -4.\n"
         "\n"
         "  values   = [ 4., -8.]\n"
         "  times    = 1\n"
@@ -250,7 +251,7 @@ def test_an_endless_loop():
             pass
 
     message = judge(answer, seconds=0.1).message
-    assert re.match(r"It did not finish in 0.1 seconds\. .* It was at line \d+:\s`", message)
+    assert re.match(r"It did not finish in 0.1 seconds\. .* It was at\sline \d+:\s`", message)
 
 
 def test_an_endless_loop_that_prints():
@@ -878,7 +879,12 @@ def test_a_forward_difference_is_told_so():
     assert judge(lambda x: np.float64(slope(np.float32(x))), exercise).passed
 
 
-def test_a_message_has_about_fifteen_lines():
+def fits_a_screen(verdict):
+    lines = repr(verdict).splitlines()
+    return len(lines) <= 15 and max(map(len, lines)) <= 80
+
+
+def test_a_verdict_fits_a_screen():
     long = Mistake("The sign is flipped. " * 20, "return tuple(-each for each in (a, b, c, d))")
 
     def same(a, b, c, d):
@@ -891,9 +897,42 @@ def test_a_message_has_about_fifteen_lines():
         mistakes={"flipped": long},
     )
     for answer in (lambda a, b, c, d: (a, b, c, -d), *long.functions(same)):
-        message = judge(answer, exercise).message
-        assert len(message.splitlines()) <= 15
-        assert "expected" in message
+        verdict = judge(answer, exercise)
+        assert fits_a_screen(verdict), verdict
+        assert "expected" in verdict.message
+
+
+def test_two_long_arguments_and_a_long_diagnosis_leave_room_for_what_was_seen():
+    def same(first, second):
+        return first
+
+    long = Mistake("The sign is flipped. " * 20, "return -first")
+    exercise = Exercise(
+        same,
+        id="toy.same",
+        cases=[(np.arange(24.0) + 0.123, np.zeros(100))],
+        mistakes={"flipped": long},
+    )
+    verdict = judge(lambda first, second: -first, exercise)
+    assert verdict.mistake == "flipped"
+    assert fits_a_screen(verdict), verdict
+    assert "yours[23]" in verdict.message or "yours[0]" in verdict.message
+    assert 'same(*case("toy.same", 1))' in verdict.message
+
+
+def test_long_words_and_lines_of_code_fit_a_screen(monkeypatch):
+    scope = {}
+    code = "return " + " + ".join(["values[123456]"] * 12)
+    exec(f"def answer(values, times):\n    {code}\n", scope)
+    exec(f"def named(values, times):\n    raise ValueError('{'x' * 500}')\n", scope)
+    file = "<a long line>"
+    text = f"def quoted(values, times):\n    {code}\n"
+    monkeypatch.setitem(linecache.cache, file, (len(text), None, text.splitlines(True), file))
+    exec(compile(text, file, "exec"), scope)
+    for name in ("answer", "named", "quoted"):
+        verdict = judge(scope[name])
+        assert fits_a_screen(verdict), verdict
+    assert "`return values[123456] + values" in verdict.message
 
 
 def test_what_no_screen_can_show_is_escaped_in_a_quoted_line():

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import signal
 import subprocess
 import sys
 
@@ -45,6 +46,38 @@ def test_what_only_refuses_arguments_is_left_alone_if_asked():
     with_guards, without = labels(), labels(guards=False)
     assert without < with_guards
     assert without == {label for label in with_guards if label.startswith("return")}
+
+
+def test_a_record_says_what_is_amiss_and_holds_for_its_sources_only(tmp_path, monkeypatch):
+    record = mutate.Record.read("bptt", tmp_path)
+    known = json.loads(mutate.EQUIVALENT.read_text(encoding="utf-8"))
+    same = [each for each in record.made if each.change in known.get(each.place, {})]
+    other = [each for each in record.made if each not in same]
+    record.keep(same[0], "survived")
+    record.keep(same[1], "killed")
+    record.keep(other[0], "survived")
+    record.keep(other[1], "killed")
+    again = mutate.Record.read("bptt", tmp_path)
+    assert again.fates == record.fates
+    assert again.report([*same[:2], *other[:3]]) == {
+        "made": 5,
+        "killed": 2,
+        "equivalent": 1,
+        "not tried": 1,
+        "survived": [other[0].label],
+        "wrongly explained": [same[1].label],
+    }
+    monkeypatch.setitem(mutate.TESTS, "bptt", ["test_rnn.py"])
+    assert mutate.Record.read("bptt", tmp_path).fates == {}
+
+
+def test_a_mutant_whose_tests_were_ended_from_outside_is_not_known(tmp_path):
+    record = mutate.Record.read("rnn", tmp_path)
+    ended, endless, *_ = record.made
+    trial = mutate.Trial(record, record.made)
+    trial.ended(ended, -signal.SIGTERM)
+    trial.ended(endless, -signal.SIGPROF)
+    assert record.fates == {endless.label: "killed"}
 
 
 def computed(code):

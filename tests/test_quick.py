@@ -1,5 +1,6 @@
 """What `make quick` runs: the selection on a small tree, and what it asks of pytest."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -166,20 +167,26 @@ def test_whole():
     ],
 )
 def test_pytest_runs_some_ids_only_and_stops_in_time(tmp_path, options, said):
-    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
     for name in ("test_a.py", "test_b.py"):
         (tmp_path / name).write_text(CASES)
+    shown = pytest_in(tmp_path, *options)
+    assert said in shown.splitlines()[-1], shown
+
+
+def pytest_in(folder, *options):
+    """Run pytest with the hooks of the tests' conftest.py and no plugin that is not named."""
+    shutil.copy(Path(__file__).with_name("conftest.py"), folder)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert said in ran.stdout.splitlines()[-1], ran.stdout
+    alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    ran = subprocess.run(
+        command, cwd=folder, env=alone, capture_output=True, text=True, check=False
+    )
+    return ran.stdout
 
 
 def test_what_the_tests_of_a_chapter_cost_is_said(tmp_path):
-    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
     (tmp_path / "test_lstm_x.py").write_text("def test_it():\n    sum(range(10**5))\n")
     (tmp_path / "test_a.py").write_text(CASES)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "2"]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "Seconds of one core: " in ran.stdout
-    (line,) = (line for line in ran.stdout.splitlines() if line.startswith("Seconds of one core"))
+    shown = pytest_in(tmp_path, "-p", "xdist", "-n", "2")
+    (line,) = (line for line in shown.splitlines() if line.startswith("Seconds of one core: "))
     assert {"lstm", "rnn", "rest"} <= set(line.replace(",", " ").split())

@@ -90,8 +90,10 @@ def test_show_does_not_depend_on_print_options():
 
 def test_fill_keeps_paragraphs():
     assert fill("one\ntwo\n\nthree") == "one two\n\nthree"
-    assert max(map(len, fill("word " * 100).splitlines())) <= 88
+    assert max(map(len, fill("word " * 100).splitlines())) <= 78
+    assert max(map(len, fill("x" * 1000).splitlines())) <= 78
 
 
-def test_fill_keeps_code_whole():
+def test_fill_keeps_code_and_indices_whole():
+    assert "(1, 23)" in fill("word " * 15 + "(1, 23) word")
     assert "`a = b + c`" in fill("word " * 16 + "`a = b + c` word")

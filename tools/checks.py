@@ -23,7 +23,8 @@ from machine import workers
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = 77  # exit status of a check that could not be made here
-PYTEST = ["pytest", "-q", "--durations=5", "-n", str(workers())]
+# Without the plugin for notebooks, which takes seconds to load, in each worker.
+PYTEST = ["pytest", "-q", "--durations=5", "-n", str(workers()), "-p", "no:nbval"]
 NBVAL = ["--nbval", "--nbval-sanitize-with=tests/nbval.cfg", "--nbval-cell-timeout=600"]
 
 

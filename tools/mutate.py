@@ -34,6 +34,7 @@ from hypothesis import Phase, settings
 from mutants import changes
 
 from machine import workers
+from quick import stands_on
 from unrolled.core.files import write_atomically
 
 TESTS = {  # the modules with equations, and what pytest runs that must notice a change in them
@@ -166,7 +167,10 @@ class Record:
 
 
 def _sources(module: str) -> list[Path]:
-    return [_path(module), *(ROOT / "tests" / each for each in TESTS[module] if ".py" in each)]
+    """Return the files of a module, of its tests and of what stands beside these and they use."""
+    tests = [ROOT / "tests" / each for each in TESTS[module] if each.endswith(".py")]
+    reached = sorted(set[str]().union(*map(stands_on, tests)))
+    return [_path(module), *(ROOT / name for name in reached if name.startswith("tests/"))]
 
 
 class Trial:

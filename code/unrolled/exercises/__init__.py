@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from unrolled.core.book import chapters
 from unrolled.exercises.grading import Exercise, Verdict, grade
 
-__all__ = ["UnknownExercise", "check", "find", "of_chapter"]
+__all__ = ["UnknownExercise", "case", "check", "find", "of_chapter"]
 
 _HERE = Path(__file__).parent
 
@@ -45,6 +46,29 @@ def check(exercise_id: str, answer: Any) -> Verdict:
         When the identifier is not a string.
     """
     return grade(find(exercise_id), answer)
+
+
+def case(exercise_id: str, number: int) -> tuple[Any, ...]:
+    """Copy the arguments of one of a check's calls, to make that call yourself.
+
+    Parameters
+    ----------
+    exercise_id
+        Chapter and name, as in ``"windows.lag_matrix"``.
+    number
+        Which of the exercise's cases, from 1, as a verdict names it.
+
+    Raises
+    ------
+    UnknownExercise
+        A ValueError, when there is no such exercise.
+    ValueError
+        When there is no case of that number.
+    """
+    cases = find(exercise_id).cases
+    if number not in range(1, len(cases) + 1):
+        raise ValueError(f"number must be from 1 to {len(cases)}, got {number!r}")
+    return deepcopy(tuple(cases[number - 1]))
 
 
 def find(exercise_id: str) -> Exercise:

@@ -90,7 +90,7 @@ def check_file(exercise: Exercise, path: Path, seconds: float = SECONDS) -> Verd
         with path.open("rb") as file:
             text = file.read(MOST)
     except OSError as error:
-        return Verdict(exercise.id, WRONG, f"{path} cannot be read: {error.strerror}.")
+        return Verdict(exercise.id, WRONG, fill(f"{path} cannot be read: {error.strerror}."))
     if text.replace(b"\r\n", b"\n") == _starting_file(exercise).encode():
         return Verdict(exercise.id, NOT_WRITTEN)
     # Files, not pipes: those end only when every process that the answer leaves behind has.

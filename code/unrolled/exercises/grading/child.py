@@ -74,10 +74,19 @@ def grade_file(exercise: Exercise, path: Path, seconds: float) -> Verdict:
         code = code_of(path, exercise.name)
         verdict = _graded(exercise, code, path, seconds)
     except Unreadable as error:
-        return Verdict(exercise.id, WRONG, str(error))
+        return Verdict(exercise.id, WRONG, _set(str(error)))
     folders = [path.parent, Path.cwd(), *map(Path, os.environ["PYTHONPATH"].split(os.pathsep))]
-    notes = [verdict.message, code.note, hiding(folders)]
-    return dataclasses.replace(verdict, message="\n\n".join(filter(None, notes)))
+    notes = "\n\n".join(filter(None, map(fill, (code.note, hiding(folders)))))
+    message = "\n\n".join(filter(None, (verdict.message, notes)))
+    if verdict.passed and notes and message.count("\n") >= faults.LINES:
+        message = notes  # without other right answers
+    return dataclasses.replace(verdict, message=message)
+
+
+def _set(said: str) -> str:
+    """Fill what is said; lines of the reader's own may follow it, after an empty one."""
+    sentences, _, quoted = said.partition("\n\n")
+    return "\n\n".join(filter(None, (fill(sentences), quoted)))
 
 
 def _graded(exercise: Exercise, code: Code, path: Path, seconds: float) -> Verdict:
@@ -99,7 +108,7 @@ def _graded(exercise: Exercise, code: Code, path: Path, seconds: float) -> Verdi
 
     outcome = call(load, (), seconds)
     if complaint := "".join(complaints) or _does_not_run(outcome, seconds):
-        return Verdict(exercise.id, WRONG, complaint)
+        return Verdict(exercise.id, WRONG, _set(complaint))
     if outcome.error:
         return Verdict(exercise.id, NOT_WRITTEN)
     return grade(exercise, module.__dict__[exercise.name], seconds)

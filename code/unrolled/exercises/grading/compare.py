@@ -27,10 +27,14 @@ WHOLE = 3  # lines that an array may take
 
 @dataclass(frozen=True)
 class Wrong:
-    """A complaint, and its evidence: what came and what was expected, each under its label."""
+    """A complaint, and its evidence: what came and what was expected, each under its label.
+
+    `places` are single entries: the evidence, where there is little room for it.
+    """
 
     complaint: str
     evidence: tuple[tuple[str, str], ...] = ()
+    places: tuple[tuple[str, str], ...] = ()
 
 
 def wrong_form(got: Value, want: Value, names: tuple[str, ...] = ()) -> str | None:
@@ -124,7 +128,10 @@ def _wrong_numbers(got: Value, want: Value, tolerance: float, name: str) -> Wron
         complaint = _too_few_digits(array, expected, error, name)
     else:
         complaint = _complaint(array, expected, error, wrong, name)
-    return Wrong(complaint, _evidence(array, expected, wrong, name) if expected.ndim else ())
+    if not expected.ndim:
+        return Wrong(complaint)
+    places = _places(array, expected, wrong, name)
+    return Wrong(complaint, _both(array, expected) or places, places)
 
 
 def _distance(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
@@ -207,13 +214,17 @@ def _too_few_digits(
     )
 
 
-def _evidence(
+def _both(array: NDArray[Any], expected: NDArray[Any]) -> tuple[tuple[str, str], ...]:
+    """Show both arrays, where they are small."""
+    both = [written(each) if each.size <= SMALL else "" for each in (array, expected)]
+    fit = all(text and text.count("\n") < WHOLE for text in both)
+    return tuple(zip(("yours", "expected"), both, strict=True)) if fit else ()
+
+
+def _places(
     array: NDArray[Any], expected: NDArray[Any], wrong: NDArray[Any], name: str
 ) -> tuple[tuple[str, str], ...]:
-    """Show both arrays, or the first wrong entries where the arrays are large."""
-    both = [written(each) if each.size <= SMALL else "" for each in (array, expected)]
-    if all(text and text.count("\n") < WHOLE for text in both):
-        return tuple(zip(("yours", "expected"), both, strict=True))
+    """Show the first wrong entries."""
     places = [_index(at) for at in np.argwhere(wrong)[:SHOWN]]
     mine = f"your {name}" if name else "yours"
     return tuple(

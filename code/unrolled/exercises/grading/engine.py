@@ -20,12 +20,12 @@ from unrolled.exercises.grading.compare import (
     wrong_form,
     wrong_values,
 )
-from unrolled.exercises.grading.faults import Fault
+from unrolled.exercises.grading.faults import Call, Fault
 from unrolled.exercises.grading.guard import Outcome
 from unrolled.exercises.grading.mistakes import Function, Mistake
 from unrolled.exercises.grading.others import others
-from unrolled.exercises.grading.readable import fill, kind
-from unrolled.exercises.grading.values import Value, as_numbers, as_parts, read
+from unrolled.exercises.grading.readable import BESIDE, fill, kind
+from unrolled.exercises.grading.values import as_numbers, as_parts, read
 
 NOT_WRITTEN = "not written yet"
 PASSED = "passed"
@@ -167,8 +167,9 @@ def _judged(exercise: Exercise, answer: Any, seconds: float) -> Verdict:
         if fault := _fault(exercise, case, outcome, want, seconds):
             break
     else:
-        prints = faults.PRINTS if any(outcome.printed for outcome in outcomes) else ""
-        more = others(exercise.solution, exercise.alternatives, looked.source)
+        prints = fill(faults.PRINTS) if any(outcome.printed for outcome in outcomes) else ""
+        room = faults.LINES - prints.count("\n") - 2 * bool(prints)
+        more = others(exercise.solution, exercise.alternatives, looked.source, room)
         return Verdict(exercise.id, PASSED, "\n\n".join(filter(None, (prints, more))))
 
     complete = len(outcomes) == len(exercise.cases) and last.finished
@@ -224,7 +225,7 @@ def _run(exercise: Exercise, answer: Function, seconds: float) -> tuple[list[Out
             if second.finished and not _alike(exercise, second, first, exercise.tolerance):
                 apart = difference(first.value, second.value, exercise.parts)
                 said = faults.two_answers(first, second, apart)
-                return outcomes, Fault(said, _inputs(exercise, repeated)).told_as()
+                return outcomes, Fault(said, _call(exercise, repeated)).told_as()
     return outcomes, ""
 
 
@@ -237,7 +238,7 @@ def _fault(
     exercise: Exercise, case: Case, outcome: Outcome, want: Outcome, seconds: float
 ) -> Fault | None:
     """Find what is wrong with one outcome: form, then values, then mutation."""
-    called = _inputs(exercise, case)
+    called = _call(exercise, case)
     if not outcome.finished:
         return Fault(faults.too_long(seconds, outcome.line), called)
     if exercise.judge:
@@ -258,7 +259,7 @@ def _fault(
     wrong = wrong_values(outcome.value, want.value, exercise.tolerance, exercise.parts)
     if wrong:
         principle = _broken_property(exercise, case, outcome, want)
-        return Fault(wrong.complaint, called, wrong.evidence, principle)
+        return Fault(wrong.complaint, called, wrong.evidence, principle, wrong.places)
     if outcome.changed:
         names = signatures.names_of(exercise.solution)
         return Fault(faults.changes([names[i] for i in outcome.changed]), called)
@@ -276,8 +277,12 @@ def _broken_property(exercise: Exercise, case: Case, got: Outcome, want: Outcome
         return next((inspect.getdoc(p) or "" for p in broken), "")
 
 
-def _inputs(exercise: Exercise, case: Case) -> tuple[tuple[str, Value], ...]:
-    return tuple(zip(signatures.names_of(exercise.solution), map(read, case), strict=True))
+def _call(exercise: Exercise, case: Case) -> Call:
+    given = tuple(zip(signatures.names_of(exercise.solution), map(read, case), strict=True))
+    number = next(i for i, each in enumerate(exercise.cases, 1) if each is case)
+    opens, arguments = f"{exercise.name}(", f'*case("{exercise.id}", {number}))'
+    between = "" if len(opens + arguments) <= BESIDE else "\n    "
+    return Call(given, f"from unrolled.exercises import case\n{opens}{between}{arguments}")
 
 
 LOOSE = 1e-5  # two wrong answers are the same mistake if they agree to so much

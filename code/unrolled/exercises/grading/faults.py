@@ -2,48 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from unrolled.exercises.grading.guard import Outcome
 from unrolled.exercises.grading.readable import fill, kind, show
-from unrolled.exercises.grading.values import Raised, Value
+from unrolled.exercises.grading.values import Numbers, Parts, Raised, Value
 
-LINES = 13  # of a message, empty ones not counted: more is not read
+LINES = 14  # of a message: a verdict has one above it, and more than fifteen are not read
+
+Rows = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """The arguments of a call, and the code that calls a function with them again."""
+
+    given: tuple[tuple[str, Value], ...] = ()
+    again: str = ""
 
 
 @dataclass(frozen=True)
 class Fault:
     """What was seen, and the evidence for it: labelled values, to be set below one another.
 
-    `given` are the arguments, `seen` what came of them. `principle` is what the answer goes
-    against; a diagnosis says it better.
+    `seen` is what came of the `call`, and `briefly` the same where there is less room.
+    `principle` is what the answer goes against; a diagnosis says it better.
     """
 
     complaint: str
-    given: tuple[tuple[str, Value], ...] = ()
-    seen: tuple[tuple[str, str], ...] = ()
+    call: Call = Call()
+    seen: Rows = ()
     principle: str = ""
+    briefly: Rows = ()
 
     def told_as(self, diagnosis: str = "") -> str:
-        """Write it down; long arguments by their shape, or not at all, if there is no room."""
+        """Write it down, with as much of the evidence as there is room for."""
         first, last = fill(self.complaint), fill(diagnosis or self.principle)
-        room = LINES - _height(first) - _height(last) - sum(_height(text) for _, text in self.seen)
-        given = {name: show(value) for name, value in self.given}
-        for name, value in sorted(self.given, key=lambda row: -_height(given[row[0]])):
-            if sum(map(_height, given.values())) > room:
-                given[name] = kind(value)
-        for name, value in self.given:
-            if len(given) > room and given[name] == kind(value):
-                del given[name]
-        return "\n\n".join(filter(None, (first, _table([*given.items(), *self.seen]), last)))
+        told = ""
+        for rows in self._evidence():
+            told = "\n\n".join(filter(None, (first, _table(rows), last)))
+            if _height(told) <= LINES:
+                break
+        return told
+
+    def _evidence(self) -> Iterator[Rows]:
+        """Yield the evidence in ever fewer lines: long arguments by their kind, then without."""
+        given = {name: show(value) for name, value in self.call.given}
+        kinds = {name: kind(value) for name, value in self.call.given}
+        whole = all(_is_whole(value) for _, value in self.call.given)
+        again = [("to repeat", self.call.again)] if self.call.again else []
+        yield [*given.items(), *([] if whole else again), *self.seen]
+        for name in sorted(given, key=lambda name: -_height(given[name])):
+            if _height(given[name]) > 1:
+                given[name] = kinds[name]
+                yield [*given.items(), *again, *self.seen]
+        for name in [name for name, shown in given.items() if shown == kinds[name]]:
+            del given[name]
+            yield [*given.items(), *again, *self.seen]
+        for count in range(len(self.briefly), 0, -1):
+            yield [*given.items(), *again, *self.briefly[:count]]
+        for name in [*given]:
+            del given[name]
+            yield [*given.items(), *again, *self.briefly[:1]]
+        yield again
+
+
+def _is_whole(value: Value) -> bool:
+    """Whether an argument is written out, and not an array that is too large for that."""
+    return not isinstance(value, Numbers | Parts) or show(value) != kind(value)
 
 
 def _height(text: str) -> int:
     return text.count("\n") + 1 if text else 0
 
 
-def _table(rows: Sequence[tuple[str, str]]) -> str:
+def _table(rows: Rows) -> str:
     width = max((len(label) for label, _ in rows), default=0)
     return "\n".join(
         f"{label:{width}} = {text}".replace("\n", "\n" + " " * (width + 3)) for label, text in rows

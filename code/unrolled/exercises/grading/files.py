@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from unrolled.exercises.grading.readable import WIDTH
+
 NEEDED = {"matplotlib", "numpy", "pandas", "scipy", "torch"}
 LARGEST = 10**7  # bytes: an answer is a page, a notebook may hold pictures
 
@@ -80,21 +82,25 @@ def explained(error: SyntaxError) -> str:
             "only. Take it out."
         )
     caret = " " * max((error.offset or 1) - 1, 0) + "^"
-    shown = f"\n\n{text}\n{caret}" if text.strip() and len(text) < 100 else ""
+    shown = f"\n\n{text}\n{caret}" if text.strip() and max(len(text), len(caret)) <= WIDTH else ""
     return f"Python cannot read the file: {error.msg}{where}.{shown}"
 
 
 def hiding(folders: Iterable[Path]) -> str:
-    """Name a file in one of these folders that hides a module of the same name, if there is one."""
+    """Name a file or folder in one of these that hides a module of the same name, or say ""."""
     for folder in folders:
-        stems = {path.stem for path in folder.glob("*.py")}
-        for stem in sorted(stems & (sys.stdlib_module_names | NEEDED)):
-            owner = f"the library {stem}" if stem in NEEDED else f"Python's module {stem}"
+        found = {path.stem: f"file {path.name}" for path in folder.glob("*.py")}
+        found |= {path.parent.name: "folder " + path.parent.name for path in folder.glob(_PACKAGE)}
+        for name in sorted(found.keys() & (sys.stdlib_module_names | NEEDED)):
+            owner = f"the library {name}" if name in NEEDED else f"Python's module {name}"
             return (
-                f"Your file {stem}.py hides {owner} from programs beside it. This check looked "
+                f"Your {found[name]} hides {owner} from programs beside it. This check looked "
                 "past it; Python will not. Give it another name."
             )
     return ""
+
+
+_PACKAGE = "*/__init__.py"
 
 
 def _from_notebook(text: str, name: str) -> Code:

@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import islice
 from os import sep
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ PRINTED = 10_000  # characters of output kept: an endless `print` must not fill 
 PATIENCE = 0.5  # seconds in which a thread that was told to stop is told again
 STEP = 0.02  # seconds between two looks at what the thread is doing
 IMPORTING = 60.0  # seconds that imports may add: half an import of torch breaks torch for good
-QUOTED = 100  # characters of a line that are quoted
+INNERMOST = 100  # frames that are searched for an import
+QUOTED = 68  # characters of a line that are quoted, on a line of their own
 EDITED = "<a mistake in "  # in a hunt, what an answer tests
 
 _OURS = str(Path(__file__).parents[2])
@@ -103,7 +105,7 @@ def call(function: Callable[..., Any], args: Sequence[Any], seconds: float) -> O
         try:
             spent = _wait(worker, seconds)
             if late := worker.is_alive():
-                line = _their_line([*reversed(_stack(worker))])
+                line = _their_line([*reversed([*_frames(worker)])])
         except Exception:  # waiting needs what it has replaced
             if not (replaced := functions.restore()) and sys.getrecursionlimit() >= deepest:
                 raise
@@ -180,7 +182,12 @@ def _wait(worker: threading.Thread, seconds: float) -> float:
 
 
 def _is_importing(worker: threading.Thread) -> bool:
-    return any(f.f_code.co_filename.startswith("<frozen importlib") for f, _ in _stack(worker))
+    """Whether an import stands among the innermost frames.
+
+    Not all are looked at: walking thousands in a thread that runs on crashes Python 3.11.
+    """
+    frames = islice(_frames(worker), INNERMOST)
+    return any(f.f_code.co_filename.startswith("<frozen importlib") for f, _ in frames)
 
 
 def _stop(worker: threading.Thread) -> None:
@@ -193,9 +200,10 @@ def _stop(worker: threading.Thread) -> None:
         worker.join(0.01)
 
 
-def _stack(worker: threading.Thread) -> list[Frame]:
+def _frames(worker: threading.Thread) -> Iterator[Frame]:
+    """Walk from where the thread is outwards."""
     frame = sys._current_frames().get(worker.ident or 0)
-    return list(traceback.walk_stack(frame)) if frame else []
+    return traceback.walk_stack(frame) if frame else iter(())
 
 
 def _their_line(frames: Sequence[Frame]) -> str:

@@ -11,32 +11,33 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unrolled.exercises.grading.mistakes import Function
-from unrolled.exercises.grading.readable import WIDTH
+from unrolled.exercises.grading.readable import WIDTH, fill
 
-SHORT = 10  # lines of an answer that is shown
 SHOWN = 2  # answers
 
 
-def others(solution: Function, alternatives: Sequence[Function], mine: str) -> str:
-    """Show one or two right answers that are short, or say where they stand.
+def others(solution: Function, alternatives: Sequence[Function], mine: str, room: int) -> str:
+    """Show one or two right answers in `room` lines, or say where they stand.
 
     `mine` is what the reader wrote, or "": the same again is left out.
     """
     name = solution.__name__
     texts = {_plainly(_source(function), name): None for function in (solution, *alternatives)}
     texts.pop(_plainly(mine, name), None)
-    short = sorted(filter(_is_short, texts), key=len)[:SHOWN]
+    short = sorted(filter(_is_narrow, texts), key=len)[:SHOWN]
+    while short and 1 + sum(text.count("\n") + 2 for text in short) > room:
+        short.pop()
     if not short:
         file = Path(inspect.getsourcefile(solution) or "")
         where = "/".join(file.parts[-3:])  # lstm.step stands in exercises/lstm/step.py
-        return f"Other right answers: `code/unrolled/{where}`." if alternatives else ""
+        said = f"Other right answers: `code/unrolled/{where}`."
+        return fill(said) if alternatives else ""
     head = "Another right answer:" if len(short) == 1 else "Other right answers:"
     return "\n\n".join((head, *(textwrap.indent(text, "    ") for text in short)))
 
 
-def _is_short(text: str) -> bool:
-    lines = text.splitlines()
-    return 0 < len(lines) <= SHORT and max(map(len, lines)) <= WIDTH - 6
+def _is_narrow(text: str) -> bool:
+    return bool(text) and max(map(len, text.splitlines())) <= WIDTH - 4
 
 
 def _source(function: Function) -> str:

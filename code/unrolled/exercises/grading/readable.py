@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from unrolled.exercises.grading.values import Numbers, Other, Parts, Value, as_numbers
 
-WIDTH = 88  # characters
+WIDTH = 78  # characters: a verdict sets its message in by two, on 80 columns
+BESIDE = 60  # characters beside a label
 SMALL = 40  # an array of more entries than this is not written out
 LINES = 4  # an array that needs more is not written out either
 
@@ -18,7 +19,7 @@ LINES = 4  # an array that needs more is not written out either
 def show(value: Value) -> str:
     """Write a value so that it can be read, on few lines."""
     if isinstance(value, Other):
-        return value.shown
+        return textwrap.fill(value.shown, BESIDE)
     found = as_numbers(value)
     if found is None or (isinstance(value, Parts) and not _is_flat(value)):
         return kind(value)
@@ -39,7 +40,7 @@ def written(array: NDArray[np.generic]) -> str:
     """Write out an array, whatever NumPy's print options are at the moment."""
     with np.printoptions(legacy=False, sign="-", floatmode="maxprec", formatter=None):
         return np.array2string(
-            array, precision=4, suppress_small=True, max_line_width=76, separator=", "
+            array, precision=4, suppress_small=True, max_line_width=BESIDE, separator=", "
         )
 
 
@@ -72,10 +73,13 @@ def kind(value: Value) -> str:
 def fill(text: str) -> str:
     """Set paragraphs, which empty lines separate, in lines that fit a screen.
 
-    Code in backquotes stays on one line.
+    Code in backquotes and an index such as (3, 1) stay on one line, unless that is too short.
     """
     paragraphs = (" ".join(part.split()) for part in text.split("\n\n"))
-    whole = (re.sub("`[^`]*`", lambda code: code[0].replace(" ", "\0"), p) for p in paragraphs)
-    return "\n\n".join(
-        textwrap.fill(p, WIDTH, break_long_words=False, break_on_hyphens=False) for p in whole
-    ).replace("\0", " ")
+    whole = (
+        re.sub(r"`[^`]*`|\([\d, ]+\)", lambda code: code[0].replace(" ", "\0"), p)
+        for p in paragraphs
+    )
+    return "\n\n".join(textwrap.fill(p, WIDTH, break_on_hyphens=False) for p in whole).replace(
+        "\0", " "
+    )

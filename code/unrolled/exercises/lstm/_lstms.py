@@ -139,6 +139,12 @@ BUGGY = [
             "Leaves out the bias.": {_A: "x @ W.T + h @ U.T"},
             "Has no forget gate: c_new is c + i * g.": {"sigmoid(f) * ": ""},
             "Takes 1 - i for the forget gate.": {"sigmoid(f)": "(1 - sigmoid(i))"},
+            "Turns the sign of h_new.": {"return sigmoid": "return -sigmoid"},
+            "Takes W for U, and U for W.": {_A: "x @ U.T + h @ W.T + b"},
+            "Leaves out the candidate: c_new is f * c + i.": {" * np.tanh(g)": ""},
+            "Takes the input gate away: c_new is f * c - i.": {
+                "+ sigmoid(i) * np.tanh(g)": "- sigmoid(i)"
+            },
             "Adds the input gate to the candidate where it should multiply: f * c + i + g.": {
                 "sigmoid(i) * ": "sigmoid(i) + "
             },

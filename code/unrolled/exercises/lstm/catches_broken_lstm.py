@@ -139,6 +139,7 @@ EXERCISE = bug_hunt(
             Work out the numbers that should come back, and `assert` that they do.
             """,
             "step(*_at())",
+            "step(*_at(I=4))",
         ),
         "looks_at_the_range_only": Mistake(
             """Your test asks whether h stays between -1 and 1. Most wrong LSTMs do that, too.
@@ -147,6 +148,12 @@ EXERCISE = bug_hunt(
             """,
             """
             x, h, c, W, U, b = _at()
+            for _ in range(10):
+                h, c = step(x, h, c, W, U, b)
+                assert np.all(np.abs(h) <= 1)
+            """,
+            """
+            x, h, c, W, U, b = _at(I=4)
             for _ in range(10):
                 h, c = step(x, h, c, W, U, b)
                 assert np.all(np.abs(h) <= 1)
@@ -211,6 +218,7 @@ EXERCISE = bug_hunt(
             Draw them at random.
             """,
             "_compare(step, _with_zeros(3, 4, 5))",
+            "_compare(step, [*_at(I=4)[:3], *(0 * each for each in _at(I=4)[3:])])",
         ),
         "gates_all_alike": Mistake(
             """Your gates all have the same weights. Then it does not show which rows are whose.
@@ -221,6 +229,10 @@ EXERCISE = bug_hunt(
             states, weights = _at()[:3], _at()[3:]
             _compare(step, [*states, *(np.full_like(each, 0.5) for each in weights)])
             """,
+            """
+            states, weights = _at(I=4)[:3], _at(I=4)[3:]
+            _compare(step, [*states, *(np.full_like(each, 0.5) for each in weights)])
+            """,
         ),
         "everything_alike": Mistake(
             """All your numbers are the same. Then gates, units and sequences are all alike.
@@ -228,6 +240,10 @@ EXERCISE = bug_hunt(
             Any two may be taken for one another. Draw everything at random, x, h and c as well.
             """,
             "_compare(step, [np.ones_like(each) for each in _at()])",
+            *(
+                f"_compare(step, [np.ones_like(each) for each in _at(I={I}, H={H})])"
+                for I, H in ((4, 4), (2, 2), (1, 2), (2, 3))  # noqa: E741
+            ),
         ),
         "states_alike": Mistake(
             """Your h and c are the same numbers. Then one may be taken for the other.
@@ -239,6 +255,21 @@ EXERCISE = bug_hunt(
             _compare(step, [x, h, h.copy(), W, U, b])
             """,
             "_compare(step, [*(np.ones_like(each) for each in _at()[:3]), *_at()[3:]])",
+        ),
+        "input_and_state_alike": Mistake(
+            """Your x and h are the same numbers, or your W and U are. Then one may be taken for the
+            other.
+
+            Draw each of them at random.
+            """,
+            """
+            x, h, c, W, U, b = _at(I=4)
+            _compare(step, [h, h.copy(), c, W, U, b])
+            """,
+            """
+            x, h, c, W, U, b = _at(I=4)
+            _compare(step, [x, h, c, U, U.copy(), b])
+            """,
         ),
         "symmetric_weights": Mistake(
             """Your test does not see which way round the blocks of U stand.
@@ -281,6 +312,23 @@ EXERCISE = bug_hunt(
             They are wrong in the second digit. Use `np.allclose` as it is.
             """,
             "_compare(step, _at(), close=lambda one, other: np.allclose(one, other, atol=0.15))",
+        ),
+        "one_sided": Mistake(
+            """Your test looks at one side of a difference: what is too small passes, or what is too
+            large.
+
+            Take its size, `np.abs(c_new - c_right)`, or use `np.allclose`.
+            """,
+            "_compare(step, _at(6), close=lambda got, right: np.all(got - right < 1e-6))",
+            "_compare(step, _at(6), close=lambda got, right: np.all(right - got < 1e-6))",
+        ),
+        "signs_lost": Mistake(
+            """Your test does not see signs: it compares sizes, or squares.
+
+            Take the size of the difference, `np.abs(h_new - h_right)`, or use `np.allclose`.
+            """,
+            "_compare(step, _at(), close=lambda got, right: np.allclose(abs(got), abs(right)))",
+            "_compare(step, _at(), close=lambda got, right: np.allclose(got**2, right**2))",
         ),
         "exact_equality": Mistake(
             """Your test is too exact: two right ways of computing a number differ in its last

@@ -119,6 +119,10 @@ _EDITS = {
     "Takes the reset gate of the last sequence for the whole batch.": {"r * (h": "r[-1:] * (h"},
     "Takes the reset gate of the first unit for all units.": {"r * (h": "r[:, :1] * (h"},
     "Takes the reset gate of the last unit for all units.": {"r * (h": "r[:, -1:] * (h"},
+    "Takes W for U, and U for W.": {"x @ W.T": "x @ U.T", "np.split(U, 3)": "np.split(W, 3)"},
+    "Leaves out the candidate: z * h + (1 - z).": {_MIX: "z * h + (1 - z)"},
+    "Takes 1 - z away: z * h - (1 - z).": {_MIX: "z * h - (1 - z)"},
+    "Turns the sign of the new state.": {_MIX: f"-({_MIX})"},
     "Returns the sequences of the batch in reverse order.": {_MIX: f"({_MIX})[::-1]"},
     "Returns the units in reverse order.": {_MIX: f"({_MIX})[:, ::-1]"},
 }

@@ -145,6 +145,7 @@ EXERCISE = bug_hunt(
             the bugs. Work out the numbers that should come back, and `assert` that they do.
             """,
             "torch_gru(*_at())",
+            "torch_gru(*_at(I=4))",
         ),
         "never_from_zero": Mistake(
             """you never give it a state of zeros, as at the start, with a b_hn that is not 0.
@@ -249,6 +250,20 @@ EXERCISE = bug_hunt(
             x, h, *weights = _at()
             _compare(torch_gru, [x, h, *(np.full_like(each, 0.5) for each in weights)])
             """,
+            """
+            x, h, *weights = _at(I=4)
+            _compare(torch_gru, [x, h, *(np.full_like(each, 0.5) for each in weights)])
+            """,
+        ),
+        "both_weights_alike": Mistake(
+            """your W and U are the same numbers. Then one may be taken for the other.
+
+            Draw each of them at random.
+            """,
+            """
+            x, h, _, U, b_ih, b_hh = _at(I=4)
+            _compare(torch_gru, [x, h, U, U.copy(), b_ih, b_hh])
+            """,
         ),
         "everything_alike": Mistake(
             """all your numbers are the same, but for a state of zeros perhaps. Then gates, units
@@ -257,7 +272,9 @@ EXERCISE = bug_hunt(
             Draw everything at random, x and h as well; and take a state of zeros, too.
             """,
             "_compare(torch_gru, [np.ones_like(each) for each in _at()], scales=[1])",
+            "_compare(torch_gru, [np.ones_like(each) for each in _at(I=4)], scales=[1])",
             "_compare(torch_gru, [np.ones_like(each) for each in _at()])",
+            "_compare(torch_gru, [np.ones_like(each) for each in _at(I=4)])",
         ),
         "single_sequence": Mistake(
             """you have one sequence, or all are alike. Then none can be taken for another.
@@ -299,6 +316,22 @@ EXERCISE = bug_hunt(
             They are wrong in the second digit. Use `np.allclose` as it is.
             """,
             "_compare(torch_gru, _at(), close=lambda got, want: np.allclose(got, want, 0, 0.05))",
+        ),
+        "one_sided": Mistake(
+            """you look at one side of a difference: what is too small passes, or what is too large.
+
+            Take its size, `np.abs(got - right)`, or use `np.allclose`.
+            """,
+            "_compare(torch_gru, _at(6), close=lambda got, want: np.all(got - want < 1e-6))",
+            "_compare(torch_gru, _at(6), close=lambda got, want: np.all(want - got < 1e-6))",
+        ),
+        "signs_lost": Mistake(
+            """you do not see signs: you compare sizes, or squares.
+
+            Take the size of the difference, `np.abs(got - right)`, or use `np.allclose`.
+            """,
+            "_compare(torch_gru, _at(), of=np.abs)",
+            "_compare(torch_gru, _at(), of=np.square)",
         ),
         "exact_equality": Mistake(
             """your test is too exact: two right ways of computing a number differ in its last

@@ -59,17 +59,17 @@ def _first_forecast_from_data(
 
 
 def _newest_weighs_most(lags: Array) -> float:
-    """A model that weighs its lags 0.1, 0.2, 0.3, ... from the oldest to the newest."""
+    """Weighs its lags 0.1, 0.2, 0.3, ... from the oldest on."""
     return float(np.arange(1, len(lags) + 1) @ np.asarray(lags) / 10)
 
 
 def _continues_the_line(lags: Array) -> float:
-    """A model that continues the straight line from its oldest lag to its newest."""
+    """Continues the line from its oldest lag to its newest."""
     return float(lags[-1] + (lags[-1] - lags[0]) / max(len(lags) - 1, 1))
 
 
 def _bends(lags: Array) -> float:
-    """A model that is no straight line: the cosine of the mean of its lags, the newest twice."""
+    """Takes the cosine of the mean of its lags, the newest twice."""
     return float(np.cos((np.sum(lags) + lags[-1]) / (len(lags) + 1)))
 
 

@@ -149,7 +149,7 @@ CLAIM = Claim(
             "decay": 0.8,
             "cuts": [0.1, 0.25],
             "averaged": [1, 4, 16, 64],
-            "draws": 512,
+            "draws": 320,
         },
         "book": {
             "decays": [0.5, 0.8, 0.95],

@@ -151,20 +151,15 @@ CLAIM = Claim(
         bool(low <= stack(runs, name).min() and stack(runs, name).max() <= high)
         for name, low, high in _SLOPES
     ),
-    seeds={"quick": range(1), "book": range(5), "confirm": range(7000, 7005)},
+    seeds={"quick": range(5), "book": range(5), "confirm": range(7000, 7005)},
     settings={
-        "quick": {
-            "steps": [32, 64, 128],
-            "at_size": 16,
-            "sizes": [4, 8, 16, 32],
-            "at_steps": 8,
-        },
-        "book": {
+        scale: {
             "steps": [64, 128, 256, 512],
             "at_size": 16,
             "sizes": [4, 8, 16, 32],
             "at_steps": 32,
-        },
+        }
+        for scale in ("quick", "book")
     },
     strips=[
         Strip(

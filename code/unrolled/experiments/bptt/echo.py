@@ -31,7 +31,7 @@ CLAIM = Claim(
     ),
     seeds={"quick": range(50, 51), "book": range(40, 50), "confirm": range(7000, 7010)},
     settings={
-        "quick": {**ECHO, "lags": [4], "lengths": [3, 4]},
+        "quick": {**ECHO, "updates": 1000, "lags": [4], "lengths": [3, 4]},
         "book": {**ECHO, "lags": [4], "lengths": [2, 3, 4]},
     },
     strips=[

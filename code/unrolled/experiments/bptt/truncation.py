@@ -43,7 +43,7 @@ CLAIM = Claim(
     ),
     seeds={"quick": range(20, 21), "book": range(30, 35), "confirm": range(7000, 7005)},
     settings={
-        "quick": {**ECHO, "lags": [4], "lengths": [1, 4, 5]},
+        "quick": {**ECHO, "updates": 900, "lags": [4], "lengths": [1, 4, 5]},
         "book": {**ECHO, "lags": _LAGS, "lengths": _LENGTHS},
     },
     strips=[

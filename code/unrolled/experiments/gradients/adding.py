@@ -70,7 +70,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(stack(runs, "lstm").max() < 0.06 and stack(runs, "tanh").min() > 0.90),
     seeds={"quick": range(10, 11), "book": range(30, 35), "confirm": range(7000, 7005)},
     settings={
-        "quick": {"length": 50, "hidden": 32, "updates": 800, "rates": [1e-3]},
+        "quick": {"length": 20, "hidden": 32, "updates": 250, "rates": [1e-3]},
         "book": {
             "length": 100,
             "hidden": 32,

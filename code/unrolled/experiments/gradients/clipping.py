@@ -27,7 +27,7 @@ CLAIM = Claim(
     ),
     seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
-        "quick": {"lengths": _LENGTHS, "clip": 1.0, "updates": 750},
+        "quick": {"lengths": [10, 11, 12, 13], "clip": 1.0, "updates": 250},
         "book": {"lengths": _LENGTHS, "clip": 1.0, "updates": 3000},
     },
     strips=[

@@ -23,7 +23,8 @@ CLAIM = Claim(
     ),
     seeds={"quick": range(20, 21), "book": range(20, 25), "confirm": range(7000, 7005)},
     settings={
-        scale: {"lengths": [30], "clip": 1.0, "updates": 3000} for scale in ("quick", "book")
+        "quick": {"lengths": [30], "clip": 1.0, "updates": 250},
+        "book": {"lengths": [30], "clip": 1.0, "updates": 3000},
     },
     strips=[
         Strip(

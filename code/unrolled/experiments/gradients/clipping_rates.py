@@ -68,7 +68,7 @@ CLAIM = Claim(
     holds=_clipping_wins,
     seeds={"quick": range(20, 21), "book": range(40, 45), "confirm": range(7000, 7005)},
     settings={
-        "quick": {"lengths": [30], "rates": [0.1], "clip": 1.0, "updates": 3000},
+        "quick": {"lengths": [30], "rates": [0.1], "clip": 1.0, "updates": 250},
         "book": {"lengths": [20, 30], "rates": _RATES, "clip": 1.0, "updates": 3000},
     },
     strips=[

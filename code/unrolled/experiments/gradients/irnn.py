@@ -43,7 +43,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(stack(runs, "error").max() < 0.06),
     seeds={"quick": range(10, 11), "book": range(30, 35), "confirm": range(7000, 7005)},
     settings={
-        "quick": {"length": 50, "hidden": 100, "updates": 1200, "rate": 1e-3},
+        "quick": {"length": 20, "hidden": 100, "updates": 500, "rate": 1e-3},
         "book": {"length": 100, "hidden": 100, "updates": 6000, "rate": 1e-3},
     },
     strips=[

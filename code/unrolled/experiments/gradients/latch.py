@@ -86,7 +86,7 @@ CLAIM = Claim(
     ),
     seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
-        "quick": {**_LATCH, "lengths": [5, 20, 80]},
+        "quick": {**_LATCH, "updates": 600, "lengths": [5, 20, 80]},
         "book": {**_LATCH, "lengths": [5, 10, 20, 40, 80]},
     },
     strips=[

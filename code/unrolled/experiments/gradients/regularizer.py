@@ -51,7 +51,7 @@ CLAIM = Claim(
     ),
     seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
-        "quick": {"length": 50, "weights": [0.0, 16.0], "clip": 1.0, "updates": 1250},
+        "quick": {"length": 20, "weights": [0.0, 16.0], "clip": 1.0, "updates": 500},
         "book": {"length": 60, "weights": [0.0, 16.0], "clip": 1.0, "updates": 5000},
     },
     strips=[

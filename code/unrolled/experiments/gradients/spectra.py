@@ -157,7 +157,7 @@ CLAIM = Claim(
     holds=lambda runs: _few_directions_kept(runs),
     seeds={"quick": range(10, 11), "book": range(5, 10), "confirm": range(7000, 7005)},
     settings={
-        "quick": {**_SPECTRA, "starts": _STARTS[:4], "length": 20, "updates": 600},
+        "quick": {**_SPECTRA, "starts": _STARTS[:4], "length": 10, "updates": 100},
         "book": {**_SPECTRA, "starts": _STARTS},
     },
     strips=[

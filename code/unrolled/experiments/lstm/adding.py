@@ -106,7 +106,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(stack(runs, "lstm").max() < 0.06 and stack(runs, "tanh").min() > 0.90),
     seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
-        "quick": {**_ADDING, "lengths": [50], "updates": [500]},
+        "quick": {**_ADDING, "lengths": [40], "updates": [250]},
         "book": {**_ADDING, "lengths": [100, 400], "updates": [1500, 1200]},
     },
     strips=[

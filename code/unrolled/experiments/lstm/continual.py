@@ -162,7 +162,7 @@ CLAIM = Claim(
             "units": 16,
             "networks": 2,
             "rate": 2e-2,
-            "updates": 700,
+            "updates": 100,
             "test_length": 500,
         },
         "book": {**_STREAMS, "networks": 6, "updates": 4000},

@@ -124,7 +124,7 @@ CLAIM = Claim(
     ),
     seeds={"quick": range(101, 102), "book": range(8), "confirm": range(7000, 7008)},
     settings={
-        "quick": {**_ORDER, "length": 100, "biases": BIASES[:3], "updates": 1000},
+        "quick": {**_ORDER, "length": 30, "biases": BIASES[:3], "updates": 500},
         "book": {**_ORDER, "length": 100, "biases": BIASES, "updates": 2500},
     },
     strips=[

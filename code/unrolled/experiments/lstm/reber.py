@@ -117,7 +117,7 @@ CLAIM = Claim(
             "names": ["LSTM of 1997", "tanh, one step"],
             "units": [24, 15],
             "networks": 2,
-            "updates": 700,
+            "updates": 150,
         },
         "book": {
             **_STRINGS,

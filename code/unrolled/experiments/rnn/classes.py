@@ -123,8 +123,8 @@ CLAIM = Claim(
     holds=lambda runs: bool(stack(runs, "purity").min() > 0.8),
     seeds={"quick": range(90, 91), "book": range(100, 105), "confirm": range(7000, 7005)},
     settings={
-        scale: {**WORDS, "scales": scales}
-        for scale, scales in (("quick", [0.3]), ("book", [0.3, 0.1, 1.0]))
+        "quick": {**WORDS, "train": 4000, "scales": [0.3]},
+        "book": {**WORDS, "scales": [0.3, 0.1, 1.0]},
     },
     strips=[
         Strip(

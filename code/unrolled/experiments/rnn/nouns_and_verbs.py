@@ -75,8 +75,12 @@ CLAIM = Claim(
     holds=lambda runs: bool(stack(runs, "parted")[:, 0].min() == 1),
     seeds={"quick": range(90, 91), "book": range(200, 210), "confirm": range(7000, 7010)},
     settings={
-        scale: {**WORDS, "scale": 0.3, "methods": ["average", "complete", "ward", "single"]}
-        for scale in ("quick", "book")
+        scale: {
+            **words,
+            "scale": 0.3,
+            "methods": ["average", "complete", "ward", "single"],
+        }
+        for scale, words in (("quick", {**WORDS, "train": 4000}), ("book", WORDS))
     },
     strips=[
         Strip(

@@ -88,12 +88,12 @@ CLAIM = Claim(
     seeds={"quick": range(90, 91), "book": range(100, 110), "confirm": range(7000, 7010)},
     settings={
         scale: {
-            **PRINTER,
+            **printer,
             "windows": [3, 10],
             "tests": 200,
             "distances": [*range(1, 13), 15, 20, 30, 50, 100, 200, 300, 500, 1000],
         }
-        for scale in ("quick", "book")
+        for scale, printer in (("quick", {**PRINTER, "epochs": 4}), ("book", PRINTER))
     },
     strips=[
         Strip(

@@ -42,7 +42,7 @@ CLAIM = Claim(
     holds=_forget_gate_first,
     seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
-        "quick": {**ARITHMETIC, "cells": _LSTMS, "updates": 250},
+        "quick": {**ARITHMETIC, "cells": _LSTMS, "updates": 80},
         "book": {**ARITHMETIC, "cells": _LSTMS, "updates": 800},
     },
     strips=[

@@ -174,10 +174,11 @@ CLAIM = Claim(
         "quick": {
             **_DELAYS,
             "cells": [4],
+            "networks": 10,
             "minimum": 3,
             "spread": 1,
             "steps": 20,
-            "updates": 500,
+            "updates": 100,
         },
         "book": {**_DELAYS, "spread": 4, "updates": 1000},
     },

@@ -38,7 +38,7 @@ CLAIM = Claim(
     holds=_as_good_as_lstm_b,
     seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
-        "quick": {**ARITHMETIC, "cells": _MUTANTS, "updates": 300},
+        "quick": {**ARITHMETIC, "cells": _MUTANTS, "updates": 80},
         "book": {**ARITHMETIC, "cells": _MUTANTS, "updates": 800},
     },
     strips=[

@@ -215,7 +215,14 @@ CLAIM = Claim(
     ),
     seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
-        "quick": {**_WAVES, "period": 7, "periods": 2, "long_periods": 4, "updates": 600},
+        "quick": {
+            **_WAVES,
+            "networks": 10,
+            "period": 7,
+            "periods": 2,
+            "long_periods": 4,
+            "updates": 100,
+        },
         "book": {**_WAVES, "periods": 4, "long_periods": 40, "updates": 1500},
     },
     strips=[

@@ -123,7 +123,7 @@ CLAIM = Claim(
     holds=_learning_rate_matters_most,
     seeds={"quick": range(10, 11), "book": range(5), "confirm": range(7000, 7005)},
     settings={
-        "quick": {**_SETTINGS, "trials": 24, "updates": 60},
+        "quick": {**_SETTINGS, "trials": 10, "updates": 10},
         "book": {**_SETTINGS, "trials": 48, "updates": 100},
     },
     strips=[

@@ -40,7 +40,7 @@ CLAIM = Claim(
             "rates": [0.03, 0.1],
             "generations": 1,
             "children": 3,
-            "updates": 150,
+            "updates": 30,
             "draws": 1,
             "networks": 1,
         },

@@ -78,8 +78,8 @@ CLAIM = Claim(
     ),
     seeds={"quick": range(30, 31), "book": range(20, 30), "confirm": range(7000, 7010)},
     settings={
-        scale: {"train": 1000, "test": 500, "window": 10, "hidden": 16}
-        for scale in ("quick", "book")
+        "quick": {"train": 200, "test": 200, "window": 10, "hidden": 16},
+        "book": {"train": 1000, "test": 500, "window": 10, "hidden": 16},
     },
     strips=[
         Strip(

@@ -48,7 +48,7 @@ CLAIM = Claim(
     holds=lambda runs: bool(stack(runs, "at lag 1", "half way", "at the longest").min() >= 0.99),
     seeds={"quick": range(40, 41), "book": range(30, 35), "confirm": range(7000, 7005)},
     settings={
-        "quick": {**CELL, "longest": [5, 20]},
+        "quick": {**CELL, "examples": 4096, "longest": [5, 10]},
         "book": {**CELL, "longest": [5, 10, 20, 40, 80]},
     },
     strips=[
