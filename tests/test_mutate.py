@@ -67,12 +67,12 @@ def test_a_record_says_what_is_amiss_and_holds_for_its_sources_only(tmp_path, mo
         "survived": [other[0].label],
         "wrongly explained": [same[1].label],
     }
-    monkeypatch.setitem(mutate.TESTS, "bptt", ["test_rnn.py"])
+    monkeypatch.setitem(mutate.TESTS, "bptt", ["test_mut.py"])
     assert mutate.Record.read("bptt", tmp_path).fates == {}
 
 
 def test_a_mutant_whose_tests_were_ended_from_outside_is_not_known(tmp_path):
-    record = mutate.Record.read("rnn", tmp_path)
+    record = mutate.Record.read("cells.mut", tmp_path)
     ended, endless, *_ = record.made
     trial = mutate.Trial(record, record.made)
     trial.ended(ended, -signal.SIGTERM)
