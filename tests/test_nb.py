@@ -65,8 +65,8 @@ PACKAGE = {
 
 def make(folder, chapters):
     """Write a book: the tool, a package and some chapters."""
-    package = "code/unrolled/core/files.py", "code/unrolled/core/processes.py"
-    for name in ("conftest.py", "tools/nb.py", "tools/machine.py", *package):
+    core = (f"code/unrolled/core/{name}.py" for name in ("files", "kinds", "processes"))
+    for name in ("conftest.py", "tools/nb.py", "tools/machine.py", *core):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     sources = "code/unrolled/core/sources"
