@@ -452,6 +452,14 @@ def test_clipping_by_norm_is_torchs_but_for_its_epsilon(threshold, size, seed):
     assert float(whole.norm()) == pytest.approx(min(norm, threshold), rel=1e-12)
 
 
+def test_clipping_by_norm_takes_gradients_that_can_be_read_once():
+    g = [random(3, seed=1), random(2, 2, seed=2)]
+    expected, norm = gradients.clip_by_norm(g, 0.1)
+    found, of_stream = gradients.clip_by_norm(iter(g), 0.1)
+    assert of_stream == norm
+    assert [each.tolist() for each in found] == [each.tolist() for each in expected]
+
+
 def test_clipping_by_norm_keeps_the_direction_and_clipping_by_value_does_not():
     g = torch.tensor([3.0, 0.1, -0.4], dtype=torch.float64)
     (clipped,), norm = gradients.clip_by_norm([g], 0.5)
@@ -695,6 +703,11 @@ def stacked():
             lambda: gradients.omega(torch.eye(2), 2 * torch.ones(4, 2), torch.zeros(4, 2)),
             ValueError,
             r"states must lie in \[-1, 1\], got 2 in size",
+        ),
+        (
+            lambda: gradients.spectral_radius(torch.ones(3, 2)),
+            ValueError,
+            r"U must be square, \(..., H, H\), got shape \(3, 2\)",
         ),
         (
             lambda: gradients.omega(torch.ones(3, 2), torch.zeros(4, 2), torch.zeros(4, 2)),

@@ -680,7 +680,9 @@ def test_a_killed_run_goes_on_where_it_stopped(lab, block):
     assert timeless(attempt[block]) == timeless(whole[block])
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="/proc, of Linux alone, names a process's children"
+)
 def test_workers_end_when_the_command_is_killed(lab):
     lab.flag("wait")
     process = start(lab, [], until=ALL[:3])

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -68,7 +69,9 @@ def test_no_output_at_all(run, tmp_path, closed):
     assert done.returncode == 1
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a disk that is full")  # noqa: PTH110
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="Linux alone has /dev/full, a disk that is full"
+)
 def test_a_full_disk_is_said(run):
     done = run("start", "windows.parameters", shell='"$@" > /dev/full')
     assert done.returncode == 3

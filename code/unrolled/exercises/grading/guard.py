@@ -36,7 +36,7 @@ PRINTED = 10_000  # characters of output kept: an endless `print` must not fill 
 PATIENCE = 0.5  # seconds in which a thread that was told to stop is told again
 STEP = 0.02  # seconds between two looks at what the thread is doing
 IMPORTING = 60.0  # seconds that imports may add: half an import of torch breaks torch for good
-INNERMOST = 100  # frames that are searched for an import
+INNERMOST = 100  # frames of a thread that runs which are looked at
 QUOTED = 68  # characters of a line that are quoted, on a line of their own
 EDITED = "<a mistake in "  # in a hunt, what an answer tests
 
@@ -105,7 +105,7 @@ def call(function: Callable[..., Any], args: Sequence[Any], seconds: float) -> O
         try:
             spent = _wait(worker, seconds)
             if late := worker.is_alive():
-                line = _their_line([*reversed([*_frames(worker)])])
+                line = _their_line(_innermost(worker)[::-1])
         except Exception:  # waiting needs what it has replaced
             if not (replaced := functions.restore()) and sys.getrecursionlimit() >= deepest:
                 raise
@@ -182,11 +182,7 @@ def _wait(worker: threading.Thread, seconds: float) -> float:
 
 
 def _is_importing(worker: threading.Thread) -> bool:
-    """Whether an import stands among the innermost frames.
-
-    Not all are looked at: walking thousands in a thread that runs on crashes Python 3.11.
-    """
-    frames = islice(_frames(worker), INNERMOST)
+    frames = _innermost(worker)
     return any(f.f_code.co_filename.startswith("<frozen importlib") for f, _ in frames)
 
 
@@ -200,10 +196,13 @@ def _stop(worker: threading.Thread) -> None:
         worker.join(0.01)
 
 
-def _frames(worker: threading.Thread) -> Iterator[Frame]:
-    """Walk from where the thread is outwards."""
+def _innermost(worker: threading.Thread) -> list[Frame]:
+    """Return the frames from where a thread is outwards.
+
+    Not all: walking thousands in a thread that runs on crashes Python 3.11.
+    """
     frame = sys._current_frames().get(worker.ident or 0)
-    return traceback.walk_stack(frame) if frame else iter(())
+    return [*islice(traceback.walk_stack(frame), INNERMOST)] if frame else []
 
 
 def _their_line(frames: Sequence[Frame]) -> str:
