@@ -169,7 +169,7 @@ def test_a_run_killed_in_the_middle_of_an_epoch_ends_with_the_same_bits(tmp_path
     assert not (tmp_path / "killed" / "end.pt").exists()
 
     assert start(tmp_path / "killed").wait() == 0
-    resumed = load(tmp_path / "killed" / "end.pt")
+    resumed = torch.load(tmp_path / "killed" / "end.pt", weights_only=True)
     unbroken, batches, optimizer = problem()
     fit(unbroken, batches, squared, epochs=4, optimizer=optimizer)
     assert resumed.keys() == unbroken.state_dict().keys()
