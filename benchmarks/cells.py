@@ -102,7 +102,7 @@ class Products:
         in_loop = {w.untyped_storage().data_ptr() for w in cell.weights()}
         self.once: list[Product] = []
         self.each: list[Product] = []
-        self.truncated = getattr(cell, "truncated", False)  # nothing goes back through the loop
+        self.truncated = cell.truncated  # nothing goes back through the loop
         for W in (p.detach() for p in cell.parameters() if p.ndim == 2):
             d, x = (torch.randn(T, B, size, device=W.device) for size in W.shape)
             looped = W.untyped_storage().data_ptr() in in_loop

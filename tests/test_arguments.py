@@ -37,7 +37,7 @@ from torch import nn
 
 from unrolled import bptt, lstm_numpy
 from unrolled.bptt import RNN
-from unrolled.cells import GRU, LSTM, Elman
+from unrolled.cells import CELLS, GRU, LSTM, Elman
 from unrolled.core.recurrent import Cell, Recurrent
 from unrolled.core.sources import PACKAGE
 from unrolled.data import Batches
@@ -49,7 +49,12 @@ from unrolled.windows import WindowMLP
 ROOMS = ("core", "cells", "data", "training", "search", "figures")
 CHAPTERS = ("windows", "bptt", "gradients", "lstm_numpy")
 DOORS = ("core.sources", "search", "training")  # what is public there, `__init__` says
-CHECKS = ("core.kinds", "core.validate", "core.cell.rows_for")  # which are told the name
+CHECKS = (
+    "core.kinds",
+    "core.validate",
+    "core.cell.rows_for",
+    "core.cell.check_like",
+)  # which are told the name
 SECONDS, BYTES = 2, 2**31
 
 
@@ -134,9 +139,19 @@ def measure(**settings):
     return {"loss": 0.0}
 
 
+def made(kind):
+    """A valid call of a cell's class, with every option given."""
+    options = {
+        n: p.default for n, p in inspect.signature(kind).parameters.items() if n not in SIZES
+    }
+    return SIZES | options | ({"forget_bias": 1.0} if "forget_bias" in options else {})
+
+
+KINDS = {row.kind for row in CELLS.values()}
 # A valid call of every public function: names to values, or a function that makes them anew.
 # "*name" is a tuple for what takes any number.
 CALLS = {
+    **{f"{k.__module__}.{k.__name__}".removeprefix("unrolled."): made(k) for k in KINDS},
     "bptt.backward": STEPS | {"h": STATES, "dy": ramp(5, 4, 2)},
     "bptt.chunked": STEPS | {"h0": ramp(4, 3), "dy": ramp(5, 4, 2), "length": 2},
     "bptt.forward": STEPS | {"h0": ramp(4, 3)},
@@ -144,20 +159,10 @@ CALLS = {
     "bptt.rtrl": STEPS | {"h0": ramp(4, 3), "dy": ramp(5, 4, 2)},
     "bptt.surface": {"u": ramp(4), "b": ramp(4), "steps": 3, "h0": 0.5, "target": 0.7},
     "bptt.truncated": STEPS | {"h": STATES, "dy": ramp(5, 4, 2), "back": 2, "every": 1},
-    "cells.elman.Elman": SIZES | {"nonlinearity": "relu"},
-    "cells.gru.GRU": SIZES | {"reset": "before", "update": "write"},
-    "cells.lstm.LSTM": SIZES | {"forget_bias": 1.0},
-    "cells.lstm.set_forget_bias": lambda: {"cell": LSTM(2, 3), "gate": "f", "value": 1.0},
-    "cells.lstm_variant.LSTMVariant": SIZES
-    | dict.fromkeys(("input_gate", "forget_gate", "output_gate"), True)
-    | dict.fromkeys(("coupled", "peepholes", "gate_recurrence", "layer_norm"), False)
-    | {"input_activation": "tanh", "output_activation": "tanh", "truncated": False}
-    | {"forget_bias": 1.0},
-    "cells.mut.MUT1": SIZES,
-    "cells.mut.MUT2": SIZES,
-    "cells.mut.MUT3": SIZES,
+    "cells.lstm.set_gate_bias": lambda: {"cell": LSTM(2, 3), "gate": "f", "value": 1.0},
     "core.book.chapters": {"contents": Path("_toc.yml")},
     "core.cell.Cell": SIZES,
+    "core.cell.in_autocast": {"tensor": zeros(1)},
     "core.cell.brings_its_gradient": lambda: {"cell": LSTM(2, 3)},
     "core.cell.check_state": lambda: {"cell": LSTM(2, 3), "state": (zeros(4, 3),) * 2, "batch": 4},
     "core.cell.parameters_of": lambda: {"cell": LSTM(2, 3)},
@@ -367,6 +372,7 @@ CALLS = {
     "lstm_numpy.step_backward": {name: ramp(4, 3) for name in ("dh", "dc", "before", "after")}
     | {"gates": GATES, "weights": LAYER, "force": {"f": 1.0}},
     "search.Range.draw": lambda: {"rng": np.random.default_rng(1)},
+    "search.structures": {},
     "search.build": {"structure": {"cell": "LSTM", "forget_bias": 1.0}} | SIZES,
     "search.evolve": {"objective": measure, "start": [{"cell": "GRU"}], "path": None}
     | {"target": "loss", "seed": 1, "generations": 1, "children": 1, "keep": 1}

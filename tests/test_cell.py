@@ -99,6 +99,41 @@ def test_steps_and_traces_follow_from_what_is_defined(kind):
     assert list(traced) == (["seen", "h"] if kind is Least else ["h"])
 
 
+class Doubled(Elman):
+    """A step that asks its parent's."""
+
+    def step(self, p, state, *weights):
+        return (2 * super().step(p, state, *weights)[0],)
+
+
+class Derived(Sine):
+    """A step with a derivative of its own, below other equations."""
+
+    def step(self, p, state, *weights):
+        (h,), (U,) = state, weights
+        return (torch.addmm(p, h, U.T),)
+
+    def step_backward(self, grad, before, after, saved, *weights):
+        return grad[0], (grad[0] @ weights[0],)
+
+
+@pytest.mark.parametrize("kind", [Least, BySteps, Sine, OtherSine, Doubled, Derived, Renamed])
+def test_whatever_says_a_step_traces_trains_and_computes_alike(kind):
+    torch.manual_seed(0)
+    layer, x = Recurrent(kind(2, 3)).double(), torch.randn(4, 2, 2, dtype=F64)
+    with torch.no_grad():
+        (h,), outputs = (torch.zeros(2, 3, dtype=F64),), []
+        for now in x:
+            (h,) = layer.cell(now, (h,))
+            outputs.append(h)
+        expected = torch.stack(outputs)
+        torch.testing.assert_close(layer(x)[0], expected)
+    torch.testing.assert_close(layer(x)[0], expected)
+    torch.testing.assert_close(layer.trace(x)["h"], expected)
+    assert max(check_gradients(layer, x)) <= 1e-10
+    assert brings_its_gradient(layer.cell) == (kind in {Derived, Renamed})
+
+
 @pytest.mark.parametrize("kind", [Least, BySteps, Sine, OtherSine])
 def test_a_cell_whose_equations_are_not_those_of_a_derivative_is_left_to_autograd(kind):
     torch.manual_seed(0)
@@ -118,12 +153,13 @@ def test_a_derivative_holds_below_the_class_that_derived_it(kind):
         ("project", [None]),
         ("weights", []),
         ("equations", [None, ()]),
+        ("quantities", [None, ()]),
         ("step", [None, ()]),
         ("step_backward", [()] * 4),
         ("weight_backward", [()] * 3),
     ],
 )
 def test_what_a_cell_lacks_is_named(name, arguments):
-    missing = "equations" if name == "step" else name
+    missing = "equations" if name in ("step", "quantities") else name
     with pytest.raises(NotImplementedError, match=f"Cell (must define|has no) {missing}"):
         getattr(Cell(2, 3), name)(*arguments)

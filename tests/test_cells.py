@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cells_in_numpy import EQUATIONS, assert_is_its_equations
+from cells_in_numpy import assert_is_its_equations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from three_ways import assert_they_agree, gradients, problems
@@ -105,7 +105,7 @@ def test_sizes_are_checked(name):
 # What a cell computes
 
 
-@pytest.mark.parametrize("name", [name for name in CELLS if CELLS[name].kind in EQUATIONS])
+@each_cell
 def test_a_cell_is_its_equations(name):
     layer = layer_of(name)
     for weight in layer.parameters():

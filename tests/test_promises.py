@@ -104,6 +104,16 @@ def weights_of(layer):
     return {name: getattr(layer.cell, name) for name in layer.cell.axes}
 
 
+def traced(layer, *given, **options):
+    """The output, as a trace has it."""
+    return layer.trace(*given, **options)[layer.cell.states[0]]
+
+
+def matrix_of(cell):
+    """The name of a matrix that the state is multiplied with."""
+    return next(name for name, axes in cell.axes.items() if len(axes) == 2 and axes[1] == ("h",))
+
+
 def plain(make, layer):
     """A layer without hooks that has the weights of one with them."""
     other = make()
@@ -132,8 +142,8 @@ def test_autocast_takes_its_type_as_torch_does(make):
             assert {y.dtype for y in flat(layer(*given))} == kinds
         inside = gradients(layer, x, state, LENGTHS)
         found = layer(x, state, LENGTHS)
-        traced = layer.trace(x, state, LENGTHS)["h"]
-    same([traced], [found[0]])
+        by_trace = traced(layer, x, state, LENGTHS)
+    same([by_trace], [found[0]])
     layer.zero_grad()
     loss(found).backward()  # outside, as torch advises
     outside = [p.grad for p in layer.parameters()]
@@ -163,7 +173,7 @@ def test_other_types_are_kept_and_near_float64(make, dtype):
 def test_complex_step(make):
     """Im f(θ + iεv) / ε is the derivative along v; of a cut gradient, that of the whole one."""
     layer = make()
-    if getattr(layer.cell, "truncated", False):
+    if layer.cell.truncated:
         layer.cell.truncated = False
     x, state = inputs(layer)
     point = [x, *state, *(p.detach() for p in layer.parameters())]
@@ -193,7 +203,7 @@ def test_hooks_on_cell_and_layer_run_and_change_what_passes(make):
     for module in (layer, layer.cell):
         with module.register_forward_pre_hook(twice):
             same(flat(layer(x, state)), doubled)
-            same([layer.trace(x, state)["h"]], doubled[:1] if module is layer.cell else plain[:1])
+            same([traced(layer, x, state)], doubled[:1] if module is layer.cell else plain[:1])
         with module.register_forward_hook(negated):
             same(flat(layer(x, state)), [-plain[0], *plain[1:]])
         same(flat(layer(x, state)), plain)
@@ -210,9 +220,10 @@ def test_backward_hooks_run_once(make):
     kinds = [Recurrent, type(layer.cell), type(layer.cell), Recurrent]
     assert seen == kinds
     seen.clear()
-    layer.cell.weight_hh.register_hook(seen.append)
+    U = layer.cell.get_parameter(matrix_of(layer.cell))
+    U.register_hook(seen.append)
     loss(layer(x.requires_grad_(), state)).backward()
-    same([g for g in seen if isinstance(g, torch.Tensor)], [layer.cell.weight_hh.grad])
+    same([g for g in seen if isinstance(g, torch.Tensor)], [U.grad])
 
 
 def test_pruned_weights_are_up_to_date(make):
@@ -228,7 +239,7 @@ def test_pruned_weights_are_up_to_date(make):
         loaded.load_state_dict(trained.state_dict())
     same(flat(trained(x, state)), flat(plain(make, trained)(x, state)))
     same(to_torch(loaded).values(), to_torch(plain(make, trained)).values())
-    prune.remove(trained.cell, "weight_hh")
+    prune.remove(trained.cell, matrix_of(trained.cell))
     same(flat(trained(x, state)), flat(loaded(x, state)))
 
 
@@ -254,7 +265,7 @@ NORMS = {
 def test_normed_weights_are_up_to_date_and_learn(make, norm):
     trained, loaded = make(), make(seed=1)
     for layer in (trained, loaded):
-        norm(layer.cell, "weight_hh")
+        norm(layer.cell, matrix_of(layer.cell))
     x, state = inputs(trained)
     assert all(g.isfinite().all() and g.any() for g in step(trained, x))
     loaded.load_state_dict(trained.state_dict())
@@ -262,7 +273,7 @@ def test_normed_weights_are_up_to_date_and_learn(make, norm):
     loaded.eval()  # spectral norm: no more power iterations
     found = flat(loaded(x, state, LENGTHS))
     same(flat(trained(x, state, LENGTHS)), found)
-    same([loaded.trace(x, state, LENGTHS)["h"]], found[:1])
+    same([traced(loaded, x, state, LENGTHS)], found[:1])
     same(flat(plain(make, loaded)(x, state, LENGTHS)), found)
 
 
@@ -270,8 +281,8 @@ def test_foreign_weights_are_refused_where_weights_are_made_from_others(make):
     layer = make()
     names = to_torch(layer)
     from_torch(make(seed=1), names)
-    prune.identity(layer.cell, "weight_hh")
-    with pytest.raises(ValueError, match=r"weight_hh_l0.*remove the pruning or the parametriz"):
+    prune.identity(layer.cell, made := matrix_of(layer.cell))
+    with pytest.raises(ValueError, match=rf"{made}_l0.*remove the pruning or the parametriz"):
         from_torch(layer, names)
 
 
@@ -373,10 +384,11 @@ def test_jacobian_is_the_same_vectorised(make):
 def test_double_backward_works_or_says_how(make):
     layer = make()
     x, _ = inputs(layer)
-    U = layer.cell.weight_hh
+    name = matrix_of(layer.cell)
+    U = layer.cell.get_parameter(name)
 
     def of(U):
-        return loss(functional_call(layer, {"cell.weight_hh": U}, (x,)))
+        return loss(functional_call(layer, {f"cell.{name}": U}, (x,)))
 
     again = grad(lambda U: grad(of)(U).sin().sum())(
         U.detach()
@@ -470,9 +482,9 @@ def test_copies_and_pickles_are_the_same_and_apart(make):
             for p in twin.parameters():
                 p.zero_()
     same(gradients(layer, x, state, LENGTHS), expected)
-    norm = parametrizations.weight_norm(layer.cell, "weight_hh")
+    norm = parametrizations.weight_norm(layer.cell, name := matrix_of(layer.cell))
     same(flat(copy.deepcopy(layer)(x)), flat(layer(x)))
-    parametrize.remove_parametrizations(norm, "weight_hh")
+    parametrize.remove_parametrizations(norm, name)
     close(flat(layer(x, state, LENGTHS)), expected[: 1 + len(state)])
 
 
@@ -510,7 +522,7 @@ def test_batch_first_is_a_transpose(make):
     x, state = inputs(layer)
     found = flat(other(x.transpose(0, 1), state, LENGTHS))
     same([found[0].transpose(0, 1), *found[1:]], flat(layer(x, state, LENGTHS)))
-    same([other.trace(x.transpose(0, 1), state, LENGTHS)["h"]], found[:1])
+    same([traced(other, x.transpose(0, 1), state, LENGTHS)], found[:1])
 
 
 def test_one_step_is_the_cell_called(make):
@@ -528,7 +540,7 @@ def test_a_batch_of_no_sequence(make):
         assert found[0].shape == (T, 0, H)
         assert all(y.shape == (0, H) for y in found[1 : 1 + len(state)])
         assert not any(g.any() for g in found)
-    assert layer.trace(x)["h"].shape == (T, 0, H)
+    assert traced(layer, x).shape == (T, 0, H)
 
 
 def test_lengths_of_any_integer_type(make):
@@ -575,14 +587,14 @@ def test_the_trace_is_what_happened(make):
     for lengths in (None, LENGTHS):
         output, *last = flat(layer(x, state, lengths))
         seen = layer.trace(x, state, lengths)
-        same([seen["h"]], [output])
+        same([seen[layer.cell.states[0]]], [output])
         assert all(each.shape == (T, B, H) for each in seen.values())
         for b, n in enumerate(lengths or [T] * B):
             for k, name in enumerate(layer.cell.states):
                 same([seen[name][n - 1, b] if n else state[k][b]], [last[k][b]])
     weights = [*layer.parameters()]
     close(
-        torch.autograd.grad(layer.trace(x, state)["h"].sin().sum(), weights),
+        torch.autograd.grad(traced(layer, x, state).sin().sum(), weights),
         torch.autograd.grad(layer(x, state)[0].sin().sum(), weights),
     )
 
@@ -654,6 +666,6 @@ def test_shapes_without_numbers(make):
         found = gradients(layer, x, tuple(state), lengths)
         assert found[0].shape == (2, B, H)
         assert {y.device.type for y in found} == {"meta"}
-    assert layer.trace(x, lengths=torch.tensor([2, 1, 0]))["h"].shape == (2, B, H)
+    assert traced(layer, x, lengths=torch.tensor([2, 1, 0])).shape == (2, B, H)
     with pytest.raises(ValueError, match=r"lengths must be a list .* meta"):
         layer(x, lengths=torch.empty(B, dtype=torch.long, device="meta"))

@@ -25,7 +25,7 @@ FILES = {
     "tools/nb.py": "",
     "tests/mutants.py": "",
     "tests/test_rnn.py": "from unrolled import rnn",
-    "tests/test_lstm.py": "from unrolled.cells import LSTM",
+    "tests/test_cells_lstm.py": "from unrolled.cells import LSTM",
     "tests/test___main__.py": "import subprocess",
     "tests/test_exercises.py": "from mutants import mutants",
     "tests/test_claims.py": "",

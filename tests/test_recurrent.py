@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import linear
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, prune
 
 from unrolled.cells import GRU, Elman
 from unrolled.core.gradcheck import check_gradients
@@ -353,6 +353,13 @@ def test_torchs_names_and_back():
     layer, other = (Recurrent(Elman(2, 3)) for _ in range(2))
     from_torch(other, to_torch(layer))
     close(layer.state_dict().values(), other.state_dict().values(), 0, 0)
+
+
+def test_a_weight_that_no_cell_declares_is_exchanged_too():
+    layer = Recurrent(Elman(2, 3))
+    layer.cell.gain = nn.Parameter(torch.ones(3))
+    prune.identity(layer.cell, "weight_hh")
+    assert [*to_torch(layer)] == [f"{n}_l0" for n in [*Elman(2, 3).axes, "gain"]]
 
 
 LAYER, X = Recurrent(Elman(2, 3)), torch.zeros(4, 5, 2)

@@ -17,7 +17,6 @@ import torch
 
 from unrolled.core.recurrent import Cell
 from unrolled.search import (
-    CELLS,
     Range,
     Trial,
     build,
@@ -28,6 +27,7 @@ from unrolled.search import (
     results,
     run,
     running,
+    structures,
 )
 from unrolled.search.store import locked
 from unrolled.search.workers import Crew, _Dask, outcomes
@@ -115,11 +115,11 @@ def test_what_cannot_be_drawn_is_refused(wrong, error, words):
         wrong()
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", structures())
 def test_every_cell_and_every_single_change_of_it_can_be_built(name):
-    first = {option: values[0] for option, values in CELLS[name].items()}
+    first = {option: values[0] for option, values in structures()[name].items()}
     assert isinstance(build({"cell": name, **first}, 3, 2), Cell)
-    for option, values in CELLS[name].items():
+    for option, values in structures()[name].items():
         for value in values:
             alone = {"coupled": False, option: value} if name == "LSTM" else {option: value}
             assert isinstance(build({"cell": name, **alone}, 3, 2), Cell)
@@ -127,7 +127,10 @@ def test_every_cell_and_every_single_change_of_it_can_be_built(name):
 
 def test_a_mutation_changes_one_thing_and_follows_from_its_seed():
     structure = {"cell": "LSTM"}
-    filled = {"cell": "LSTM", **{option: values[0] for option, values in CELLS["LSTM"].items()}}
+    filled = {
+        "cell": "LSTM",
+        **{option: values[0] for option, values in structures()["LSTM"].items()},
+    }
     changes = set()
     for seed in range(150):
         mutant = mutate(structure, seed=seed)
@@ -136,16 +139,16 @@ def test_a_mutation_changes_one_thing_and_follows_from_its_seed():
             (changed,) = [name for name in filled if mutant[name] != filled[name]]
         else:
             changed = mutant["cell"]
-            first = {option: values[0] for option, values in CELLS[changed].items()}
+            first = {option: values[0] for option, values in structures()[changed].items()}
             assert mutant == {"cell": changed, **first}
         changes.add(changed)
-    assert changes == (set(CELLS) | set(CELLS["LSTM"])) - {"LSTM"}
+    assert changes == (set(structures()) | set(structures()["LSTM"])) - {"LSTM"}
 
 
 def test_a_walk_of_mutations_meets_valid_cells_only_and_draws_nothing_from_torch():
     state = torch.get_rng_state()
     structure = {"cell": "LSTM", "coupled": True}
-    lstm = {"LSTM": CELLS["LSTM"]}
+    lstm = {"LSTM": structures()["LSTM"]}
     for seed in range(150):
         structure = mutate(structure, lstm, seed=seed)
         build(structure, 1, 1)  # raises where options exclude each other

@@ -11,7 +11,16 @@ import pytest
 import torch
 
 from unrolled import cells
-from unrolled.search import CELLS, Range, build, evolve, mutate, random_settings, results, run
+from unrolled.search import (
+    Range,
+    build,
+    evolve,
+    mutate,
+    random_settings,
+    results,
+    run,
+    structures,
+)
 from unrolled.search.workers import evaluate
 
 PLAN = [{"x": x} for x in range(4)]
@@ -238,7 +247,7 @@ def test_the_arguments_of_a_partial_belong_to_the_search(tmp_path):
     [
         {"seed": 2},
         {"keep": 1},
-        {"choices": {name: CELLS[name] for name in ("Elman", "GRU", "LSTM")}},
+        {"choices": {name: structures()[name] for name in ("Elman", "GRU", "LSTM")}},
     ],
 )
 def test_an_evolution_of_another_seed_or_space_is_refused(change, tmp_path):
@@ -306,7 +315,7 @@ NOT_SEARCHED = {"update", "truncated"}  # what z is called; what the gradient le
 
 def test_a_search_chooses_among_the_cells_of_the_table_and_their_options():
     kinds = {row.kind for row in cells.CELLS.values()}
-    searched = {type(build({"cell": name}, 1, 1)): CELLS[name] for name in CELLS}
+    searched = {type(build({"cell": name}, 1, 1)): structures()[name] for name in structures()}
     assert set(searched) == kinds - {cells.LSTM}  # which `LSTMVariant` is by default
     for kind, choices in searched.items():
         usual = {name: each.default for name, each in signature(kind).parameters.items()}

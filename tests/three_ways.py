@@ -18,7 +18,7 @@ def problems(draw, make):
     """A layer with large and small weights, its input, and sometimes a state and lengths."""
     T, B, inputs, H = draw(st.integers(1, 5)), draw(small), draw(small), draw(small)
     torch.manual_seed(draw(st.integers(0, 2**32 - 1)))
-    if normalises(make(1, 1)):
+    if make(1, 1).mixes_units:
         H = 3  # one or two, normalised, are all but constant
     layer = Recurrent(make(inputs, H), batch_first=draw(st.booleans())).double()
     scale = draw(st.sampled_from([0.3, 1.0, 3.0]))
@@ -32,18 +32,14 @@ def problems(draw, make):
 
 
 def assert_they_agree(layer, *arguments):
-    if getattr(layer.cell, "truncated", False):  # the gradient with what the gates see held fast
+    if layer.cell.truncated:  # the gradient with what the gates see held fast
         fast = held(layer, *arguments)
         ours, theirs = (gradients(each, *arguments) for each in (layer, fast))
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
         layer = fast
     found = check_gradients(layer, *arguments)
     # normalising takes a part of a gradient away, and where little is left rounding is more of it
-    assert max(found) <= (1e-8 if normalises(layer.cell) else 1e-10)
-
-
-def normalises(cell):
-    return getattr(cell, "layer_norm", False)
+    assert max(found) <= (1e-8 if layer.cell.mixes_units else 1e-10)
 
 
 def held(layer, *arguments):

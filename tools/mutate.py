@@ -38,17 +38,16 @@ from quick import stands_on
 from unrolled.core.files import write_atomically
 
 TESTS = {  # the modules with equations, and what pytest runs that must notice a change in them
-    "cells.elman": ["test_cells_elman.py", "test_cells.py", "-k", "Elman"],
-    "cells.lstm": ["test_lstm.py", "test_cells.py", "-k", "LSTM"],
-    "cells.lstm_variant": ["test_lstm_variant.py", "test_cells.py", "-k", "LSTM"],
-    "cells.gru": ["test_gru.py", "test_cells.py", "-k", "GRU"],
-    "cells.mut": ["test_mut.py", "test_cells.py", "-k", "MUT"],
     "core.cell": ["test_cell.py", "test_recurrent.py"],
     "core.recurrent": ["test_recurrent.py", "test_cells.py"],
     "bptt": ["test_bptt.py"],
     "gradients": ["test_gradients.py"],
     "lstm_numpy": ["test_lstm_numpy.py"],
 }
+for path in (ROOT / "code/unrolled/cells").glob("[a-z]*.py"):
+    own = [file.name for file in ROOT.glob(f"tests/test_cells_{path.stem}.py")]
+    rows = path.stem.partition("_")[0]  # all rows of LSTMs for `lstm_variant`
+    TESTS[f"cells.{path.stem}"] = [*own, "test_cells.py", "-k", rows]
 NO_EQUATION = {"__init__", "extra_repr", "_known", "_numbers", "_jacobians", "_square", "_tensor"}
 NO_EQUATION |= {"_demand", "_demand_force", "_demand_trace"}  # what is asked of arguments
 EQUIVALENT = ROOT / "tests" / "equivalent.json"

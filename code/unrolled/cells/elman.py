@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -56,6 +57,7 @@ class Elman(Cell):
     Elman, J. L. (1990). Finding structure in time. Cognitive Science 14(2).
     """
 
+    choices = MappingProxyType({"nonlinearity": tuple(_NONLINEARITIES)})
     weight_ih: Tensor
     weight_hh: Tensor
     bias_ih: Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch.nn.functional import linear
 
 from unrolled.cells._derivatives import sigmoid_backward, tanh_backward
 from unrolled.core.cell import Cell, State
+from unrolled.core.kinds import one_of
 
 
 class GRU(Cell):
@@ -86,6 +88,7 @@ class GRU(Cell):
 
     saves = ("r", "z", "n", "u")
     gates = ("r", "z", "n")
+    choices = MappingProxyType({"reset": ("after", "before")})  # both readings of z are one network
     weight_ih: Tensor
     weight_hh: Tensor
     bias_ih: Tensor
@@ -95,12 +98,8 @@ class GRU(Cell):
         self, input_size: int, hidden_size: int, *, reset: str = "after", update: str = "keep"
     ) -> None:
         super().__init__(input_size, hidden_size)
-        if reset not in ("after", "before"):
-            raise ValueError(f"reset must be 'after' or 'before', got {reset!r}")
-        if update not in ("keep", "write"):
-            raise ValueError(f"update must be 'keep' or 'write', got {update!r}")
-        self.reset = reset
-        self.update = update
+        self.reset = one_of("reset", reset, self.choices["reset"])
+        self.update = one_of("update", update, ("keep", "write"))
         rows, h = self.gates, ("h",)
         self.make(weight_ih=(rows, ("x",)), weight_hh=(rows, h), bias_ih=(rows,), bias_hh=(rows,))
 

@@ -79,11 +79,7 @@ class LSTM(Cell):
         rows, h = self.gates, ("h",)
         self.make(weight_ih=(rows, ("x",)), weight_hh=(rows, h), bias_ih=(rows,), bias_hh=(rows,))
         if forget_bias is not None:
-            set_forget_bias(self, "f", real("forget_bias", forget_bias))
-
-    def extra_repr(self) -> str:
-        """Say the sizes."""
-        return f"{self.input_size}, {self.hidden_size}"
+            set_gate_bias(self, "f", real("forget_bias", forget_bias))
 
     def project(self, x: Tensor) -> Tensor:
         r"""Map inputs ``(..., I)`` to :math:`W x + b_{ih} + b_{hh}`, ``(..., 4 * H)``."""
@@ -135,7 +131,7 @@ class LSTM(Cell):
 
 
 @torch.no_grad()
-def set_forget_bias(cell: Cell, gate: str, value: float) -> None:
+def set_gate_bias(cell: Cell, gate: str, value: float) -> None:
     """Set the rows of a gate in one bias to a value, in the other to zero."""
     (rows,) = instance("cell", cell, Cell).axes.get("bias_ih", ((),))
     one_of("gate", gate, rows)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm as normalised
 from torch.nn.functional import linear
 
-from unrolled.cells.lstm import set_forget_bias
+from unrolled.cells.lstm import set_gate_bias
 from unrolled.core.cell import Cell, State
 from unrolled.core.kinds import flag, one_of
 from unrolled.core.validate import real
@@ -22,6 +22,11 @@ _ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "tanh(x/2)": lambda x: torch.tanh(x / 2),
     "2 tanh(x/2)": lambda x: 2 * torch.tanh(x / 2),
 }
+
+_SWITCHES = (
+    *("input_gate", "forget_gate", "output_gate"),
+    *("coupled", "peepholes", "gate_recurrence", "layer_norm", "truncated"),
+)
 
 _EPSILON = 1e-5  # keeps the layer normalisation of a constant finite
 
@@ -129,6 +134,21 @@ class LSTMVariant(Cell):
     Greff, K. et al. (2017). LSTM: a search space odyssey. IEEE TNNLS 28(10).
     """
 
+    states: tuple[str, ...] = ("h", "c")
+    choices = MappingProxyType(
+        {
+            "input_gate": (True, False),
+            "forget_gate": (True, False),
+            "output_gate": (True, False),
+            "coupled": (False, True),
+            "peepholes": (False, True),
+            "gate_recurrence": (False, True),
+            "layer_norm": (False, True),
+            "input_activation": ("tanh", "identity"),
+            "output_activation": ("tanh", "identity"),
+            "forget_bias": (None, 1.0),
+        }
+    )
     weight_ih: Tensor
     weight_hh: Tensor
     bias_ih: Tensor
@@ -156,10 +176,9 @@ class LSTMVariant(Cell):
         forget_bias: float | None = None,
     ) -> None:
         super().__init__(input_size, hidden_size)
-        flag("input_gate", input_gate), flag("forget_gate", forget_gate)
-        flag("output_gate", output_gate), flag("coupled", coupled), flag("peepholes", peepholes)
-        flag("gate_recurrence", gate_recurrence), flag("layer_norm", layer_norm)
-        flag("truncated", truncated)
+        given = locals()
+        for name in _SWITCHES:
+            flag(name, given[name])
         if coupled and not (input_gate and forget_gate):
             raise ValueError(
                 f"coupled needs input_gate and forget_gate, got {input_gate=} and {forget_gate=}"
@@ -168,6 +187,7 @@ class LSTMVariant(Cell):
             raise ValueError(f"forget_bias needs forget_gate, got {forget_bias!r} without it")
         self.coupled, self.peepholes, self.truncated = coupled, peepholes, truncated
         self.gate_recurrence, self.layer_norm = gate_recurrence, layer_norm
+        self.mixes_units = layer_norm
         self.input_activation = one_of("input_activation", input_activation, _ACTIVATIONS)
         self.output_activation = one_of("output_activation", output_activation, _ACTIVATIONS)
         has = {"i": input_gate, "f": forget_gate and not coupled, "g": True, "o": output_gate}
@@ -175,11 +195,11 @@ class LSTMVariant(Cell):
         self.logistic = tuple(gate for gate in self.gates if gate != "g")
         if not self.logistic and (peepholes or gate_recurrence):
             raise ValueError("peepholes and gate_recurrence need a gate, got none")
-        self.states = ("h", "c", *self.logistic) if gate_recurrence else ("h", "c")
+        self.states += self.logistic if gate_recurrence else ()
         self._make_parameters()
         if forget_bias is not None:  # where f is 1 - i, the same by i's
             gate, sign = ("i", -1) if coupled else ("f", 1)
-            set_forget_bias(self, gate, sign * real("forget_bias", forget_bias))
+            set_gate_bias(self, gate, sign * real("forget_bias", forget_bias))
 
     def _make_parameters(self) -> None:
         rows, opened, h, c = self.gates, self.logistic, ("h",), ("c",)
@@ -200,8 +220,8 @@ class LSTMVariant(Cell):
 
     def extra_repr(self) -> str:
         """Say sizes, gates and every choice of equations that is not the default."""
-        choices = ("coupled", "peepholes", "gate_recurrence", "layer_norm", "truncated")
-        said = [f"gates={''.join(self.gates)!r}", *(f"{c}=True" for c in choices if vars(self)[c])]
+        on = (f"{name}=True" for name in _SWITCHES if vars(self).get(name))
+        said = [f"gates={''.join(self.gates)!r}", *on]
         for name in ("input_activation", "output_activation"):
             if vars(self)[name] != "tanh":
                 said.append(f"{name}={vars(self)[name]!r}")

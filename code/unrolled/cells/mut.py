@@ -66,10 +66,6 @@ class MUT1(Cell):
             bias_ih=(self.gates,),
         )
 
-    def extra_repr(self) -> str:
-        """Say the sizes."""
-        return f"{self.input_size}, {self.hidden_size}"
-
     def project(self, x: Tensor) -> Tensor:
         r"""Map inputs to :math:`W_r e, W_z e, \tanh(e)` with their biases, ``(..., 3 * H)``."""
         e = linear(x, self.weight_ie)
@@ -147,10 +143,6 @@ class MUT2(Cell):
             bias_ih=(self.gates,),
         )
 
-    def extra_repr(self) -> str:
-        """Say the sizes."""
-        return f"{self.input_size}, {self.hidden_size}"
-
     def project(self, x: Tensor) -> Tensor:
         """Map inputs to :math:`e, W_z e, W_n e` with their biases, ``(..., 3 * H)``."""
         e = linear(x, self.weight_ie)
@@ -208,10 +200,6 @@ class MUT3(Cell):
         super().__init__(input_size, hidden_size)
         rows = self.gates
         self.make(weight_ih=(rows, ("x",)), weight_hh=(rows, ("h",)), bias_ih=(rows,))
-
-    def extra_repr(self) -> str:
-        """Say the sizes."""
-        return f"{self.input_size}, {self.hidden_size}"
 
     def project(self, x: Tensor) -> Tensor:
         r"""Map inputs ``(..., I)`` to :math:`W x + b`, ``(..., 3 * H)``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import torch
@@ -56,12 +57,22 @@ class Cell(nn.Module):
         The names of the tensors in the state, the output first.
     saves
         The names of what ``step_backward`` is given, of those that ``equations`` returns.
+    mixes_units
+        Whether a step mixes units otherwise than by its matrices, as layer normalisation does: such
+        cells cannot be run as one (``Networks``).
+    truncated
+        Whether a step cuts the gradient of a part of the state.
+    choices
+        The values that each option may have, the default first: what a search changes.
     axes
         For each parameter that was made by ``make``, what stands along its axes.
     """
 
     states: tuple[str, ...] = ("h",)
     saves: tuple[str, ...] = ()
+    mixes_units: bool = False
+    truncated: bool = False
+    choices: Mapping[str, tuple[Any, ...]] = MappingProxyType({})
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
@@ -80,6 +91,10 @@ class Cell(nn.Module):
             shape = [sum(map(self.width, axis)) for axis in along]
             self.register_parameter(name, nn.Parameter(torch.empty(shape).uniform_(-bound, bound)))
         self.axes |= axes
+
+    def extra_repr(self) -> str:
+        """Say the sizes."""
+        return f"{self.input_size}, {self.hidden_size}"
 
     def width(self, block: str) -> int:
         """Return how many numbers a block of an axis has: I for ``"x"``, H for all others."""
@@ -103,9 +118,7 @@ class Cell(nn.Module):
         state
             The state before the step.
         """
-        if type(self).step is Cell.step:
-            raise NotImplementedError(f"{type(self).__name__} must define equations")
-        return dict(zip(self.states, self.step(p, state, *weights), strict=True))
+        raise NotImplementedError(f"{type(self).__name__} must define equations")
 
     def step(self, p: Tensor, state: State, *weights: Tensor) -> State:
         """Map a projection ``(B, G * H)`` and the state before it to the state after it."""
@@ -116,9 +129,15 @@ class Cell(nn.Module):
         self, p: Tensor, state: State, *weights: Tensor
     ) -> tuple[State, tuple[Tensor, ...]]:
         """Return what ``step`` does, and what ``step_backward`` will need besides the states."""
-        found = self.equations(p, state, *weights)
+        found = self.quantities(p, state, *weights)
         after, saved = ([found[name] for name in names] for names in (self.states, self.saves))
         return tuple(after), tuple(saved)
+
+    def quantities(self, p: Tensor, state: State, *weights: Tensor) -> dict[str, Tensor]:
+        """Return what ``equations`` does; of a class that overrides ``step`` alone, the states."""
+        if _written(self, "equations") <= _written(self, "step"):
+            return self.equations(p, state, *weights)
+        return dict(zip(self.states, self.step(p, state, *weights), strict=True))
 
     def step_backward(
         self,
@@ -181,6 +200,19 @@ def check_state(cell: Cell, state: Any, batch: int) -> None:
         raise ValueError(f"state must hold {count} of shape {shape}, got {got}")
 
 
+def check_like(name: str, tensor: Tensor, other: str, like: Tensor) -> None:
+    """Raise an error unless a tensor is dense, and of the type and on the device of another.
+
+    Under autocast, which mixes them, any type will do.
+    """
+    if tensor.layout is not torch.strided:
+        raise TypeError(f"{name} must be dense, got a tensor of layout {tensor.layout}")
+    if tensor.dtype != like.dtype and not in_autocast(tensor):
+        raise ValueError(f"{name} must be {like.dtype} like {other}, got {tensor.dtype}")
+    if tensor.device != like.device:
+        raise ValueError(f"{name} must be on {like.device} like {other}, got {tensor.device}")
+
+
 def rows_for(weight: Tensor, name: str, x: Tensor) -> Tensor:
     """Return inputs ``(B, I)`` that a weight ``(H, I)`` can be multiplied with.
 
@@ -193,23 +225,27 @@ def rows_for(weight: Tensor, name: str, x: Tensor) -> Tensor:
     size = weight.shape[1]
     if instance(name, x, Tensor).ndim != 2 or x.shape[1] != size:
         raise ValueError(f"{name} must have shape (B, {size}), got {tuple(x.shape)}")
-    if x.device != weight.device:
-        raise ValueError(f"{name} must be on {weight.device} like the weights, got {x.device}")
-    mixed = torch.amp.is_autocast_available(x.device.type)
-    if x.dtype != weight.dtype and not (mixed and torch.is_autocast_enabled(x.device.type)):
-        raise ValueError(f"{name} must be {weight.dtype} like the weights, got {x.dtype}")
+    check_like(name, x, "the weights", weight)
     return x
+
+
+def in_autocast(tensor: Tensor) -> bool:
+    """Whether autocast is on where a tensor is; some devices, such as meta, do not know it."""
+    kind = instance("tensor", tensor, Tensor).device.type
+    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
 
 
 def brings_its_gradient(cell: Cell) -> bool:
     """Whether the class that wrote a cell's equations last stands behind ``step_backward`` too."""
-    kind = type(instance("cell", cell, Cell))
+    if type(instance("cell", cell, Cell)).step_backward is Cell.step_backward:
+        return False
+    step = min(_written(cell, name) for name in ("equations", "step", "step_forward"))
+    return _written(cell, "step_backward") <= step
 
-    def writer(name: str) -> int:
-        return next(i for i, parent in enumerate(kind.__mro__) if name in vars(parent))
 
-    equations = min(map(writer, ("equations", "step", "step_forward")))
-    return kind.step_backward is not Cell.step_backward and writer("step_backward") <= equations
+def _written(cell: Cell, name: str) -> int:
+    """Return how far up among a cell's classes a method was written last."""
+    return next(i for i, kind in enumerate(type(cell).__mro__) if name in vars(kind))
 
 
 def parameters_of(cell: Cell) -> Mapping[str, tuple[Axis, ...]]:

@@ -17,7 +17,14 @@ from torch.nn.utils import prune
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
-from unrolled.core.cell import Cell, State, brings_its_gradient, check_state
+from unrolled.core.cell import (
+    Cell,
+    State,
+    brings_its_gradient,
+    check_like,
+    check_state,
+    in_autocast,
+)
 from unrolled.core.kinds import flag, instance
 from unrolled.core.validate import whole
 
@@ -81,9 +88,7 @@ class Recurrent(nn.Module):
         TypeError, ValueError
             If an argument has another type, shape or range.
         """
-        x = self._time_major(x)
-        state = self._state(state, x)
-        ends = None if lengths is None else whole_lengths(lengths, len(x), x.shape[1])
+        x, state, ends = self._checked(x, state, lengths)
 
         def along(x: Tensor, state: State) -> tuple[Tensor, State]:
             padding, projected, begun, weights = self._ready(x, state, ends)
@@ -117,15 +122,13 @@ class Recurrent(nn.Module):
         TypeError, ValueError
             If an argument has another type, shape or range.
         """
-        x = self._time_major(x)
-        state = self._state(state, x)
-        ends = None if lengths is None else whole_lengths(lengths, len(x), x.shape[1])
+        x, state, ends = self._checked(x, state, lengths)
 
         def along(x: Tensor, state: State) -> list[dict[str, Tensor]]:
             padding, projected, now, weights = self._ready(x, state, ends)
             seen = []
             for p, running in zip(projected.unbind(), padding.by_step(), strict=True):
-                found = self.cell.equations(p, now, *weights)
+                found = self.cell.quantities(p, now, *weights)
                 now = _where(running, tuple([found[name] for name in self.cell.states]), now)
                 if running is not None:
                     found = {name: torch.where(running, each, 0) for name, each in found.items()}
@@ -146,11 +149,19 @@ class Recurrent(nn.Module):
         x = padding.zeroed(x)  # not even NaN in the padding can reach a gradient
         state = padding.without_never_begun(state)
         projected, weights = self.cell.project(x), self.cell.weights()
-        if not _autocast(x.device.type) or projected.dtype == torch.float64:  # which it leaves
+        if not in_autocast(x) or projected.dtype == torch.float64:  # which it leaves
             return padding, projected, state, weights
         dtype = torch.get_autocast_dtype(x.device.type)
         state = tuple([part.to(dtype) for part in state])
         return padding, projected.to(dtype), state, tuple([part.to(dtype) for part in weights])
+
+    def _checked(
+        self, x: Tensor, state: State | None, lengths: Tensor | Sequence[int] | None
+    ) -> tuple[Tensor, State, list[int] | None]:
+        """Return the arguments as the loop takes them."""
+        x = self._time_major(x)
+        ends = None if lengths is None else whole_lengths(lengths, len(x), x.shape[1])
+        return x, self._state(state, x), ends
 
     def _time_major(self, x: Tensor) -> Tensor:
         layout = "(B, T, I)" if self.batch_first else "(T, B, I)"
@@ -161,7 +172,7 @@ class Recurrent(nn.Module):
             raise ValueError(
                 f"x must have shape {layout} with T at least 1 and I = {size}, got {tuple(x.shape)}"
             )
-        self._fits("x", x, "the weights", next(self.cell.parameters(), x))
+        check_like("x", x, "the weights", next(self.cell.parameters(), x))
         return x.transpose(0, 1) if self.batch_first else x
 
     def _state(self, state: State | None, x: Tensor) -> State:
@@ -170,18 +181,8 @@ class Recurrent(nn.Module):
             return tuple([x.new_zeros(shape) for _ in self.cell.states])
         check_state(self.cell, state, x.shape[1])
         for part in state:
-            self._fits("state", part, "x", x)
+            check_like("state", part, "x", x)
         return state
-
-    @staticmethod
-    def _fits(name: str, tensor: Tensor, other: str, like: Tensor) -> None:
-        """Ask for a dense tensor of the type and on the device of another."""
-        if tensor.layout is not torch.strided:
-            raise TypeError(f"{name} must be dense, got a tensor of layout {tensor.layout}")
-        if tensor.dtype != like.dtype and not _autocast(tensor.device.type):  # which mixes types
-            raise ValueError(f"{name} must be {like.dtype} like {other}, got {tensor.dtype}")
-        if tensor.device != like.device:
-            raise ValueError(f"{name} must be on {like.device} like {other}, got {tensor.device}")
 
     def _by_hand(self, *tensors: Tensor) -> bool:
         """Whether to take the cell's own gradient: one is asked for, and can be had here."""
@@ -297,11 +298,6 @@ def _without_numbers(tensor: Tensor) -> bool:
     return tensor.is_meta or torch._C._functorch.is_batchedtensor(tensor)
 
 
-def _autocast(device_type: str) -> bool:
-    """Whether autocast is on; some devices, such as meta, do not know it."""
-    return torch.amp.is_autocast_available(device_type) and torch.is_autocast_enabled(device_type)
-
-
 # the hooks that make a weight anew before each call of the cell; until then it is an old one
 _MAKERS = (prune.BasePruningMethod, WeightNorm, SpectralNorm)
 
@@ -315,8 +311,13 @@ def to_torch(layer: Recurrent) -> dict[str, Tensor]:
     for hook in cell._forward_pre_hooks.values():
         if isinstance(hook, _MAKERS):
             hook(cell, ())
-    names = [*cell.axes] or [name for name, _ in cell.named_parameters()]
-    return {f"{name}_l0": getattr(cell, name).detach() for name in names}
+    return {f"{name}_l0": getattr(cell, name).detach() for name in [*cell.axes, *_undeclared(cell)]}
+
+
+def _undeclared(cell: Cell) -> list[str]:
+    """Return the names of parameters that are neither declared nor what one is made from."""
+    names = [name for name, _ in cell.named_parameters() if "." not in name]
+    return [n for n in names if not {n, n.rpartition("_")[0]} & cell.axes.keys()]
 
 
 def from_torch(layer: Recurrent, weights: Mapping[str, Any]) -> None:

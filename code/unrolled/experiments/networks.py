@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from unrolled.core.cell import parameters_of
+from unrolled.core.kinds import one_of
 from unrolled.core.recurrent import Cell, Recurrent, State
 from unrolled.core.validate import real, whole
 from unrolled.data.reber import IGNORED
@@ -247,9 +248,7 @@ def look_up(argument: str, name: str, among: Mapping[str, V]) -> V:
     ValueError
         If nothing has; it names the argument.
     """
-    if name not in among:
-        raise ValueError(f"{argument} must be one of {', '.join(among)}, got {name!r}")
-    return among[name]
+    return among[one_of(argument, name, among)]
 
 
 def as_many(argument: str, values: Sequence[Any], other: str, others: Sequence[Any]) -> None:
@@ -322,8 +321,8 @@ def _alike(cells: Sequence[Cell]) -> Cell:
     made = [f"{type(cell).__name__}({cell.extra_repr()})" for cell in cells]
     if different := sorted(set(made) - {made[0]}):
         raise ValueError(f"cells must be all like {made[0]}, got {', '.join(different)}")
-    if getattr(cells[0], "layer_norm", False):
-        raise ValueError("cells must not have layer_norm: its mean would be over all networks")
+    if cells[0].mixes_units:
+        raise ValueError("cells must not mix units, as layer_norm does: over all networks, here")
     return cells[0]
 
 

@@ -19,16 +19,8 @@ from unrolled.core.validate import numbers, real, whole
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# what is raised of arguments that do not fit, LookupError and NameError of those that are empty
-_NOT_FITTING = (
-    TypeError,
-    ValueError,
-    LookupError,
-    NameError,
-    AttributeError,
-    ArithmeticError,
-    StopIteration,
-)
+# what is raised of arguments that do not fit each other, LookupError of those that are empty
+_NOT_FITTING = (TypeError, ValueError, LookupError, ArithmeticError)
 
 
 def checked(draw: Callable[P, R]) -> Callable[P, R]:

@@ -9,11 +9,10 @@ A search is a plan, a list of settings, and a function that measures one of them
 
 from unrolled.search.importance import Importance, importance
 from unrolled.search.running import evolve, run
-from unrolled.search.space import CELLS, Range, build, mutate, random_settings
+from unrolled.search.space import Range, build, mutate, random_settings, structures
 from unrolled.search.store import Trial, results
 
 __all__ = [
-    "CELLS",
     "Importance",
     "Range",
     "Trial",
@@ -24,4 +23,5 @@ __all__ = [
     "random_settings",
     "results",
     "run",
+    "structures",
 ]

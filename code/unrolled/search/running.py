@@ -17,7 +17,6 @@ import numpy as np
 from unrolled.core.kinds import flag, function, several, string, told
 from unrolled.core.validate import random_seed, whole
 from unrolled.search.space import (
-    CELLS,
     MOST_SETTINGS,
     Settings,
     Structures,
@@ -26,6 +25,7 @@ from unrolled.search.space import (
     filled,
     is_cell,
     mutate,
+    structures,
 )
 from unrolled.search.store import DONE, FAILED, LOST, PLANNED, Trial, locked, plan, record, results
 from unrolled.search.workers import (
@@ -129,7 +129,7 @@ def evolve(
     generations: int,
     children: int,
     keep: int = 1,
-    choices: Structures = CELLS,
+    choices: Structures | None = None,
     scheduler: str | None = None,
     workers: int = 2,
     retries: int = 3,
@@ -172,6 +172,7 @@ def evolve(
     TypeError, ValueError, RuntimeError, OSError
         As :func:`run` and :func:`mutate`.
     """
+    choices = structures() if choices is None else choices
     check_buildable(choices)
     generations = whole("generations", generations, least=0)
     children, keep = whole("children", children), whole("keep", keep)

@@ -7,8 +7,8 @@ import operator
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import exp, inf, isfinite, log, prod
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,33 +83,20 @@ _MOST_CHOICES = 10_000  # of one name
 Space = Mapping[str, Sequence[Any] | Range]
 Structures = Mapping[str, Mapping[str, Sequence[Any]]]
 
-_LSTM_OPTIONS = {
-    "input_gate": (True, False),
-    "forget_gate": (True, False),
-    "output_gate": (True, False),
-    "coupled": (False, True),
-    "peepholes": (False, True),
-    "gate_recurrence": (False, True),
-    "layer_norm": (False, True),
-    "input_activation": ("tanh", "identity"),
-    "output_activation": ("tanh", "identity"),
-    "forget_bias": (None, 1.0),
-}
 
-CELLS: Structures = MappingProxyType(
-    {
-        "LSTM": MappingProxyType(_LSTM_OPTIONS),
-        "GRU": MappingProxyType({"reset": ("after", "before")}),
-        "MUT1": MappingProxyType({}),
-        "MUT2": MappingProxyType({}),
-        "MUT3": MappingProxyType({}),
-        "Elman": MappingProxyType({"nonlinearity": ("tanh", "relu")}),
-    }
-)
-"""The choices of :func:`mutate`: options by cell, values by option. The first value is the one
-that a cell starts with."""
+def structures() -> Structures:
+    """Return what a search may choose: cells, and the values of their options, the usual first.
 
-_CLASSES = {"LSTM": "LSTMVariant"}  # with the options of today's LSTM and of others
+    They are those of the table of cells; ``"LSTM"`` is ``LSTMVariant``, for its options.
+    """
+    return {name: kind.choices for name, kind in _kinds().items()}
+
+
+@cache
+def _kinds() -> dict[str, type[Cell]]:
+    from unrolled.cells import CELLS  # brings torch, which a worker may not need
+
+    return {row.kind.__name__.removesuffix("Variant"): row.kind for row in CELLS.values()}
 
 
 def random_settings(space: Space, n: int, seed: int) -> list[Settings]:
@@ -177,20 +164,17 @@ def build(structure: Mapping[str, Any], input_size: int, hidden_size: int) -> Ce
     mapping("structure", structure)
     options = dict(structure)
     name = options.pop("cell", None)
-    if not isinstance(name, str) or name not in CELLS:
-        raise ValueError(f"structure's cell must be one of {', '.join(CELLS)}, got {told(name)}")
-    from unrolled import cells  # brings torch, which a worker may not need
-
-    kind: type[Cell] = getattr(cells, _CLASSES.get(name, name))
-    return kind(input_size, hidden_size, **options)
+    if not isinstance(name, str) or name not in _kinds():
+        raise ValueError(f"structure's cell must be one of {', '.join(_kinds())}, got {told(name)}")
+    return _kinds()[name](input_size, hidden_size, **options)
 
 
 def check_buildable(choices: Structures) -> None:
     """Raise ValueError if there is a cell among the choices that ``build`` does not know."""
     mapping("choices", choices)
     for name in choices:
-        if name not in CELLS:
-            raise ValueError(f"choices must be of {', '.join(CELLS)}, got {name!r}")
+        if name not in _kinds():
+            raise ValueError(f"choices must be of {', '.join(_kinds())}, got {name!r}")
 
 
 def is_cell(structure: Mapping[str, Any]) -> bool:
@@ -207,7 +191,7 @@ def is_cell(structure: Mapping[str, Any]) -> bool:
 
 def mutate(
     structure: Mapping[str, Any],
-    choices: Structures = CELLS,
+    choices: Structures | None = None,
     *,
     seed: int,
     valid: Callable[[Settings], bool] = is_cell,
@@ -222,7 +206,7 @@ def mutate(
     structure
         ``{"cell": name, option: value, ...}``. An option that is missing has its first value.
     choices
-        The options of each cell and their values.
+        The options of each cell and their values, those of :func:`structures` if not given.
     seed
         At least 0.
     valid
@@ -236,6 +220,7 @@ def mutate(
         If the structure is not made of ``choices``, or no change of it is valid.
     """
     function("valid", valid)
+    choices = structures() if choices is None else choices
     neighbours = _neighbours(filled(structure, choices), choices)
     rng = np.random.default_rng(random_seed("seed", seed))
     for k in rng.permutation(len(neighbours)):

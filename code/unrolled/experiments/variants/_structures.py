@@ -7,6 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from unrolled.cells import GRU, Elman, LSTMVariant
 from unrolled.experiments.ledger import Measurement
 from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
@@ -18,7 +19,7 @@ from unrolled.experiments.variants._competition import (
     trial,
 )
 from unrolled.experiments.variants._tasks import VALIDATION, mixed_seed
-from unrolled.search import CELLS, Trial, evolve
+from unrolled.search import Trial, evolve
 from unrolled.search.space import Settings, Structures
 
 
@@ -119,16 +120,17 @@ STRUCTURES: Structures = MappingProxyType(
         "LSTM": MappingProxyType(
             {
                 option: values
-                for option, values in CELLS["LSTM"].items()
+                for option, values in LSTMVariant.choices.items()
                 if option not in ("layer_norm", "gate_recurrence")
             }
         ),
-        "GRU": CELLS["GRU"],
-        "Elman": CELLS["Elman"],
+        "GRU": GRU.choices,
+        "Elman": Elman.choices,
     }
 )
-"""What the search for structures chooses from: ``search.CELLS`` less MUT1 to MUT3, which such a
-search has found, and less two options with which networks cannot be trained side by side here."""
+"""What the search for structures chooses from: ``search.structures()`` less MUT1 to MUT3, which
+such a search has found, and less two options with which networks cannot be trained side by side
+here."""
 
 
 def fitness(
