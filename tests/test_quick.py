@@ -47,7 +47,7 @@ def root(tmp_path):
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("code/unrolled/cells/lstm.py", {"lstm": [], "claims": ["rnn.echo"]}),
+        ("code/unrolled/cells/lstm.py", {"cells_lstm": [], "claims": ["rnn.echo"]}),
         ("code/unrolled/rnn.py", {"rnn": [], "__main__": [], "exercises": ["rnn.loop"]}),
         ("code/unrolled/core/validate.py", {"rnn": [], "__main__": [], "exercises": ["rnn.loop"]}),
         ("code/unrolled/exercises/rnn/_shared.py", {"step": [], "exercises": ["rnn.step"]}),

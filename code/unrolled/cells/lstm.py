@@ -76,10 +76,15 @@ class LSTM(Cell):
         self, input_size: int, hidden_size: int, *, forget_bias: float | None = None
     ) -> None:
         super().__init__(input_size, hidden_size)
+        self.forget_bias = None if forget_bias is None else real("forget_bias", forget_bias)
         rows, h = self.gates, ("h",)
         self.make(weight_ih=(rows, ("x",)), weight_hh=(rows, h), bias_ih=(rows,), bias_hh=(rows,))
-        if forget_bias is not None:
-            set_gate_bias(self, "f", real("forget_bias", forget_bias))
+        self.set_first_values()
+
+    def set_first_values(self) -> None:
+        """Set the forget gate's bias."""
+        if self.forget_bias is not None:
+            set_gate_bias(self, "f", self.forget_bias)
 
     def project(self, x: Tensor) -> Tensor:
         r"""Map inputs ``(..., I)`` to :math:`W x + b_{ih} + b_{hh}`, ``(..., 4 * H)``."""

@@ -196,10 +196,9 @@ class LSTMVariant(Cell):
         if not self.logistic and (peepholes or gate_recurrence):
             raise ValueError("peepholes and gate_recurrence need a gate, got none")
         self.states += self.logistic if gate_recurrence else ()
+        self.forget_bias = None if forget_bias is None else real("forget_bias", forget_bias)
         self._make_parameters()
-        if forget_bias is not None:  # where f is 1 - i, the same by i's
-            gate, sign = ("i", -1) if coupled else ("f", 1)
-            set_gate_bias(self, gate, sign * real("forget_bias", forget_bias))
+        self.set_first_values()
 
     def _make_parameters(self) -> None:
         rows, opened, h, c = self.gates, self.logistic, ("h",), ("c",)
@@ -214,9 +213,16 @@ class LSTMVariant(Cell):
         if self.layer_norm:
             self.make(gain_ih=(rows,), gain_hh=(rows,), gain_c=(c,), bias_c=(c,))
             self._in_step += ["gain_hh", "gain_c", "bias_c"]
+
+    def set_first_values(self) -> None:
+        """Set the forget gate's bias, and what layer normalisation does at first: nothing more."""
+        if self.layer_norm:
             for gain in (self.gain_ih, self.gain_hh, self.gain_c):
                 nn.init.ones_(gain)
             nn.init.zeros_(self.bias_c)
+        if self.forget_bias is not None:  # where f is 1 - i, the same by i's
+            gate, sign = ("i", -1) if self.coupled else ("f", 1)
+            set_gate_bias(self, gate, sign * self.forget_bias)
 
     def extra_repr(self) -> str:
         """Say sizes, gates and every choice of equations that is not the default."""

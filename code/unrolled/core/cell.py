@@ -42,7 +42,7 @@ class Cell(nn.Module):
       each over ``T * B`` rows instead of ``T`` small ones.
 
     A class that overrides ``equations`` or ``step`` below its parent's ``step_backward`` is left to
-    autograd.
+    autograd. ``equations`` must not change its arguments in place.
 
     Parameters
     ----------
@@ -86,11 +86,24 @@ class Cell(nn.Module):
         All are drawn from :math:`\mathcal U(-1/\sqrt H, 1/\sqrt H)`, in the order given, as torch
         does.
         """
-        bound = self.hidden_size**-0.5
         for name, along in axes.items():
             shape = [sum(map(self.width, axis)) for axis in along]
-            self.register_parameter(name, nn.Parameter(torch.empty(shape).uniform_(-bound, bound)))
+            self.register_parameter(name, nn.Parameter(torch.empty(shape)))
+            self._draw(name)
         self.axes |= axes
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew, in the order in which they were made."""
+        for name in self.axes:
+            self._draw(name)
+        self.set_first_values()
+
+    def set_first_values(self) -> None:
+        """Set the parameters that are not drawn at first, where a cell has any."""
+
+    def _draw(self, name: str) -> None:
+        bound = self.hidden_size**-0.5
+        nn.init.uniform_(self.get_parameter(name), -bound, bound)
 
     def extra_repr(self) -> str:
         """Say the sizes."""
@@ -186,8 +199,21 @@ class Cell(nn.Module):
             return along(x, state)
         if instance("x", x, Tensor).ndim != 2 or x.shape[1] != self.input_size:
             raise ValueError(f"x must have shape (B, {self.input_size}), got {tuple(x.shape)}")
+        check_like("x", x, "the weights", next(self.parameters(), x))
         check_state(self, state, len(x))
-        return self.step(self.project(x), state, *self.weights())
+        for part in state:
+            check_like("state", part, "x", x)
+        projected, state, weights = self.prepared(x, state)
+        return self.step(projected, state, *weights)
+
+    def prepared(self, x: Tensor, state: State) -> tuple[Tensor, State, tuple[Tensor, ...]]:
+        """Return projections, a state and weights, under autocast in its type."""
+        projected, weights = self.project(x), self.weights()
+        if not in_autocast(x) or projected.dtype == torch.float64:  # which it leaves
+            return projected, state, weights
+        dtype = torch.get_autocast_dtype(x.device.type)
+        state, weights = (tuple([part.to(dtype) for part in parts]) for parts in (state, weights))
+        return projected.to(dtype), state, weights
 
 
 def check_state(cell: Cell, state: Any, batch: int) -> None:
@@ -203,11 +229,12 @@ def check_state(cell: Cell, state: Any, batch: int) -> None:
 def check_like(name: str, tensor: Tensor, other: str, like: Tensor) -> None:
     """Raise an error unless a tensor is dense, and of the type and on the device of another.
 
-    Under autocast, which mixes them, any type will do.
+    Under autocast, which mixes those of floating point but float64, any of them will do.
     """
     if tensor.layout is not torch.strided:
         raise TypeError(f"{name} must be dense, got a tensor of layout {tensor.layout}")
-    if tensor.dtype != like.dtype and not in_autocast(tensor):
+    mixed = all(each.is_floating_point() and each.dtype != torch.float64 for each in (tensor, like))
+    if tensor.dtype != like.dtype and not (mixed and in_autocast(tensor)):
         raise ValueError(f"{name} must be {like.dtype} like {other}, got {tensor.dtype}")
     if tensor.device != like.device:
         raise ValueError(f"{name} must be on {like.device} like {other}, got {tensor.device}")
@@ -244,7 +271,9 @@ def brings_its_gradient(cell: Cell) -> bool:
 
 
 def _written(cell: Cell, name: str) -> int:
-    """Return how far up among a cell's classes a method was written last."""
+    """Return how far up among a cell's classes a method was written last; -1 in the cell alone."""
+    if name in vars(cell):
+        return -1
     return next(i for i, kind in enumerate(type(cell).__mro__) if name in vars(kind))
 
 
@@ -256,12 +285,16 @@ def parameters_of(cell: Cell) -> Mapping[str, tuple[Axis, ...]]:
     ValueError
         If the cell has parameters that it does not declare.
     """
-    unknown = sorted(
-        {name for name, _ in instance("cell", cell, Cell).named_parameters()} - cell.axes.keys()
-    )
+    names = {name for name, _ in instance("cell", cell, Cell).named_parameters()}
+    unknown = sorted(name for name in names - cell.axes.keys() if not _made_from(name, cell))
     if unknown:
         raise ValueError(
             f"{type(cell).__name__} must make its parameters by `make`, which says what they are; "
             f"it has others: {', '.join(unknown)}"
         )
     return cell.axes
+
+
+def _made_from(name: str, cell: Cell) -> bool:
+    """Whether a parameter is what pruning or a norm makes a declared one from."""
+    return name.startswith("parametrizations.") or name.rpartition("_")[0] in cell.axes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -55,7 +56,8 @@ def check_gradients(
     Parameters
     ----------
     layer
-        In float64. It runs once or twice for every number: keep sizes small.
+        In float64, and in ``eval()`` if a weight changes with each call. It runs once or twice for
+        every number: keep sizes small.
     x, state, lengths
         What the layer takes, in float64.
     complex_step
@@ -110,7 +112,8 @@ def check_gradients(
         at = [tensor.clone().requires_grad_() for tensor in point]
         return torch.autograd.grad(outputs(unrolled, at), at, R, materialize_grads=True)
 
-    taped = Recurrent(layer.cell, batch_first=layer.batch_first, autograd=True)
+    taped = copy.copy(layer)  # with its hooks
+    taped.autograd = True
     ours = gradient(layer)
     differences = _differences(loss, point, complex_step=complex_step)
     return Disagreement(_largest(ours, gradient(taped)), _largest(ours, differences))

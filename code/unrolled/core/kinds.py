@@ -110,7 +110,7 @@ def one_of(name: str, value: T, allowed: Collection[T]) -> T:
     ValueError
         If it is not.
     """
-    if value not in list(allowed):  # a list, for what has no hash
+    if not any(type(value) is type(each) and value == each for each in allowed):
         choices = ", ".join(each if isinstance(each, str) else repr(each) for each in allowed)
         raise ValueError(f"{name} must be one of {choices}, got {told(value)}")
     return value

@@ -7,6 +7,7 @@ first state, batches of sequences of different lengths, and backpropagation thro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from inspect import signature
 from operator import index
 from typing import Any, NamedTuple
 
@@ -23,9 +24,9 @@ from unrolled.core.cell import (
     brings_its_gradient,
     check_like,
     check_state,
-    in_autocast,
+    parameters_of,
 )
-from unrolled.core.kinds import flag, instance
+from unrolled.core.kinds import flag, instance, told
 from unrolled.core.validate import whole
 
 __all__ = ["Cell", "Recurrent", "State", "from_torch", "mask", "to_torch"]
@@ -36,9 +37,9 @@ class Recurrent(nn.Module):
 
     The gradient is the cell's own, by backpropagation through time, where it has one, else
     autograd's: the same numbers. What the hand-derived gradient does not cover (``torch.func``,
-    forward mode, ``torch.compile``, complex numbers) goes to autograd by itself. It cannot be
-    differentiated again: ``backward(create_graph=True)`` raises RuntimeError without
-    ``autograd=True``. Under autocast all steps are taken in its type, as torch.nn does.
+    forward mode, ``torch.compile``, ``torch.jit.trace``, complex numbers) goes to autograd by
+    itself. It cannot be differentiated again: ``backward(create_graph=True)`` raises RuntimeError
+    without ``autograd=True``. Under autocast all steps are taken in its type, as torch.nn does.
 
     ``torch.compile`` unrolls the loop: it makes one graph for each ``T`` and each list of lengths,
     and with ``fullgraph=True`` lengths must be a list, not a tensor. ``torch.utils.checkpoint``
@@ -57,7 +58,12 @@ class Recurrent(nn.Module):
 
     def __init__(self, cell: Cell, *, batch_first: bool = False, autograd: bool = False) -> None:
         super().__init__()
-        self.cell = instance("cell", cell, Cell)
+        if "along" not in signature(instance("cell", cell, Cell).forward).parameters:
+            raise TypeError(
+                "cell must leave forward as it is, and define equations; "
+                f"{type(cell).__name__} does not"
+            )
+        self.cell = cell
         self.batch_first = flag("batch_first", batch_first)
         self.autograd = flag("autograd", autograd)
 
@@ -124,18 +130,20 @@ class Recurrent(nn.Module):
         """
         x, state, ends = self._checked(x, state, lengths)
 
-        def along(x: Tensor, state: State) -> list[dict[str, Tensor]]:
+        seen: list[dict[str, Tensor]] = []
+
+        def along(x: Tensor, state: State) -> tuple[Tensor, State]:
             padding, projected, now, weights = self._ready(x, state, ends)
-            seen = []
             for p, running in zip(projected.unbind(), padding.by_step(), strict=True):
                 found = self.cell.quantities(p, now, *weights)
                 now = _where(running, tuple([found[name] for name in self.cell.states]), now)
                 if running is not None:
                     found = {name: torch.where(running, each, 0) for name, each in found.items()}
                 seen.append(found)
-            return seen
+            output = torch.stack([found[self.cell.states[0]] for found in seen])
+            return output, padding.or_never_begun(now, state)
 
-        seen = self.cell(x, state, along=along)
+        self.cell(x, state, along=along)  # which calls its hooks, as for `forward`
         traced = {name: torch.stack([found[name] for found in seen]) for name in seen[0]}
         if not self.batch_first:
             return traced
@@ -148,12 +156,7 @@ class Recurrent(nn.Module):
         padding = _Padding.of(ends, x)
         x = padding.zeroed(x)  # not even NaN in the padding can reach a gradient
         state = padding.without_never_begun(state)
-        projected, weights = self.cell.project(x), self.cell.weights()
-        if not in_autocast(x) or projected.dtype == torch.float64:  # which it leaves
-            return padding, projected, state, weights
-        dtype = torch.get_autocast_dtype(x.device.type)
-        state = tuple([part.to(dtype) for part in state])
-        return padding, projected.to(dtype), state, tuple([part.to(dtype) for part in weights])
+        return padding, *self.cell.prepared(x, state)
 
     def _checked(
         self, x: Tensor, state: State | None, lengths: Tensor | Sequence[int] | None
@@ -165,8 +168,9 @@ class Recurrent(nn.Module):
 
     def _time_major(self, x: Tensor) -> Tensor:
         layout = "(B, T, I)" if self.batch_first else "(T, B, I)"
-        if not isinstance(x, Tensor):
-            raise TypeError(f"x must be a tensor {layout}, got {type(x).__name__}")
+        if not isinstance(x, Tensor) or x.is_nested:
+            got = "a nested one" if isinstance(x, Tensor) else type(x).__name__
+            raise TypeError(f"x must be a tensor {layout}, got {got}")
         size = self.cell.input_size
         if x.ndim != 3 or x.shape[2] != size or x.shape[int(self.batch_first)] == 0:
             raise ValueError(
@@ -193,7 +197,8 @@ class Recurrent(nn.Module):
             and any(tensor.requires_grad for tensor in tensors)
             and tensors[0].is_floating_point()
             and not torch.compiler.is_compiling()
-            # torch has no public name for these two: inside vmap and its like, and forward mode
+            # torch has no public name for these: in jit.trace, in vmap and its like, forward mode
+            and not torch._C._is_tracing()
             and not torch._C._are_functorch_transforms_active()
             and forward_ad._current_level < 0
         )
@@ -236,21 +241,24 @@ def whole_lengths(lengths: Tensor | Sequence[int], steps: int, batch: int | None
         raise TypeError(f"lengths must hold whole numbers, got {kind}")
     if shape is not None and len(shape) != 1:
         raise ValueError(f"lengths must have shape ({batch or 'B'},), got {tuple(shape)}")
-    if isinstance(lengths, Tensor) and _without_numbers(lengths):
-        raise ValueError("lengths must be a list where tensors hold no numbers: on meta, in vmap")
     if isinstance(lengths, Set | Mapping):
         raise TypeError(f"lengths must be in order, as in a list, got a {type(lengths).__name__}")
     try:
         listed: list[Any] = lengths.tolist() if hasattr(lengths, "tolist") else list(lengths)
         ends = [index(end) for end in listed if not isinstance(end, bool)]
+    except RuntimeError:
+        raise ValueError(
+            "lengths must be a list where tensors hold no numbers, as on meta and in vmap, "
+            "or are sparse"
+        ) from None
     except (TypeError, ValueError):
-        raise TypeError(f"lengths must hold whole numbers, got {kind or repr(lengths)}") from None
+        raise TypeError(f"lengths must hold whole numbers, got {kind or told(lengths)}") from None
     if len(ends) != len(listed):
-        raise TypeError(f"lengths must hold whole numbers, got {kind or repr(lengths)}")
+        raise TypeError(f"lengths must hold whole numbers, got {kind or told(lengths)}")
     if batch is not None and len(ends) != batch:
         raise ValueError(f"lengths must have shape ({batch},), got ({len(ends)},)")
-    if any(not 0 <= end <= steps for end in ends):
-        raise ValueError(f"lengths must be from 0 to {steps}, got {ends}")
+    if (bad := next((end for end in ends if not 0 <= end <= steps), None)) is not None:
+        raise ValueError(f"lengths must be from 0 to {steps}, got {told(bad)}")
     return ends
 
 
@@ -293,11 +301,6 @@ class _Padding(NamedTuple):
         return tuple([torch.where(self.active[0], a, b.to(a.dtype)) for a, b in pairs])
 
 
-def _without_numbers(tensor: Tensor) -> bool:
-    """Whether a tensor stands for others, so that nothing can be read from it."""
-    return tensor.is_meta or torch._C._functorch.is_batchedtensor(tensor)
-
-
 # the hooks that make a weight anew before each call of the cell; until then it is an old one
 _MAKERS = (prune.BasePruningMethod, WeightNorm, SpectralNorm)
 
@@ -306,18 +309,22 @@ def to_torch(layer: Recurrent) -> dict[str, Tensor]:
     """Return a layer's weights under the names of torch.nn.RNN, LSTM and GRU (``weight_ih_l0``).
 
     Where a weight is made from others, by ``prune`` or a parametrization, it is what they make now.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such layer, or its cell has parameters that ``make`` has not made.
     """
     cell = instance("layer", layer, Recurrent).cell
-    for hook in cell._forward_pre_hooks.values():
-        if isinstance(hook, _MAKERS):
-            hook(cell, ())
-    return {f"{name}_l0": getattr(cell, name).detach() for name in [*cell.axes, *_undeclared(cell)]}
-
-
-def _undeclared(cell: Cell) -> list[str]:
-    """Return the names of parameters that are neither declared nor what one is made from."""
-    names = [name for name, _ in cell.named_parameters() if "." not in name]
-    return [n for n in names if not {n, n.rpartition("_")[0]} & cell.axes.keys()]
+    names, learns = [*parameters_of(cell)], cell.training
+    cell.eval()  # reading weights takes no step of a power iteration
+    try:
+        for hook in cell._forward_pre_hooks.values():
+            if isinstance(hook, _MAKERS):
+                hook(cell, ())
+        return {f"{name}_l0": getattr(cell, name).detach() for name in names}
+    finally:
+        cell.train(learns)
 
 
 def from_torch(layer: Recurrent, weights: Mapping[str, Any]) -> None:
@@ -331,9 +338,7 @@ def from_torch(layer: Recurrent, weights: Mapping[str, Any]) -> None:
     TypeError
         If ``weights`` are no ``state_dict``.
     ValueError
-        If the names are not those of the layer's weights, or a weight is made from others.
-    RuntimeError
-        If a shape differs.
+        If names or shapes are not those of the layer's weights, or a weight is made from others.
     """
     if not isinstance(weights, Mapping):
         raise TypeError(
@@ -342,12 +347,16 @@ def from_torch(layer: Recurrent, weights: Mapping[str, Any]) -> None:
     names = sorted(to_torch(layer))
     if sorted(weights) != names:
         raise ValueError(f"weights must hold {names}, got {sorted(weights)}")
-    own = {name for name, _ in layer.cell.named_parameters()}
+    own = dict(layer.cell.named_parameters(remove_duplicate=False))
     if made := [name for name in names if name.removesuffix("_l0") not in own]:
         raise ValueError(
             f"layer must have parameters of its own for {made}: it makes them from others "
             "(remove the pruning or the parametrization first)"
         )
+    for name in names:
+        given, there = weights[name], own[name.removesuffix("_l0")]
+        if not isinstance(given, Tensor) or given.shape != there.shape or given.is_complex():
+            raise ValueError(f"weights must hold {name} {tuple(there.shape)}, got {told(given)}")
     layer.cell.load_state_dict({name.removesuffix("_l0"): weights[name] for name in names})
 
 
@@ -355,12 +364,27 @@ def _unroll(
     cell: Cell, padding: _Padding, projected: Tensor, state: State, weights: tuple[Tensor, ...]
 ) -> tuple[Tensor, State]:
     """Loop. Under autograd, this is also what it differentiates."""
-    outputs = []
+    outputs: list[Tensor] = []
     # unbind, for the gradient of projected[t] is as large as projected: O(T²) in all
     for p, running in zip(projected.unbind(), padding.by_step(), strict=True):
-        state = _where(running, cell.step(p, state, *weights), state)
+        after = cell.step(p, state, *weights)
+        if not outputs:
+            _check_step(cell, after, state)
+        state = _where(running, after, state)
         outputs.append(state[0])
-    return padding.zeroed(torch.stack(outputs)), state
+    # as below: a reader may change the last state in place
+    return padding.zeroed(torch.stack(outputs)), tuple([part.clone() for part in state])
+
+
+def _check_step(cell: Cell, after: Any, before: State) -> None:
+    """Raise TypeError if a step returns anything but a state."""
+    shapes = [part.shape for part in before]
+    if not isinstance(after, tuple) or [getattr(part, "shape", None) for part in after] != shapes:
+        got = [told(part) for part in after] if isinstance(after, tuple) else told(after)
+        raise TypeError(
+            f"{type(cell).__name__}.step must return a tuple of {len(shapes)} tensors "
+            f"{tuple(shapes[0])}, got {got}"
+        )
 
 
 class _Unroll(torch.autograd.Function):

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from unrolled.core.cell import parameters_of
-from unrolled.core.kinds import one_of
+from unrolled.core.kinds import one_of, told
 from unrolled.core.recurrent import Cell, Recurrent, State
 from unrolled.core.validate import real, whole
 from unrolled.data.reber import IGNORED
@@ -109,6 +109,9 @@ class Networks(nn.Module):
         """Return the cells' outputs ``(T, B, N, H)``, and the state after the last step."""
         if x.ndim != 4 or x.shape[2] != self.count:
             raise ValueError(f"x must have shape (T, B, {self.count}, I), got {tuple(x.shape)}")
+        shape = (x.shape[1], self.count, self.hidden_size)
+        if state is not None and any(part.shape != shape for part in state):
+            raise ValueError(f"state must hold shapes {shape}, got {[*map(told, state)]}")
         weights = {f"cell.{name}": self._spread(name) for name in self.cell}
         merged = None if state is None else tuple(part.flatten(1) for part in state)
         output, last = functional_call(self._one[0], weights, (x.flatten(2), merged))
@@ -321,6 +324,12 @@ def _alike(cells: Sequence[Cell]) -> Cell:
     made = [f"{type(cell).__name__}({cell.extra_repr()})" for cell in cells]
     if different := sorted(set(made) - {made[0]}):
         raise ValueError(f"cells must be all like {made[0]}, got {', '.join(different)}")
+    for cell in cells:
+        if parameters_of(cell).keys() != dict(cell.named_parameters()).keys():
+            raise ValueError("cells must have their parameters, not make them from others")
+    plain = [{n: v for n, v in vars(cell).items() if not n.startswith("_")} for cell in cells]
+    if any(each != plain[0] for each in plain):
+        raise ValueError(f"cells must be all like {made[0]}, got one with another attribute")
     if cells[0].mixes_units:
         raise ValueError("cells must not mix units, as layer_norm does: over all networks, here")
     return cells[0]

@@ -77,7 +77,8 @@ def _check(name: str, value: Any, hint: Any) -> None:
     if hint is Any:
         return
     if hint is ArrayLike or kind is np.ndarray:
-        if not numbers(name, value).size:
+        array = value if hint is ArrayLike else instance(name, value, np.ndarray)
+        if not numbers(name, array).size:
             raise ValueError(f"{name} must hold at least one number, got none")
     elif kind is types.UnionType:
         if value is not None:
@@ -86,7 +87,9 @@ def _check(name: str, value: Any, hint: Any) -> None:
         for index, each in enumerate(several(name, value)):
             _check(f"{name}[{index}]", each, parts[0])
     elif kind is Mapping:
-        for key, each in mapping(name, value).items():
+        if not mapping(name, value):
+            raise ValueError(f"{name} must hold at least one, got none")
+        for key, each in value.items():
             _check(f"the keys of {name}", key, parts[0])
             _check(f"{name}[{key!r}]", each, parts[1])
     elif kind is tuple:

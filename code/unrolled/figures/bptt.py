@@ -175,7 +175,7 @@ def accuracy_by_length(
     places = np.arange(len(lengths))
     for axes, (lag, curves) in zip(np.atleast_1d(grid), panels.items(), strict=True):
         axes.axhline(0.5, color=GREY, linewidth=1, linestyle=":")
-        first = lengths.index(lag + 1)
+        first = list(lengths).index(lag + 1)
         axes.axvspan(first - 0.5, places[-1] + 0.5, color="#ececec", zorder=0)
         styles = {"every step": ("hidden", "o-", -0.07), "chunks": ("rival", "s--", 0.07)}
         for name, (meaning, style, shift) in styles.items():
