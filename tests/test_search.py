@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -665,6 +666,46 @@ def test_importance_finds_what_was_planted():
     assert abs(mean["hidden"]) < 0.05 > abs(mean["momentum"])
     assert all(std >= 0 for _, std in found.settings.values())
     assert importance(rows, SPACE, "loss", seed=0, shuffles=8) == found
+
+
+@pytest.mark.parametrize(
+    ("unit", "zero"), [(1e-12, 0), (1e-8, 3e-8), (1e160, 0), (1e307, -1e307), (1.0, 1e9), (7.0, 1)]
+)
+@pytest.mark.parametrize("of", ["target", "setting"])
+def test_importance_knows_no_units(of, unit, zero):
+    rows = planted(40)
+    space = {**SPACE, "momentum": Range(0.0, 1.0)}
+    expected = importance(rows, space, "loss", seed=0, shuffles=2)
+    if of == "target":
+        turned = [replace(row, result={"loss": unit * row.result["loss"] + zero}) for row in rows]
+    else:
+        space["momentum"] = Range(zero, unit + zero)
+        turned = [
+            replace(row, settings={**row.settings, "momentum": unit * momentum + zero})
+            for row in rows
+            for momentum in [row.settings["momentum"]]
+        ]
+    found = importance(turned, space, "loss", seed=0, shuffles=2)
+    assert found.explained == pytest.approx(expected.explained, rel=1e-4)
+    for name, both in found.settings.items():
+        assert both == pytest.approx(expected.settings[name], rel=1e-4, abs=1e-6)
+
+
+def test_importance_knows_no_unit_of_a_logarithm():
+    rows = planted(40)
+    space = {
+        **SPACE,
+        "lr": Range(SPACE["lr"].low * 2.0**-900, SPACE["lr"].high * 2.0**-900, log=True),
+    }
+    turned = [
+        replace(row, settings={**row.settings, "lr": row.settings["lr"] * 2.0**-900})
+        for row in rows
+    ]
+    found, expected = (
+        importance(each, among, "loss", seed=0, shuffles=2)
+        for each, among in ((turned, space), (rows, SPACE))
+    )
+    assert found.explained == pytest.approx(expected.explained, rel=1e-4)
 
 
 def test_importance_of_noise_is_not_believed():

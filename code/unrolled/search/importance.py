@@ -7,6 +7,7 @@ from math import ceil, isfinite, log
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unrolled.core.kinds import mapping, string, told
 from unrolled.core.validate import real, whole
@@ -45,6 +46,7 @@ def importance(
     A random forest learns the target from the settings; a setting matters as much as the forest's
     predictions for trials that it has not seen suffer from shuffling it. A ``Range`` enters as a
     number, by its logarithm if it is drawn so; choices enter one-hot and are shuffled together.
+    The units and the zeros of the target and of the settings change nothing.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ def importance(
             f"held_out must leave at least 2 trials to each, got {held_out} of {len(rows)} trials"
         )
     x = np.array([[_number(trial, name, space[name]) for name in space] for trial in rows])
-    y = np.array([_target(trial, target) for trial in rows])
+    y = _without_unit(np.array([_target(trial, target) for trial in rows]))
     seen, unseen, y_seen, y_unseen = train_test_split(x, y, test_size=held_out, random_state=seed)
     forest = RandomForestRegressor(n_estimators=200, random_state=seed)
     model = make_pipeline(_one_hot(space), forest).fit(seen, y_seen)
@@ -117,7 +119,7 @@ def _one_hot(space: Space) -> Any:
 
 
 def _number(trial: Trial, name: str, values: Sequence[Any] | Range) -> float:
-    """Return a setting as a number: itself, its logarithm, or its place among the choices."""
+    """Return a setting as its place in the range, from 0 to 1, or among the choices."""
     if name not in trial.settings:
         raise ValueError(
             f"rows must have all settings of space: trial {trial.number} has no {name!r}, "
@@ -127,7 +129,8 @@ def _number(trial: Trial, name: str, values: Sequence[Any] | Range) -> float:
     if isinstance(values, Range):
         if not isinstance(value, int | float) or not values.low <= value <= values.high:
             raise ValueError(f"{name} of trial {trial.number} must be in {values}, got {value!r}")
-        return log(value) if values.log else float(value)
+        low, here, high = (log(x) if values.log else x for x in (values.low, value, values.high))
+        return float((here - low) / (high - low))
     texts = [as_text({name: choice}) for choice in values]
     if (text := as_text({name: value})) not in texts:
         raise ValueError(
@@ -145,3 +148,14 @@ def _target(trial: Trial, target: str) -> float:
             "leave it out"
         )
     return float(value)
+
+
+def _without_unit(y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return targets from 0 to 1, in steps of 2**-30.
+
+    The forest takes a variance below 2**-52 for none, whatever the unit. Sums of such steps are
+    exact, so that two splits that are equally good are so in every unit: rounding decides nothing.
+    """
+    y = np.ldexp(y, -int(np.frexp(np.abs(y).max())[1]))  # exact; no difference is too large
+    places = (y - y.min()) / (np.ptp(y) or 1.0)
+    return np.rint(np.ldexp(places, 30)) * 2.0**-30
