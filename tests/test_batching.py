@@ -75,6 +75,11 @@ def test_rows_count_by_position(read):
         assert torch.as_tensor(left).tolist() == torch.as_tensor(right).tolist()
 
 
+def nested():
+    rows = [torch.ones(2), torch.ones(3)]
+    return torch.nested.nested_tensor(rows, layout=torch.jagged)
+
+
 @pytest.mark.parametrize(
     ("array", "words"),
     [
@@ -91,6 +96,8 @@ def test_rows_count_by_position(read):
         (scipy.sparse.eye(2), "got dia_"),
         (iter([1.0]), "got list_iterator"),
         (torch.eye(2).to_sparse(), r"dense, got a tensor of layout torch\.sparse_coo"),
+        (nested(), "dense, got a nested tensor: pad its rows"),
+        (torch.ones(3, device="meta"), "numbers, got a tensor on the device meta"),
     ],
 )
 def test_what_holds_no_numbers_for_torch_is_named(array, words):
@@ -139,3 +146,28 @@ def test_every_type_of_torchs_has_a_digest(dtype):
     one, other = torch.zeros(3, 2, dtype=dtype), torch.ones(3, 2, dtype=dtype)
     digests = [Batches(each, size=1, seed=0).digest() for each in (one, other)]
     assert digests[0] != digests[1]
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda x: x[:, 0],
+        lambda x: x[:, :1],
+        lambda x: x.T[0],
+        lambda x: x.flatten()[::2],
+        lambda x: x[:1, 0].expand(4),
+    ],
+)
+def test_a_digest_is_of_the_values_however_they_lie_in_memory(cut):
+    part = cut(torch.arange(12.0).reshape(4, 3))
+    digests = [
+        Batches(each, size=2, seed=0).digest() for each in (part, part.clone(), part.numpy())
+    ]
+    assert len(set(digests)) == 1
+
+
+def test_examples_carry_no_graph():
+    x = torch.ones(4, 2, requires_grad=True) * 2
+    ((batch,),) = Batches(x, size=4, seed=0).epoch(0)
+    assert not batch.requires_grad
+    assert x.requires_grad

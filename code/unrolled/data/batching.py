@@ -25,7 +25,8 @@ class Batches:
     arrays
         NumPy arrays or tensors of numbers, each of shape ``(n, ...)``: example ``i`` is row ``i``
         of all. What else NumPy can read as an array, it does: rows of a list or of a pandas
-        ``Series`` count by position, whatever their labels.
+        ``Series`` count by position, whatever their labels. Of a tensor that was computed with
+        gradients the values are taken, without what they were computed from.
     size
         Examples in a batch, at least 1. The last batch of an epoch holds what is left over.
     seed
@@ -36,7 +37,7 @@ class Batches:
     Raises
     ------
     TypeError
-        If an array holds no numbers that torch has too.
+        If an array holds no numbers that torch has too, or is on no device, sparse or nested.
     ValueError
         If there is no array, no example, or the arrays differ in length.
     """
@@ -74,20 +75,44 @@ class Batches:
         """Return what tells these examples from others: their types, their shapes, every bit."""
         found = hashlib.sha256()
         for array in self.arrays:
-            kind = str(array.dtype).removeprefix("torch.")
-            found.update(f"{kind} {tuple(array.shape)} ".encode())
-            found.update(_bytes(array).data)
+            found.update(f"{told_kind(array)} ".encode())
+            found.update(bytes_of(array).data)
         return found.hexdigest()
+
+
+def told_kind(array: Any) -> str:
+    """Return the type and the shape of an array or a tensor, the same for both."""
+    return f"{str(array.dtype).removeprefix('torch.')} {tuple(array.shape)}"
+
+
+def bytes_of(array: Any) -> NDArray[Any]:
+    """Return the values of an array or a tensor, one after the other."""
+    if isinstance(array, torch.Tensor):
+        values = array.detach().cpu().resolve_conj().resolve_neg().flatten().contiguous()
+        return values.view(torch.uint8).numpy()  # bfloat16 is no type of NumPy's
+    return np.ascontiguousarray(array)
 
 
 def _rows(values: Any) -> Any:
     """Return an array or a tensor that can be indexed by position and given to torch."""
     array = values if isinstance(values, torch.Tensor) else _as_array(values)
-    if isinstance(array, torch.Tensor) and array.layout is not torch.strided:
-        raise TypeError(f"arrays must be dense, got a tensor of layout {array.layout}")
+    if isinstance(array, torch.Tensor):
+        _check_dense(array)
+        if not array.is_leaf:  # the graph behind it would be gone after the first batch
+            array = array.detach()
     if array.ndim == 0:
         raise ValueError(f"arrays must have a row for each example, got {told(values)}")
     return array
+
+
+def _check_dense(tensor: torch.Tensor) -> None:
+    """Raise if a tensor has no rows of numbers."""
+    if tensor.is_nested:
+        raise TypeError("arrays must be dense, got a nested tensor: pad its rows to one length")
+    if tensor.layout is not torch.strided:
+        raise TypeError(f"arrays must be dense, got a tensor of layout {tensor.layout}")
+    if tensor.is_meta:
+        raise TypeError("arrays must hold numbers, got a tensor on the device meta, which has none")
 
 
 def _as_array(values: Any) -> NDArray[Any]:
@@ -102,11 +127,3 @@ def _as_array(values: Any) -> NDArray[Any]:
         kind = f"{type(values).__name__} of {getattr(values, 'dtype', 'no type torch has')}"
         raise TypeError(f"arrays must be NumPy arrays or tensors of numbers, got {kind}") from None
     return array
-
-
-def _bytes(array: Any) -> NDArray[Any]:
-    """Return the values of an array or a tensor, one after the other."""
-    if isinstance(array, torch.Tensor):
-        values = array.detach().cpu().resolve_conj().resolve_neg().flatten()
-        return values.view(torch.uint8).numpy()  # bfloat16 is no type of NumPy's
-    return np.ascontiguousarray(array)
