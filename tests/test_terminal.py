@@ -69,13 +69,36 @@ def test_no_output_at_all(run, tmp_path, closed):
     assert done.returncode == 1
 
 
-@pytest.mark.skipif(
+full = pytest.mark.skipif(
     not Path("/dev/full").exists(), reason="Linux alone has /dev/full, a disk that is full"
 )
-def test_a_full_disk_is_said(run):
-    done = run("start", "windows.parameters", shell='"$@" > /dev/full')
+
+
+@full
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command",
+    [["start", "windows.parameters"], ["--help"], ["evidence", "--list", "windows.cue"]],
+)
+def test_a_full_disk_is_said(run, command, unbuffered):
+    done = run(*command, shell='"$@" > /dev/full', PYTHONUNBUFFERED=unbuffered)
     assert done.returncode == 3
-    assert b"output: No space left" in done.stderr
+    assert done.stderr == b"output: No space left on device\n"
+
+
+@full
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [["start", "windows.parameters"], ["check", "nope.x"]])
+def test_two_full_disks_leave_the_status(run, command, unbuffered):
+    done = run(*command, shell='"$@" > /dev/full 2> /dev/full', PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 3
+
+
+@posix
+def test_a_deleted_folder_is_said(run):
+    done = run("exercises", shell='mkdir gone && cd gone && rmdir ../gone && "$@"')
+    assert done.returncode == 3
+    assert done.stderr == b"The current folder has been deleted: go to another one.\n"
 
 
 @pytest.mark.parametrize("variable", ["", "PYTHONPATH"])

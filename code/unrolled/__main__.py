@@ -13,7 +13,11 @@ import sys
 # imported already: a file of such a name stops Python earlier, unless it is started with -P.
 if __name__ == "__main__":
     _whole = os.path.abspath
-    _here, _package = _whole(""), _whole(__file__).rsplit(os.sep, 2)[0]
+    try:
+        _here, _package = _whole(""), _whole(__file__).rsplit(os.sep, 2)[0]
+    except FileNotFoundError:  # as `unrolled` finds it too, at every path that it is given
+        print("The current folder has been deleted: go to another one.", file=sys.stderr)
+        sys.exit(3)
     _named = {_whole(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p}
     if _here not in {*_named, _package}:
         sys.path[:] = [p for p in sys.path if _whole(p) != _here]

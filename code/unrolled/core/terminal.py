@@ -8,9 +8,12 @@ import errno
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from unrolled.core.kinds import function
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 CLOSED = 141  # what a shell reports of a program that a closed pipe ended
 INTERRUPTED = 130  # and of one that Ctrl-C did
@@ -24,6 +27,10 @@ class Parser(argparse.ArgumentParser):
         """Say how the command is used and what was wrong, and exit with USAGE."""
         self.print_usage(sys.stderr)
         self.exit(USAGE, f"{self.prog}: error: {message}\n")
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help; where it cannot be written, argparse would say nothing."""
+        print(self.format_help(), end="", file=file)
 
 
 def spoken(run: Callable[[], int]) -> int:
@@ -50,10 +57,10 @@ def spoken(run: Callable[[], int]) -> int:
         if error.errno != errno.ENOSPC:
             raise
         _discard_the_rest()
-        print(f"output: {error.strerror}", file=sys.stderr)
+        _say(f"output: {error.strerror}")
         return USAGE
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        _say("interrupted")
         return INTERRUPTED
 
 
@@ -70,6 +77,13 @@ def _open_standard_files() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _say(words: str) -> None:
+    """Say a last word, if there is room for it."""
+    with contextlib.suppress(OSError):
+        print(words, file=sys.stderr)
+    _discard_the_rest()
 
 
 def _discard_the_rest() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -69,6 +70,8 @@ def main(
     except BrokenPipeError:  # nobody reads on, which is no fault of the folder's
         raise
     except OSError as error:
+        if error.errno == errno.ENOSPC and error.filename is None:  # of what was printed, likewise
+            raise
         _say(f"{error.filename or folder}: {error.strerror or error}")
         return USAGE
     return session.status
