@@ -122,6 +122,13 @@ def test_numbers_of_numpy_are_numbers_in_results_and_in_settings(given, kept):
     assert type(drawn["x"]) is type(kept)
 
 
+@pytest.mark.parametrize(("given", "kept"), SCALARS, ids=lambda value: type(value).__name__)
+def test_numbers_of_numpy_can_be_the_keys_of_a_result(given, kept):
+    (trial,) = run(lambda: {"deep": [{given: given}]}, [{}], None, workers=0)
+    (plain,) = run(lambda: {"deep": [{kept: kept}]}, [{}], None, workers=0)
+    assert (trial.status, trial.result) == ("done", plain.result)
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [

@@ -201,6 +201,18 @@ def test_a_store_has_one_lock_by_whatever_path_it_is_called(path, monkeypatch):
     assert names(path.parent) == ["folder", "link.db", "search.db", "search.db-lock"]
 
 
+def test_a_search_in_a_file_with_two_names_is_refused_and_read(searched, path):
+    path.write_bytes(searched[0])
+    path.with_name("other.db").hardlink_to(path)
+    for name in ("search.db", "other.db"):
+        with pytest.raises(ValueError, match=rf"one name, got .*{name}, which has 2 \(hard links"):
+            run(curve, PLAN, path.with_name(name), workers=0)
+        assert len(results(path.with_name(name))) == len(PLAN)
+    assert path.read_bytes() == searched[0]
+    path.with_name("other.db").unlink()
+    run(curve, PLAN, path, workers=0)
+
+
 def test_two_searches_at_once_through_a_link_run_each_trial_once(path):
     linked = path.with_name("link.db")
     linked.symlink_to(path)

@@ -110,10 +110,12 @@ def locked(path: str | Path) -> Iterator[None]:
     RuntimeError
         If another search has it.
     ValueError, OSError
-        If a file is there that is no store, as ``results`` says; nothing is left beside it.
+        If a file is there that is no store, as ``results`` says, or one of two names; nothing is
+        left beside it.
     """
     place = _located(path)
     if place.exists():
+        _check_one_name(place)
         results(place)
     with closing(_lock(place)):
         try:
@@ -186,6 +188,15 @@ def _located(path: str | Path) -> Path:
     if place.exists() and not place.is_file():
         raise ValueError(f"path must be a file, got {path}")
     return place
+
+
+def _check_one_name(place: Path) -> None:
+    """Refuse a file with hard links: a search that calls it by another name has another lock."""
+    if (names := place.stat().st_nlink) > 1:
+        raise ValueError(
+            f"path must be of a file with one name, got {place}, which has {names} (hard links): "
+            "copy it, or use a symbolic link"
+        )
 
 
 def _lock(place: Path) -> sqlite3.Connection:

@@ -135,10 +135,26 @@ def evaluate(objective: Objective, settings: Settings) -> Outcome:
 
 
 def _as_json(result: Any) -> str:
-    text = json.dumps(result, default=_unpacked)
+    try:
+        text = json.dumps(result, default=_unpacked)
+    except TypeError:  # JSON asks for the values that it does not know, never for the keys
+        text = json.dumps(_with_plain_keys(result), default=_unpacked)
     if len(text) > _MOST_RESULT:
         raise ValueError(f"a result must have at most {_MOST_RESULT} characters, got {len(text)}")
     return text
+
+
+def _with_plain_keys(value: Any) -> Any:
+    """Return a result whose keys are Python's numbers where they were NumPy's."""
+    if isinstance(value, dict):
+        return {_plain(key): _with_plain_keys(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_plain_keys(part) for part in value]
+    return value
+
+
+def _plain(key: Any) -> Any:
+    return key.item() if isinstance(key, np.generic) else key
 
 
 def _unpacked(value: Any) -> Any:
