@@ -97,7 +97,7 @@ def nested():
         (iter([1.0]), "got list_iterator"),
         (torch.eye(2).to_sparse(), r"dense, got a tensor of layout torch\.sparse_coo"),
         (nested(), "dense, got a nested tensor: pad its rows"),
-        (torch.ones(3, device="meta"), "numbers, got a tensor on the device meta"),
+        (torch.ones(3, device="meta"), "of numbers, got a tensor on the device meta"),
     ],
 )
 def test_what_holds_no_numbers_for_torch_is_named(array, words):

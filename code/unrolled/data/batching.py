@@ -112,7 +112,7 @@ def _check_dense(tensor: torch.Tensor) -> None:
     if tensor.layout is not torch.strided:
         raise TypeError(f"arrays must be dense, got a tensor of layout {tensor.layout}")
     if tensor.is_meta:
-        raise TypeError("arrays must hold numbers, got a tensor on the device meta, which has none")
+        raise TypeError("arrays must be of numbers, got a tensor on the device meta, without any")
 
 
 def _as_array(values: Any) -> NDArray[Any]:
