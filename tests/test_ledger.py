@@ -536,6 +536,38 @@ def test_a_damaged_record_is_said_kept_and_not_in_the_way(lab, capsys):
     assert lab.main("--list")[0] == 3
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {"attempts": []},
+        {"attempts": [1]},
+        {"attempts": [{}]},
+        {"attempts": [{"declared": {}, "code": "", "development": {"runs": [{}]}}]},
+    ],
+)
+def test_a_record_that_is_sealed_but_none_is_said_and_not_in_the_way(lab, capsys, odd):
+    lab.main()
+    lab.path.with_name("other.py").write_text(lab.path.read_text())
+    recording.write_sealed(lab.file, {"id": "dice.throw", **odd})
+    capsys.readouterr()
+    assert lab.main() == (3, ALL)  # the other claim
+    assert f"{lab.file} is no record of dice.throw" in capsys.readouterr().err
+    assert lab.main("--list")[0] == 3
+
+
+@pytest.mark.parametrize("odd", [{}, {"runs": 1}, {"runs": [1]}, {"runs": [{"seed": 0}]}])
+def test_a_partial_result_that_is_sealed_but_none_is_said(lab, capsys, odd):
+    lab.flag("crash")
+    lab.main()
+    lab.flag("crash", on=False)
+    kept = recording.read_sealed(lab.partial())
+    recording.write_sealed(lab.partial(), {"conditions": kept["conditions"], **odd})
+    capsys.readouterr()
+    assert lab.main() == (0, ALL)
+    assert f"{lab.partial()} is damaged: it holds no runs" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("spoil", [b"", b"{}", b"\xff", b'{"conditions": {}, "runs": [], "che'])
 def test_a_damaged_partial_result_is_said_and_measured_again(lab, capsys, spoil):
     lab.flag("crash")

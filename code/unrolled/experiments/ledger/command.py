@@ -28,7 +28,6 @@ from unrolled.experiments.ledger.recording import (
     partials,
     path_of,
     read,
-    read_sealed,
 )
 from unrolled.experiments.ledger.words import attempt, plural, spread, verdict
 from unrolled.experiments.ledger.workers import in_processes
@@ -196,7 +195,7 @@ class Session:
             if path == path_of(job.claim.id, self.folder):
                 continue
             with contextlib.suppress(DamagedRecord):
-                for one in read_sealed(path)["attempts"]:
+                for one in read(f"{path.parent.name}.{path.stem}", self.folder)["attempts"]:
                     if (one["code"], one["declared"]["settings"]) == (
                         job.code,
                         job.now["settings"],

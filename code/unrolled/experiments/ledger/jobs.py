@@ -22,7 +22,7 @@ from unrolled.experiments.ledger.recording import (
     alone,
     partials,
     read,
-    read_sealed,
+    read_runs,
     write,
     write_sealed,
 )
@@ -78,9 +78,8 @@ class Job:
         """
         if not (path := self._partial(folder)).is_file():
             return
-        left = read_sealed(path)
-        if left.get("conditions") == self.conditions:
-            self.runs |= {one["seed"]: one for one in left["runs"] if one["seed"] in self.seeds}
+        left = read_runs(path, self.conditions)
+        self.runs |= {one["seed"]: one for one in left if one["seed"] in self.seeds}
 
     def drop(self, folder: Path) -> None:
         """Forget what an interrupted call left behind."""

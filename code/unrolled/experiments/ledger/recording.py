@@ -20,6 +20,22 @@ PATIENCE = 60.0  # seconds to wait for another process that writes a record
 
 Record = dict[str, Any]
 
+# What is read of a record: the keys of a dict, what all of a list are, one of a tuple, or a class.
+_RUN = {"seed": int, "measured": dict, "cpu_seconds": (int, float)}
+_BLOCK = {"held": bool, "runs": [_RUN]}
+_ATTEMPT = {
+    "declared": {
+        "settings": dict,
+        "judge": object,
+        "experiment": object,
+        "seeds": {"development": list, "confirmation": list},
+    },
+    "why": str,
+    "code": str,
+    "development": (_BLOCK, None),
+    "confirmation": (_BLOCK, None),
+}
+
 
 class DamagedRecord(ValueError):  # noqa: N818
     """A file of measurements that does not say what was written into it."""
@@ -48,10 +64,23 @@ def read(claim_id: str, folder: Path = EVIDENCE) -> Record:
             "measures it"
         )
     record = read_sealed(path)
-    attempts = record.get("attempts")
-    if record.get("id") != claim_id or not isinstance(attempts, list) or not attempts:
+    if not _is(record, {"id": str, "attempts": [_ATTEMPT]}) or record["id"] != claim_id:
         raise DamagedRecord(f"{path} is no record of {claim_id}")
     return record
+
+
+def read_runs(path: Path, conditions: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the runs that an interrupted call left in a file, none if under other conditions.
+
+    Raises
+    ------
+    DamagedRecord
+        If the file holds anything else.
+    """
+    left = read_sealed(path)
+    if not _is(left, {"conditions": dict, "runs": [_RUN]}):
+        raise DamagedRecord(f"{path} is damaged: it holds no runs")
+    return [*left["runs"]] if left["conditions"] == conditions else []
 
 
 def write(record: Mapping[str, Any], folder: Path = EVIDENCE) -> None:
@@ -141,3 +170,16 @@ def _checksum(content: Mapping[str, Any]) -> str:
     said = {name: value for name, value in content.items() if name != "checksum"}
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _is(value: Any, form: Any) -> bool:
+    """Say whether a part of a record has a form, such as ``_ATTEMPT``."""
+    if isinstance(form, dict):
+        return isinstance(value, dict) and all(
+            name in value and _is(value[name], each) for name, each in form.items()
+        )
+    if isinstance(form, list):
+        return isinstance(value, list) and bool(value) and all(_is(each, *form) for each in value)
+    if isinstance(form, tuple):
+        return any(_is(value, each) for each in form)
+    return value is None if form is None else isinstance(value, form)
