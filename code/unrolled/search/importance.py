@@ -158,4 +158,5 @@ def _without_unit(y: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     y = np.ldexp(y, -int(np.frexp(np.abs(y).max())[1]))  # exact; no difference is too large
     places = (y - y.min()) / (np.ptp(y) or 1.0)
-    return np.rint(np.ldexp(places, 30)) * 2.0**-30
+    steps: NDArray[np.float64] = np.rint(np.ldexp(places, 30))
+    return np.ldexp(steps, -30)
