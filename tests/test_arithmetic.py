@@ -88,7 +88,7 @@ def test_the_seed_alone_decides():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"n": 0}, ValueError, "n must be at least 1, got 0"),
+        ({"n": 0}, ValueError, "n must be from 1 to 1000000, got 0"),
         ({"digits": 0}, ValueError, "digits must be from 1 to 8, got 0"),
         ({"digits": 9}, ValueError, "digits must be from 1 to 8, got 9"),
         ({"digits": 1.5}, TypeError, "digits must be a whole number"),
@@ -98,3 +98,9 @@ def test_the_seed_alone_decides():
 def test_bad_input_is_named(arguments, error, words):
     with pytest.raises(error, match=words):
         arithmetic(**{"n": 3, "digits": 3, "seed": 0, **arguments})
+
+
+@pytest.mark.parametrize("n", [10**8, 2**31 - 1])
+def test_more_than_a_memory_holds_is_refused_at_once(n):
+    with pytest.raises(ValueError, match=r"n must be from 1 to \d+, got \d+"):
+        arithmetic(n, digits=4, seed=0)

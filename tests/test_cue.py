@@ -48,3 +48,9 @@ def test_the_seed_alone_decides():
 def test_bad_input_is_named(arguments, error, words):
     with pytest.raises(error, match=words):
         cue(**arguments, seed=0)
+
+
+@pytest.mark.parametrize("n", [10**8, 2**31 - 1])
+def test_more_than_a_memory_holds_is_refused_at_once(n):
+    with pytest.raises(ValueError, match=r"n \* length in all must be from 1 to \d+, got \d+"):
+        cue(n, lag=1, length=4, seed=0)

@@ -208,11 +208,11 @@ def test_the_seed_alone_decides(draw):
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: temporal_xor(0, seed=0), ValueError, "triplets must be at least 1, got 0"),
+        (lambda: temporal_xor(0, seed=0), ValueError, "triplets must be from 1 to 10000000, got 0"),
         (lambda: temporal_xor(1.5, seed=0), TypeError, "triplets must be a whole number"),
         (lambda: temporal_xor(3, seed=-1), ValueError, "seed must be at least 0, got -1"),
-        (lambda: syllables(0, seed=0), ValueError, "n must be at least 1, got 0"),
-        (lambda: letter_stream(0, seed=0), ValueError, "n must be at least 1, got 0"),
+        (lambda: syllables(0, seed=0), ValueError, "n must be from 1 to 10+, got 0"),
+        (lambda: letter_stream(0, seed=0), ValueError, "n must be from 1 to 10+, got 0"),
         (
             lambda: letter_stream(1, lexicon="ab", seed=0),
             TypeError,
@@ -224,7 +224,7 @@ def test_the_seed_alone_decides(draw):
         (lambda: letter_stream(1, lexicon=["a", "a"], seed=0), ValueError, "different words"),
         (lambda: join("boy"), TypeError, "words must be several values"),
         (lambda: join(["a b"]), ValueError, "letters a to z, got 'a b'"),
-        (lambda: sentences(0, seed=0), ValueError, "n must be at least 1, got 0"),
+        (lambda: sentences(0, seed=0), ValueError, "n must be from 1 to 10+, got 0"),
         (lambda: letter_likelihood("boyx"), ValueError, "text must hold the letters ab"),
         (lambda: letter_likelihood("oyboy"), ValueError, "words of the lexicon, got 'oyboy'"),
         (lambda: letter_features("bax"), ValueError, "the letters bdgaiu only, got 'x'"),
@@ -233,3 +233,31 @@ def test_the_seed_alone_decides(draw):
 def test_bad_input_is_named(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("n", [2 * 10**8, 2**31 - 1])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda n: temporal_xor(n, seed=0),
+        lambda n: syllables(n, seed=0),
+        lambda n: letter_stream(n, seed=0),
+        lambda n: sentences(n, seed=0),
+    ],
+)
+def test_more_than_a_memory_holds_is_refused_at_once(draw, n):
+    with pytest.raises(ValueError, match=r" must be from 1 to \d+, got \d+"):
+        draw(n)
+
+
+@pytest.mark.parametrize(
+    ("text", "lexicon", "words"),
+    [
+        ("a", ["a" * 2001], r"the letters of lexicon must be from 1 to 2000, got 2001"),
+        ("a", ["a" * k for k in range(1, 400)], r"the letters of lexicon must be from 1 to 2000"),
+        ("a" * 10**6, ["a" * 1000], r"letters of text \* letters of lexicon in all must be"),
+    ],
+)
+def test_a_chain_too_large_to_be_followed_is_refused_at_once(text, lexicon, words):
+    with pytest.raises(ValueError, match=words):
+        letter_likelihood(text, lexicon=lexicon)

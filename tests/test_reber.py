@@ -241,7 +241,7 @@ def test_the_seed_alone_decides(draw):
 @pytest.mark.parametrize(
     ("draw", "error", "words"),
     [
-        (lambda: embedded_reber(0, seed=0), ValueError, "n must be at least 1, got 0"),
+        (lambda: embedded_reber(0, seed=0), ValueError, "n must be from 1 to 1000000, got 0"),
         (lambda: embedded_reber("9", seed=0), TypeError, "n must be a whole number"),
         (lambda: embedded_reber(9, seed=-1), ValueError, "seed must be at least 0, got -1"),
         (lambda: continual_reber(0, length=9, seed=0), ValueError, "streams must be at least 1"),
@@ -253,3 +253,17 @@ def test_the_seed_alone_decides(draw):
 def test_bad_input_is_named(draw, error, words):
     with pytest.raises(error, match=words):
         draw()
+
+
+@pytest.mark.parametrize("n", [2 * 10**8, 2**31 - 1])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda n: embedded_reber(n, seed=0),
+        lambda n: continual_reber(n, length=4, seed=0),
+        lambda n: continual_reber(4, length=n, seed=0),
+    ],
+)
+def test_more_than_a_memory_holds_is_refused_at_once(draw, n):
+    with pytest.raises(ValueError, match=r" must be from 1 to \d+, got \d+"):
+        draw(n)

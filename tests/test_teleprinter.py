@@ -125,3 +125,17 @@ def test_rates_are_the_chance_of_a_shift():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("n", [2 * 10**8, 2**31 - 1])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda n: messages(n, longest=4, seed=0),
+        lambda n: messages(4, longest=n, seed=0),
+        lambda n: dictation(n, longest=4, seed=0),
+    ],
+)
+def test_more_than_a_memory_holds_is_refused_at_once(draw, n):
+    with pytest.raises(ValueError, match=r" must be from 1 to \d+, got \d+"):
+        draw(n)

@@ -128,3 +128,17 @@ GIVEN = {"steps": 50, "minimum": 5, "spread": 3, "seed": 0}
 def test_bad_input_is_named(draw, error, words):
     with pytest.raises(error, match=words):
         draw()
+
+
+@pytest.mark.parametrize("n", [2 * 10**8, 2**31 - 1])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda n: periodic("cosine", period=4, steps=n),
+        lambda n: spike_delays(n, steps=9, minimum=4, spread=4, seed=0),
+        lambda n: timed_spikes(9, steps=n, minimum=4, spread=4, seed=0),
+    ],
+)
+def test_more_than_a_memory_holds_is_refused_at_once(draw, n):
+    with pytest.raises(ValueError, match=r" must be from 1 to \d+, got \d+"):
+        draw(n)

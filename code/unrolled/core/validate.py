@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 LARGEST = 2**31 - 1
 """What a size is at most if nothing else is said: more is a slip, and no memory has it."""
 
+_IN_ALL = 10**8  # numbers, a GB or a few; more would wait for minutes or fill the memory
+
 _SEEDS = 2**63 - 1  # the largest of torch's
 
 
@@ -43,6 +45,17 @@ def whole(name: str, value: Any, *, least: int = 1, most: int = LARGEST) -> int:
     if not least <= number <= most:
         raise ValueError(f"{name} must be {allowed}, got {told(number)}")
     return number
+
+
+def in_all(name: str, count: int) -> int:
+    """Return how many numbers there are to be in all, at most 10⁸: a slip is said before any work.
+
+    Raises
+    ------
+    ValueError
+        If it is more.
+    """
+    return whole(f"{name} in all", count, most=_IN_ALL)
 
 
 def random_seed(name: str, value: Any) -> int:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import random_seed, whole
+from unrolled.core.validate import in_all, random_seed, whole
 
 
 class Adding(NamedTuple):
@@ -44,11 +44,12 @@ def adding(n: int, *, length: int, seed: int) -> Adding:
     n
         Number of sequences, at least 1.
     length
-        Steps in a sequence :math:`T`, at least 2.
+        Steps in a sequence :math:`T`, at least 2; ``n * length`` at most 10⁸.
     seed
         Seed of the draw.
     """
     n, length = whole("n", n), whole("length", length, least=2)
+    in_all("n * length", n * length)
     rng = np.random.default_rng(random_seed("seed", seed))
     inputs = np.zeros((length, n, 2), dtype=np.float32)
     inputs[:, :, 0] = rng.random((length, n), dtype=np.float32)

@@ -22,6 +22,7 @@ SYMBOLS = "0123456789+-=." + ascii_lowercase
 """The 40 symbols by their number: ten digits, four signs, 26 letters."""
 
 _DIGITS_MOST = 8
+_MOST = 10**6  # problems, drawn one by one: a minute or a few
 
 
 class Arithmetic(NamedTuple):
@@ -59,13 +60,13 @@ def arithmetic(n: int, *, digits: int, seed: int) -> Arithmetic:
     Parameters
     ----------
     n
-        Number of problems, at least 1.
+        Number of problems, from 1 to 10⁶.
     digits
         Most digits of a number, from 1 to 8.
     seed
         Seed of the draw, at least 0.
     """
-    n, digits = whole("n", n), whole("digits", digits, most=_DIGITS_MOST)
+    n, digits = whole("n", n, most=_MOST), whole("digits", digits, most=_DIGITS_MOST)
     rng = np.random.default_rng(random_seed("seed", seed))
     symbols = np.array([_encode(_problem(digits, rng)) for _ in range(n)]).T
     targets = symbols[1:]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from unrolled.core.validate import random_seed, whole
+from unrolled.core.validate import in_all, random_seed, whole
 
 
 class Cue(NamedTuple):
@@ -41,12 +41,13 @@ def cue(n: int, *, lag: ArrayLike, length: int, seed: int) -> Cue:
         Steps from the cue to the answer: one whole number from 1 to ``length``, or ``(n,)`` of
         them, one a sequence.
     length
-        Steps in a sequence, at least 1.
+        Steps in a sequence, at least 1; ``n * length`` at most 10⁸.
     seed
         Seed of the draw.
     """
     n = whole("n", n)
     length = whole("length", length)
+    in_all("n * length", n * length)
     lags = np.broadcast_to(_lags(lag, n, length), (n,))
     rows, steps = np.arange(n), length - lags
     symbols = np.random.default_rng(random_seed("seed", seed)).integers(0, 2, size=(n, length))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import random_seed, whole
+from unrolled.core.validate import in_all, random_seed, whole
 
 
 class Delay(NamedTuple):
@@ -39,12 +39,13 @@ def delay(steps: int, *, lag: int, streams: int, seed: int) -> Delay:
     lag
         Steps D from a bit to its echo, at least 0: with 0 the target is the input itself.
     streams
-        Streams side by side B, at least 1.
+        Streams side by side B, at least 1; ``(lag + steps) * streams`` at most 10⁸.
     seed
         Seed of the draw.
     """
     steps, lag = whole("steps", steps), whole("lag", lag, least=0)
     shape = (lag + steps, whole("streams", streams), 1)
+    in_all("(lag + steps) * streams", shape[0] * shape[1])
     random = np.random.default_rng(random_seed("seed", seed))
     bits = random.integers(0, 2, size=shape).astype(np.float32)
     return Delay(2 * bits[lag:] - 1, bits[:steps])

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrolled.core.kinds import several, string
-from unrolled.core.validate import Array, random_seed, whole
+from unrolled.core.validate import Array, in_all, random_seed, whole
 
 FEATURES = {
     "b": (1, 0, 1, 0, 0, 1),
@@ -79,6 +79,9 @@ TEMPLATES = (
 No template tells two words of a class apart, and some template tells any two classes apart.
 """
 
+_MOST, _MOST_SENTENCES = 10**7, 10**6  # drawn, and looped over, in a minute or less
+_MOST_PLACES = 2000  # whose square is a matrix of 32 MB, to be read at every letter
+
 _CLASSES = NOUNS | VERBS
 _SLOTS = _CLASSES | {
     "animate": NOUNS["human"] + NOUNS["animal"] + NOUNS["predator"],
@@ -135,7 +138,7 @@ def temporal_xor(triplets: int, *, seed: int) -> NDArray[np.int64]:
     Parameters
     ----------
     triplets
-        Number of triplets, at least 1.
+        Number of triplets, from 1 to 10⁷.
     seed
         Seed of the draw, at least 0.
 
@@ -143,7 +146,7 @@ def temporal_xor(triplets: int, *, seed: int) -> NDArray[np.int64]:
     -------
     ``(3 * triplets,)`` bits, 0 or 1.
     """
-    triplets = whole("triplets", triplets)
+    triplets = whole("triplets", triplets, most=_MOST)
     pairs = _generator(seed).integers(0, 2, size=(triplets, 2))
     return np.column_stack([pairs, pairs[:, 0] ^ pairs[:, 1]]).ravel()
 
@@ -157,7 +160,7 @@ def syllables(n: int, *, seed: int) -> Letters:
     Parameters
     ----------
     n
-        Number of syllables, at least 1.
+        Number of syllables, from 1 to 10⁷.
     seed
         Seed of the draw, at least 0.
     """
@@ -178,13 +181,13 @@ def letter_stream(n: int, *, lexicon: Sequence[str] = LEXICON, seed: int) -> Let
     Parameters
     ----------
     n
-        Number of words, at least 1.
+        Number of words, from 1 to 10⁷.
     lexicon
         Different words of small letters a to z, at least one.
     seed
         Seed of the draw, at least 0.
     """
-    n = whole("n", n)
+    n = whole("n", n, most=_MOST)
     lexicon = _words("lexicon", lexicon)
     if len(set(lexicon)) < len(lexicon):
         raise ValueError(f"lexicon must hold different words, got {lexicon}")
@@ -208,9 +211,11 @@ def letter_likelihood(text: str, *, lexicon: Sequence[str] = LEXICON) -> Array:
     Parameters
     ----------
     text
-        ``n`` letters that can be read as words of the lexicon, of which the last may be unfinished.
+        ``n`` letters that can be read as words of the lexicon, of which the last may be unfinished;
+        ``n`` times the letters of the lexicon is at most 10⁸.
     lexicon
-        Different words of small letters a to z, at least one.
+        Different words of small letters a to z, at least one; 2,000 letters in all at most, for
+        the chain has a place for each.
 
     Returns
     -------
@@ -218,6 +223,8 @@ def letter_likelihood(text: str, *, lexicon: Sequence[str] = LEXICON) -> Array:
     alphabetical order.
     """
     lexicon = _words("lexicon", lexicon)
+    places = whole("the letters of lexicon", sum(map(len, lexicon)), most=_MOST_PLACES)
+    in_all("letters of text * letters of lexicon", places * max(1, len(string("text", text))))
     alphabet = sorted(set("".join(lexicon)))
     if set(string("text", text)) - set(alphabet):
         raise ValueError(f"text must hold the letters {''.join(alphabet)} only, got {text!r}")
@@ -248,11 +255,11 @@ def sentences(n: int, *, seed: int) -> Sentences:
     Parameters
     ----------
     n
-        Number of sentences, at least 1.
+        Number of sentences, from 1 to 10⁶.
     seed
         Seed of the draw, at least 0.
     """
-    n = whole("n", n)
+    n = whole("n", n, most=_MOST_SENTENCES)
     rng = _generator(seed)
     lexicon = tuple(word for words in _CLASSES.values() for word in words)
     classes = tuple(name for name, words in _CLASSES.items() for _ in words)

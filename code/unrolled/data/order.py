@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import random_seed, whole
+from unrolled.core.validate import in_all, random_seed, whole
 
 
 class Order(NamedTuple):
@@ -42,11 +42,12 @@ def order(n: int, *, length: int, seed: int) -> Order:
     n
         Number of sequences, at least 1.
     length
-        Steps in a sequence, at least 10.
+        Steps in a sequence, at least 10; ``n * length`` at most 10⁸.
     seed
         Seed of the draw.
     """
     n, length = whole("n", n), whole("length", length, least=10)
+    in_all("n * length", n * length)
     rng = np.random.default_rng(random_seed("seed", seed))
     columns = np.arange(n)
     symbols = rng.integers(2, 6, size=(length, n))

@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import random_seed, whole
+from unrolled.core.validate import in_all, random_seed, whole
 
 Grammar: TypeAlias = tuple[dict[str, int], ...]
 """For each node, the node that each symbol leads to; a node without symbols is the end."""
@@ -66,6 +66,8 @@ ENDLESS: Grammar = tuple(
 
 IGNORED = -100
 """Target of a step past a string's end: the class that ``torch`` losses ignore by default."""
+
+_MOST = 10**6  # strings, of which the longest has some 60 symbols: a GB or a few
 
 _CRITICAL = (1 + len(REBER), 1 + 2 * len(REBER))  # the ends of the two copies
 _NONE = len(SYMBOLS)  # what is written at the end: no symbol
@@ -138,12 +140,12 @@ def embedded_reber(n: int, *, seed: int) -> Reber:
     Parameters
     ----------
     n
-        Number of strings, at least 1.
+        Number of strings, from 1 to 10⁶.
     seed
         Seed of the draw, at least 0.
     """
     drawn = []
-    for symbols, nodes in _walk(EMBEDDED, whole("n", n), seed):
+    for symbols, nodes in _walk(EMBEDDED, whole("n", n, most=_MOST), seed):
         drawn.append((symbols, nodes))
         if (symbols == _NONE).all():
             break
@@ -170,11 +172,12 @@ def continual_reber(streams: int, *, length: int, seed: int) -> ReberStream:
     streams
         Number of streams, at least 1.
     length
-        Steps in a stream, at least 1.
+        Steps in a stream, at least 1; ``streams * length`` at most 10⁸.
     seed
         Seed of the draw, at least 0.
     """
     streams, length = whole("streams", streams), whole("length", length)
+    in_all("streams * length", streams * length)
     walk = _walk(ENDLESS, streams, seed)
     symbols = np.empty((length + 1, streams), dtype=np.int64)
     nodes = np.empty_like(symbols)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from unrolled.core.kinds import several, string
-from unrolled.core.validate import random_seed, real, whole
+from unrolled.core.validate import in_all, random_seed, real, whole
 
 LETTERS, FIGURES = "QWERTYUIOP", "1234567890"
 """What the ten keys print in each case: the top row of a keyboard."""
@@ -29,6 +29,9 @@ CODE = dict(zip(KEYS[1:], _BITS.split(" "), strict=True))
 """The five bits of each key in the order in which they go over the line (ITA2)."""
 
 STOP, SPACE, LTRS, FIGS = (KEYS.index(name) for name in ("stop", "space", "LTRS", "FIGS"))
+
+
+_MOST_DICTATED = 10**7  # characters, for a loop over them to end
 
 
 class Messages(NamedTuple):
@@ -83,7 +86,8 @@ def messages(
     n
         Messages, at least 1.
     longest, shortest
-        Keys in a message: each number from ``shortest`` to ``longest`` is equally likely.
+        Keys in a message: each number from ``shortest`` to ``longest`` is equally likely;
+        ``n * longest`` at most 10⁸.
     seed
         Seed of the draw.
     to_figures, to_letters
@@ -93,6 +97,7 @@ def messages(
     """
     n, longest = whole("n", n), whole("longest", longest)
     shortest = whole("shortest", shortest, most=longest)
+    in_all("n * longest", n * longest)
     rates = np.array(
         [
             real("to_figures", to_figures, least=0, below=1),
@@ -147,11 +152,12 @@ def dictation(n: int, *, longest: int, seed: int) -> Dictation:
         Texts, at least 1.
     longest
         Characters in a text: each number from 1 to ``longest`` is equally likely, and so is each
-        of the 21 characters.
+        of the 21 characters; ``n * longest`` at most 10⁷.
     seed
         Seed of the draw.
     """
     n, longest = whole("n", n), whole("longest", longest)
+    whole("n * longest in all", n * longest, most=_MOST_DICTATED)
     rng = np.random.default_rng(random_seed("seed", seed))
     characters = rng.integers(1, len(CHARACTERS), (n, longest))
     lengths = rng.integers(1, longest + 1, n)

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from unrolled.core.validate import random_seed, whole
+from unrolled.core.validate import in_all, random_seed, whole
 
 Wave: TypeAlias = Literal["cosine", "triangle", "rectangle"]
 
@@ -78,7 +78,7 @@ def periodic(kind: Wave, *, period: int, steps: int) -> NDArray[np.float32]:
     period
         Steps in a period F, at least 3. The papers have 10 and 25.
     steps
-        Steps in all, at least 1.
+        Steps in all, from 1 to 10⁸.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def periodic(kind: Wave, *, period: int, steps: int) -> NDArray[np.float32]:
     if kind not in get_args(Wave):
         raise ValueError(f"kind must be one of {get_args(Wave)}, got {kind!r}")
     period = whole("period", period, least=3)
-    u = np.arange(1, whole("steps", steps) + 1) % period
+    u = np.arange(1, in_all("steps", whole("steps", steps)) + 1) % period
     if kind == "cosine":
         wave = (1 - np.cos(2 * np.pi * u / period)) / 2
     elif kind == "triangle":
@@ -116,7 +116,8 @@ def spike_delays(n: int, *, steps: int, minimum: int, spread: int, seed: int) ->
     n
         Number of spike trains, at least 1.
     steps
-        Steps in each, at least ``minimum + spread``, so that there is a spike.
+        Steps in each, at least ``minimum + spread``, so that there is a spike; ``n * steps`` at
+        most 10⁸.
     minimum
         The least interval F, at least 1.
     spread
@@ -146,7 +147,8 @@ def timed_spikes(n: int, *, steps: int, minimum: int, spread: int, seed: int) ->
     n
         Number of spike trains, at least 1.
     steps
-        Steps in each, at least ``minimum + spread``, so that there is a spike.
+        Steps in each, at least ``minimum + spread``, so that there is a spike; ``n * steps`` at
+        most 10⁸.
     minimum
         The least interval F, at least 1.
     spread
@@ -165,6 +167,7 @@ def _spikes(
     """Return ``(steps, n)``: where the spikes are, and the delay of the interval at each step."""
     n, minimum = whole("n", n), whole("minimum", minimum)
     steps = whole("steps", steps, least=minimum + spread)
+    in_all("n * steps", n * steps)
     rng = np.random.default_rng(random_seed("seed", seed))
     drawn = rng.integers(0, spread + 1, size=(steps // minimum + 1, n))
     rows = np.cumsum(minimum + drawn, axis=0) - 1
