@@ -152,6 +152,15 @@ def test_autocast_takes_its_type_as_torch_does(make):
     near(outside, exact[-len(outside) :], 0.1)
 
 
+def test_a_cell_called_alone_takes_the_type_of_autocast(row):
+    cell, x = row(F32).cell, torch.ones(B, FEATURES)
+    state = tuple(torch.ones(B, H) for _ in cell.states)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        after = cell(x, state)
+    assert {part.dtype for part in after} == {torch.bfloat16}
+    near([part.float() for part in after], cell(x, state), 0.1)
+
+
 def test_autocast_leaves_float64(make):
     layer = make()
     x, state = inputs(layer)
@@ -379,6 +388,34 @@ def test_jacobian_is_the_same_vectorised(make):
     batched = torch.autograd.grad(y, weights, eye, is_grads_batched=True, retain_graph=True)
     each = [torch.autograd.grad(part, weights, retain_graph=True) for part in y]
     close(batched, stacked(each))
+
+
+def test_what_comes_out_may_be_changed_in_place(make):
+    layer = make()
+    x, state = inputs(layer)
+    for changed in range(1 + len(state)):
+        found = flat(layer(x, state, LENGTHS))
+        found[changed].mul_(2)
+        sum(y.sum() for y in found).backward()
+    layer.zero_grad()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # of shapes, which are compared
+def test_jit_trace(make):
+    layer = make()
+    x, state = inputs(layer)
+    close(flat(torch.jit.trace(layer, (x, state))(2 * x, state)), flat(layer(2 * x, state)))
+
+
+def test_parameters_are_drawn_anew(row):
+    drawn, again = row().cell, row(seed=1).cell
+    assert not torch.equal(
+        drawn.get_parameter(matrix_of(drawn)), again.get_parameter(matrix_of(again))
+    )
+    torch.manual_seed(0)
+    again.float().reset_parameters()
+    same(again.double().parameters(), drawn.parameters())
 
 
 def test_double_backward_works_or_says_how(make):
@@ -648,12 +685,14 @@ def test_what_does_not_fit_is_named(make):
         with pytest.raises(error, match=words):
             layer(inner, first and tuple(first), lengths)
     for error, words, given in (
-        (ValueError, r"state must hold . of shape \(1, 3\)", (torch.ones(1, FEATURES), state)),
+        (ValueError, r"state must hold . of shape \(1, 3\)", (x[0, :1], state)),
+        (ValueError, "x must be torch.float64 like the weights", (x[0].float(), state)),
+        (ValueError, "state must be torch.float64 like x", (x[0], [s.float() for s in state])),
         (TypeError, "state must be a tuple of . tensors, got NoneType", (x[0], None)),
         (ValueError, r"x must have shape \(B, 2\)", (x, state)),
     ):
         with pytest.raises(error, match=words):
-            layer.cell(*given)
+            layer.cell(given[0], given[1] and tuple(given[1]))
 
 
 def test_shapes_without_numbers(make):

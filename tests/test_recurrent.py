@@ -363,6 +363,45 @@ def test_a_weight_that_no_cell_declares_is_named():
         to_torch(layer)
 
 
+class OwnForward(Elman):
+    """A cell written as one would without `Recurrent`."""
+
+    def forward(self, x, state):
+        return state
+
+
+class StepOfATensor(Elman):
+    """One that forgets that a state is a tuple."""
+
+    def step(self, p, state, *weights):
+        return torch.tanh(p)
+
+
+class Nameless(Elman):
+    """One whose equations do not say what the state is."""
+
+    def equations(self, p, state, *weights):
+        return {"state": torch.tanh(p)}
+
+
+def test_a_step_patched_in_one_cell_is_the_step():
+    layer, x = Recurrent(Elman(2, 3)), torch.randn(4, 2, 2)
+    layer.cell.step = lambda p, state, U: (p + state[0] @ U.T,)
+    with torch.no_grad():
+        expected = layer(x)[0]
+    close([layer(x)[0], layer.trace(x)["h"]], [expected, expected])
+
+
+def test_reading_normed_weights_changes_nothing():
+    layer = Recurrent(Elman(2, 3))
+    for norm in (nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm):
+        layer = Recurrent(norm(Elman(2, 3), "weight_hh")).train()
+        before = copy.deepcopy(layer.state_dict())
+        close(to_torch(layer).values(), to_torch(layer).values(), 0, 0)
+        close(layer.state_dict().values(), before.values(), 0, 0)
+        assert layer.cell.training
+
+
 LAYER, X = Recurrent(Elman(2, 3)), torch.zeros(4, 5, 2)
 H = torch.zeros(5, 3)
 
@@ -394,15 +433,15 @@ H = torch.zeros(5, 3)
             ValueError,
             r"lengths must have shape \(5,\), got \(2,\)",
         ),
-        (lambda: LAYER(X, lengths=[1, 2, 3, 4, 5]), ValueError, "from 0 to 4, got .*5]"),
-        (lambda: LAYER(X, lengths=[-1, 2, 3, 4, 4]), ValueError, "from 0 to 4, got .-1"),
-        (lambda: mask([1.0], 3), TypeError, r"lengths must hold whole numbers, got \[1.0\]"),
+        (lambda: LAYER(X, lengths=[1, 2, 3, 4, 5]), ValueError, "from 0 to 4, got 5"),
+        (lambda: LAYER(X, lengths=[-1, 2, 3, 4, 4]), ValueError, "from 0 to 4, got -1"),
+        (lambda: mask([1.0], 3), TypeError, r"lengths must hold whole numbers, got 1.0"),
         (
             lambda: mask(torch.ones(1), 3),
             TypeError,
             "lengths must hold whole numbers, got torch.float32",
         ),
-        (lambda: mask("abc", 3), TypeError, "lengths must hold whole numbers, got 'abc'"),
+        (lambda: mask("abc", 3), TypeError, "lengths must hold whole numbers, got 'a'"),
         (lambda: mask([1], 0), ValueError, "steps must be at least 1, got 0"),
         (lambda: Cell(0, 1), ValueError, "input_size must be at least 1, got 0"),
         (lambda: Cell(1, 2.5), TypeError, "hidden_size must be a whole number"),
@@ -411,7 +450,26 @@ H = torch.zeros(5, 3)
             ValueError,
             r"weights must hold .*got \['weight'",
         ),
-        (lambda: from_torch(LAYER, nn.RNN(2, 4).state_dict()), RuntimeError, "size mismatch"),
+        (
+            lambda: from_torch(LAYER, nn.RNN(2, 4).state_dict()),
+            ValueError,
+            r"weights must hold bias_hh_l0 \(3,\), got Tensor of shape \(4,\)",
+        ),
+        (
+            lambda: Recurrent(OwnForward(2, 3)),
+            TypeError,
+            "cell must leave forward as it is, and define equations; OwnForward does not",
+        ),
+        (
+            lambda: Recurrent(StepOfATensor(2, 3))(X),
+            TypeError,
+            r"StepOfATensor.step must return a tuple of 1 tensors \(5, 3\), got Tensor of shape",
+        ),
+        (
+            lambda: Recurrent(Nameless(2, 3), autograd=True)(X),
+            TypeError,
+            r"Nameless.equations must return a dictionary that has h, got \['state'\]",
+        ),
         (lambda: Recurrent(Cell(2, 3))(X), NotImplementedError, "Cell must define project"),
     ],
 )

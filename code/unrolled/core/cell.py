@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from unrolled.core.kinds import instance
+from unrolled.core.kinds import instance, told
 from unrolled.core.validate import whole
 
 State: TypeAlias = tuple[Tensor, ...]
@@ -42,7 +42,8 @@ class Cell(nn.Module):
       each over ``T * B`` rows instead of ``T`` small ones.
 
     A class that overrides ``equations`` or ``step`` below its parent's ``step_backward`` is left to
-    autograd. ``equations`` must not change its arguments in place.
+    autograd. ``equations`` must not change its arguments in place; it may leave ``step`` to be
+    overridden instead, and ``forward`` and ``step_forward`` are no place for equations.
 
     Parameters
     ----------
@@ -136,6 +137,12 @@ class Cell(nn.Module):
     def step(self, p: Tensor, state: State, *weights: Tensor) -> State:
         """Map a projection ``(B, G * H)`` and the state before it to the state after it."""
         found = self.equations(p, state, *weights)
+        if not isinstance(found, dict) or not found.keys() >= {*self.states}:
+            got = [*found] if isinstance(found, dict) else told(found)
+            raise TypeError(
+                f"{type(self).__name__}.equations must return a dictionary that has "
+                f"{', '.join(self.states)}, got {got}"
+            )
         return tuple([found[name] for name in self.states])
 
     def step_forward(

@@ -124,12 +124,19 @@ def path(name: str, value: Any) -> Path:
     TypeError
         If it is neither: ``open`` would take a number for a file that is open.
     ValueError
-        If it is empty or holds a null byte, as no file's name does.
+        If it is empty or holds a null byte or half a character, as no file's name does, or ends
+        as a folder's.
     """
     if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
         raise TypeError(f"{name} must be a path, got {told(value)}")
     if os.fspath(value) == "" or "\0" in os.fspath(value):
         raise ValueError(f"{name} must be a path, not empty and without null bytes, got {value!r}")
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} must be a name that a file can have, got {value!r}") from None
+    if os.fspath(value).endswith(tuple(filter(None, (os.sep, os.altsep)))):
+        raise ValueError(f"{name} must be a file's, not a folder's, got {value!r}")
     return Path(value)
 
 

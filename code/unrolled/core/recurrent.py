@@ -245,16 +245,16 @@ def whole_lengths(lengths: Tensor | Sequence[int], steps: int, batch: int | None
         raise TypeError(f"lengths must be in order, as in a list, got a {type(lengths).__name__}")
     try:
         listed: list[Any] = lengths.tolist() if hasattr(lengths, "tolist") else list(lengths)
-        ends = [index(end) for end in listed if not isinstance(end, bool)]
     except RuntimeError:
         raise ValueError(
             "lengths must be a list where tensors hold no numbers, as on meta and in vmap, "
             "or are sparse"
         ) from None
-    except (TypeError, ValueError):
-        raise TypeError(f"lengths must hold whole numbers, got {kind or told(lengths)}") from None
-    if len(ends) != len(listed):
-        raise TypeError(f"lengths must hold whole numbers, got {kind or told(lengths)}")
+    except TypeError:
+        raise TypeError(f"lengths must hold whole numbers, got {told(lengths)}") from None
+    if wrong := [end for end in listed if isinstance(end, bool) or not hasattr(end, "__index__")]:
+        raise TypeError(f"lengths must hold whole numbers, got {kind or told(wrong[0])}")
+    ends = [index(end) for end in listed]
     if batch is not None and len(ends) != batch:
         raise ValueError(f"lengths must have shape ({batch},), got ({len(ends)},)")
     if (bad := next((end for end in ends if not 0 <= end <= steps), None)) is not None:
