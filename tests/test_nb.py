@@ -275,10 +275,40 @@ def test_check_finds_an_edited_notebook(book, tamper, capsys):
     assert "chapters/one.ipynb: " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "<<<<<<< HEAD"])
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b"null", b"<<<<<<< HEAD", b"\xff"])
 def test_check_finds_a_broken_notebook(book, text):
-    (book / "chapters" / "one.ipynb").write_text(text)
+    (book / "chapters" / "one.ipynb").write_bytes(text)
     assert state(book) == "stale"
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", [], [1], {}])
+@pytest.mark.parametrize(
+    "place",
+    [
+        *(["metadata"], ["metadata", "unrolled"], ["metadata", "unrolled", "files"]),
+        *(["nbformat"], ["cells"], ["cells", 0], ["cells", 1, "outputs"]),
+        *(["metadata", "unrolled", "outputs"], ["cells", 0, "metadata"], ["cells", 0, "source"]),
+        *(["metadata", "kernelspec"], ["cells", 1, "execution_count"], ["nbformat_minor"]),
+    ],
+)
+def test_check_finds_a_notebook_with_another_kind_of_value(book, capsys, place, value):
+    path = book / "chapters" / "one.ipynb"
+    notebook = json.loads(path.read_text())
+    part = notebook
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    path.write_text(json.dumps(notebook))
+    nb = load(book)
+    assert nb.check(nb.find([])) == 1
+    assert "chapters/one.ipynb: " in capsys.readouterr().out
+
+
+def test_a_folder_in_place_of_a_notebook_is_named(book):
+    (book / "chapters" / "one.ipynb").unlink()
+    (book / "chapters" / "one.ipynb").mkdir()
+    with pytest.raises(SystemExit, match=r"chapters/one\.ipynb: "):
+        state(book)
 
 
 def test_check_finds_missing_and_stray_notebooks(book, capsys):

@@ -80,12 +80,14 @@ def read(md: Path) -> Chapter:
     ipynb = md.with_suffix(".ipynb")
     if not ipynb.exists():
         return Chapter(md, notebook, "stale", "it does not exist")
-    text = ipynb.read_text(encoding="utf-8")
     try:
+        text = ipynb.read_text(encoding="utf-8")
         old = nbformat.reads(text, as_version=4)
         stored = dict(old.metadata.unrolled)
         reason = disagreement(digests, stored, old)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, AttributeError, ValueError):
+    except OSError as error:  # a folder, say: what cannot be read is not written over
+        raise SystemExit(f"{name(ipynb)}: {error.strerror}") from None
+    except Exception:  # JSON of any kind may be in its place, and nbformat fails in any way
         reason = "it was not written by this tool"
     if reason:
         return Chapter(md, notebook, "stale", reason)
