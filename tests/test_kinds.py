@@ -48,6 +48,8 @@ def test_what_is_right_comes_back():
         (lambda: one_of("x", [], {"a": 1}), ValueError, "x must be one of a, got list"),
         (lambda: path("x", 1), TypeError, "x must be a path, got 1"),
         (lambda: path("x", "a\0"), ValueError, "x must be a path, not empty and without null"),
+        (lambda: path("x", "\ud800"), ValueError, "x must be a name that a file can have, got"),
+        (lambda: path("x", "a/"), ValueError, "x must be a file's, not a folder's, got 'a/'"),
         (lambda: folder("x", Path("none")), ValueError, "x must be a folder, got none"),
         (lambda: floating("x", [1.0]), TypeError, "x must be an array of .*, got list"),
         (lambda: floating("x", np.ma.ones(1)), TypeError, "x must be an array without a mask"),

@@ -142,3 +142,46 @@ def test_writers_at_once_leave_one_whole_file(tmp_path):
         pool.map(lambda text: write_atomically(path, text), texts * 4)
     assert path.read_text() in texts
     assert names(tmp_path) == ["file"]
+
+
+def test_a_file_protected_from_writing_is_named_and_stays(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_text("old")
+    path.chmod(0o444)
+    # as root every file can be written: ask for what others may do
+    monkeypatch.setattr(os, "access", lambda file, how: bool(mode(file) & 0o222))
+    with pytest.raises(PermissionError, match=r"Permission denied: '.*/file'"):
+        write_atomically(path, "new")
+    assert (path.read_text(), names(tmp_path)) == ("old", ["file"])
+
+
+def test_links_in_a_circle_are_named_and_stay(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    with pytest.raises(OSError, match=r"Too many levels of symbolic links: '.*/one'"):
+        write_atomically(one, "new")
+    assert one.is_symlink()
+    assert other.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["n" * 201, "n" * 230, "n" * 255, "ß" * 127])
+def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
+    path, beside = tmp_path / name, tmp_path / (name[:-1] + "m")
+    old = [
+        file.with_name(f".{files._short(file.name)}.tmp-{files._HOST}-1-00000000")
+        for file in (path, beside)
+    ]
+    for file in old:
+        file.write_text("half")
+        os.utime(file, (time.time() - 2 * files._OLD,) * 2)
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
+    assert names(tmp_path) == sorted([name, old[1].name])
+
+
+@pytest.mark.parametrize("path", ["a\ud800b", "folder/"])
+def test_a_path_that_is_no_files_is_named_before_any_work(tmp_path, path):
+    with pytest.raises(ValueError, match=r"path must be .*got '.*(ud800b|folder/)'"):
+        write_atomically(f"{tmp_path}/{path}", "new")
+    assert names(tmp_path) == []

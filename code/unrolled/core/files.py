@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import platform
 import re
@@ -14,6 +15,7 @@ from unrolled.core.kinds import instance
 from unrolled.core.kinds import path as as_path
 
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
+_LONGEST = 200  # bytes of a name; no system has room for more than 255
 _OLD = 24 * 3600.0  # seconds after which nobody is still writing a file
 
 
@@ -37,7 +39,8 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
     UnicodeEncodeError
         If the text holds half a surrogate pair; nothing is written.
     OSError
-        If the system refuses, or the path is no regular file: it names ``path``.
+        If the system refuses, or the path is no regular file, one protected from writing, or a
+        link in a circle: it names ``path``.
     """
     data = content.encode() if isinstance(content, str) else instance("content", content, bytes)
     file = as_path("path", path)
@@ -50,9 +53,14 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
 def _write(path: Path, data: bytes) -> None:
     if path.exists() and not path.is_file():  # as root, a device would be replaced by a file
         raise OSError(errno.EINVAL, "must be a regular file")
+    if path.exists() and not os.access(path, os.W_OK):  # its folder would let it be replaced
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    if path.is_symlink():  # all others were followed
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
-    temporary = path.with_name(f".{path.name}.tmp-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}")
+    end = f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = path.with_name(f".{_short(path.name)}.tmp-{end}")
     try:
         with temporary.open("xb") as file:  # with the mode that the umask leaves
             file.write(data)
@@ -66,9 +74,17 @@ def _write(path: Path, data: bytes) -> None:
         raise
 
 
+def _short(name: str) -> str:
+    """Return a name that leaves room for what is added to it."""
+    data = os.fsencode(name)
+    return name if len(data) <= _LONGEST else hashlib.sha256(data).hexdigest()[:32]
+
+
 def _sweep(path: Path) -> None:
     """Remove the temporary files of a path that nobody writes any more."""
-    name = re.compile(rf"\.{re.escape(path.name)}\.tmp-([0-9a-f]{{8}})-(\d{{1,9}})-[0-9a-f]{{8}}")
+    name = re.compile(
+        rf"\.{re.escape(_short(path.name))}\.tmp-([0-9a-f]{{8}})-(\d{{1,9}})-[0-9a-f]{{8}}"
+    )
     for left in path.parent.iterdir():
         if found := name.fullmatch(left.name):
             with contextlib.suppress(OSError):

@@ -179,10 +179,7 @@ def as_trial(row: _Row) -> Trial:
 
 def _located(path: str | Path) -> Path:
     """Return the file that a path leads to, through links; refuse what can be no store."""
-    try:
-        place = Path(os.path.realpath(kinds.path("path", path)))
-    except UnicodeEncodeError:
-        raise ValueError(f"path must be a name that a file can have, got {path!r}") from None
+    place = Path(os.path.realpath(kinds.path("path", path)))
     if not place.parent.is_dir():
         raise FileNotFoundError(f"path must be in a folder that exists, got {path}")
     if place.exists() and not place.is_file():
