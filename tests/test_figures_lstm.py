@@ -109,6 +109,7 @@ def test_strings_are_told_apart_and_their_symbols_named():
     assert ticks == list("BTEBP")
 
 
+HELD = {"net": ([0.2, 0.2, 0.4], "model")}
 NUMBERS = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])
 
 
@@ -116,18 +117,18 @@ NUMBERS = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])
     ("make", "words"),
     [
         (
-            lambda: draw.holding(NUMBERS * [1, 0], [0.2] * 3, {}),
+            lambda: draw.holding(NUMBERS * [1, 0], [0.2] * 3, HELD),
             "number of marks in inputs must be at least 1, got 0",
         ),
         (
-            lambda: draw.holding(NUMBERS, [0.2] * 2, {}),
+            lambda: draw.holding(NUMBERS, [0.2] * 2, HELD),
             r"target must have 3 steps, got shape \(2,\)",
         ),
         (
             lambda: draw.holding(NUMBERS, [0.2] * 3, {"net": (np.zeros((3, 1)), "model")}),
             r"answers\['net'\] must have 3 steps, got shape \(3, 1\)",
         ),
-        (lambda: draw.forced({}, [0.2] * 3), "number of panels must be at least 1, got 0"),
+        (lambda: draw.forced({}, [0.2] * 3), "panels must hold at least one, got none"),
         (
             lambda: draw.forced({"f = 1": ([0.2] * 3, [0.2])}, [0.2] * 3),
             r"panels\['f = 1'\] must have 3 steps, got shape \(1,\)",
@@ -136,7 +137,7 @@ NUMBERS = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])
             lambda: draw.forced({"f = 1": ([0.0], [0.0])}, [0.0]),
             "largest target must be greater than 0, got 0",
         ),
-        (lambda: draw.gates({}, marks=[]), "number of panels must be at least 1, got 0"),
+        (lambda: draw.gates({}, marks=[]), "panels must hold at least one, got none"),
     ],
 )
 def test_what_cannot_be_drawn_is_named_and_no_figure_is_left(make, words):

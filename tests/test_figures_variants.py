@@ -122,11 +122,11 @@ WAVE = [0.0, 1.0, 0.0]
         ),
         (
             lambda: draw.waves(WAVE, {}, trained=2, tolerance=0.3),
-            "number of panels must be at least 1, got 0",
+            "panels must hold at least one, got none",
         ),
-        (lambda: draw.gallery({}), "number of models must be at least 1, got 0"),
+        (lambda: draw.gallery({}), "models must hold at least one, got none"),
         (
-            lambda: draw.promises([[0.4, 0.3]] * 2, [0.4], {}, ylabel="error"),
+            lambda: draw.promises([[0.4, 0.3]] * 2, [0.4], {"GRU": 0.3}, ylabel="error"),
             r"fresh must have shape \(2,\), an error for each search, got \(1,\)",
         ),
     ],

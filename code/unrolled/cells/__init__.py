@@ -47,7 +47,8 @@ CELLS: Mapping[str, Row] = MappingProxyType(
         "Elman": Row(Elman, torch="RNN"),
         "Elman, rectified": Row(Elman, {"nonlinearity": "relu"}, torch="RNN"),
         "LSTM": Row(LSTM, torch="LSTM"),
-        **{f"LSTM {name}": Row(LSTMVariant, options) for name, options in FORMS.items()},
+        # torch's is the plain LSTM
+        **{f"LSTM {n}": Row(LSTMVariant, form) for n, form in FORMS.items() if n != "torch"},
         "LSTM layer norm": Row(LSTMVariant, {"layer_norm": True}),
         "GRU": Row(GRU, torch="GRU"),
         "GRU, z writes": Row(GRU, {"update": "write"}),

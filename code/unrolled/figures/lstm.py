@@ -82,7 +82,7 @@ def forced(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], target: ArrayLike)
     ValueError
         If there is no panel, or an array has not T steps, or the target is never above 0.
     """
-    rows = (whole("number of panels", len(panels)) + 1) // 2
+    rows = (len(panels) + 1) // 2
     target = numbers("target", target)
     most = real("largest target", target.max(initial=0), above=0)
     steps = np.arange(1, len(target) + 1)
@@ -217,7 +217,7 @@ def gates(panels: Mapping[str, Gates], *, marks: Sequence[int]) -> Figure:
     ValueError
         If there is no panel.
     """
-    rows = whole("number of panels", len(panels))
+    rows = len(panels)
     figure, grid = plt.subplots(
         rows, 1, sharex=True, sharey=True, figsize=(5.0, 1.35 * rows), squeeze=False
     )

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from unrolled.core.recurrent import Cell
-from unrolled.core.validate import numbers, whole
+from unrolled.core.validate import numbers
 from unrolled.figures import cells
 from unrolled.figures._checked import checked
 from unrolled.figures.cells import Edge, Graph, Node, formula
@@ -65,7 +65,7 @@ def gallery(models: Mapping[str, Cell]) -> Figure:
     ValueError
         If there is no cell.
     """
-    count = whole("number of models", len(models))
+    count = len(models)
     figure, rows = plt.subplots(count, squeeze=False, layout="none")
     heights = []
     for axes, (name, cell) in zip(rows[:, 0], models.items(), strict=True):
@@ -105,7 +105,7 @@ def waves(
         If there is no panel, or one has not the steps of the wave.
     """
     wave = numbers("target", target)
-    count = whole("number of panels", len(panels))
+    count = len(panels)
     drawn = {title: numbers(f"panels[{title!r}]", runs) for title, runs in panels.items()}
     for title, made in drawn.items():
         if made.ndim != 2 or len(made) != len(wave):
