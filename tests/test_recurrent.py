@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import linear
-from torch.nn.utils import parametrizations, prune
+from torch.nn.utils import prune
 
 from unrolled.cells import GRU, Elman
 from unrolled.core.gradcheck import check_gradients
@@ -175,17 +175,6 @@ def test_a_padded_batch_is_every_sequence_alone(problem):
     close(together[inputs + 1 :], weights)
 
 
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("rubbish", [float("nan"), float("inf"), 1e300])
-def test_padding_reaches_nothing(cell, rubbish):
-    torch.manual_seed(0)
-    layer, x = Recurrent(cell(2, 3)).double(), torch.randn(4, 3, 2, dtype=F64)
-    lengths = torch.tensor([4, 1, 0])
-    outside = ~mask(lengths, 4)[..., None]
-    dirty = x.masked_fill(outside, rubbish)
-    close(gradients(layer, dirty, None, lengths), gradients(layer, x, None, lengths), 0, 0)
-
-
 @given(problems())
 @settings(max_examples=30, deadline=None)
 def test_two_halves_are_the_whole(problem):
@@ -204,15 +193,6 @@ def test_two_halves_are_the_whole(problem):
         torch.autograd.grad(loss, weights, materialize_grads=True),
         torch.autograd.grad(reference, weights, materialize_grads=True),
     )
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_a_cell_called_is_one_step(cell):
-    cell = cell(2, 3)
-    x, state = torch.randn(1, 4, 2), (torch.randn(4, 3),) * len(cell.states)
-    output, last = Recurrent(cell)(x, state)
-    after = cell(x[0], state)
-    close([output[0], *last], [after[0], *after], 1e-6, 1e-6)
 
 
 def test_backward_looks_at_no_weight_that_does_not_learn():
@@ -246,18 +226,6 @@ def test_nothing_is_kept_without_a_gradient():
     assert layer(x)[0].grad_fn is None
 
 
-def test_outputs_may_be_changed_in_place():
-    torch.manual_seed(0)
-    layer, x = Recurrent(Elman(2, 3)).double(), torch.randn(4, 2, 2, dtype=F64)
-    grads = []
-    for change in (lambda y: y.mul_(2), lambda y: y * 2):
-        layer.zero_grad()
-        output, (last,) = layer(x)
-        (change(output).sum() + change(last).sum()).backward()
-        grads.append([p.grad for p in layer.parameters()])
-    close(*grads)
-
-
 def test_weights_changed_before_the_backward_pass_are_noticed():
     layer = Recurrent(Elman(2, 3))
     loss = layer(torch.randn(4, 2, 2))[0].sum()
@@ -275,48 +243,6 @@ def test_a_second_backward_pass_gives_the_same():
     close(first, torch.autograd.grad(loss, weights), 0, 0)
 
 
-def test_second_derivatives_refuse_by_hand_and_work_by_autograd():
-    torch.manual_seed(0)
-    layer, x = Recurrent(Elman(2, 3)).double(), torch.randn(4, 2, 2, dtype=F64)
-    loss = layer(x)[0].sum()
-    with pytest.raises(RuntimeError, match=r"cannot be differentiated again: .*autograd=True"):
-        torch.autograd.grad(loss, layer.cell.weight_hh, create_graph=True)
-
-    def through(U):
-        arguments = {"cell.weight_hh": U}, (x,)
-        return torch.func.functional_call(taped(layer), *arguments)[0]
-
-    assert torch.autograd.gradgradcheck(through, layer.cell.weight_hh)
-
-
-@pytest.mark.filterwarnings("ignore:.torch.jit.script.:DeprecationWarning")  # torch's own, in jvp
-def test_torch_func_works():
-    torch.manual_seed(0)
-    layer, x = Recurrent(Elman(2, 3)).double(), torch.randn(4, 5, 2, dtype=F64)
-    weights = dict(layer.named_parameters())
-
-    def loss(weights, x):
-        return torch.func.functional_call(layer, weights, (x,))[0].pow(2).sum()
-
-    expected = torch.autograd.grad(loss(weights, x), list(weights.values()))
-    close(torch.func.grad(loss)(weights, x).values(), expected)
-    each = torch.func.vmap(torch.func.grad(loss), (None, 1))(weights, x[:, :, None])
-    close([g.sum(0) for g in each.values()], expected)
-    _, slope = torch.func.jvp(lambda x: loss(weights, x), (x,), (torch.ones_like(x),))
-    assert slope.item() == pytest.approx(torch.func.grad(loss, 1)(weights, x).sum().item())
-    hessian = torch.func.hessian(lambda x: loss(weights, x))(x[:2, :1])
-    assert hessian.shape == (2, 1, 2, 2, 1, 2)
-
-
-def test_parametrised_weights_learn():
-    torch.manual_seed(0)
-    cell = parametrizations.orthogonal(Elman(2, 3).double(), "weight_hh")
-    layer, x = Recurrent(cell), torch.randn(4, 2, 2, dtype=F64)
-    assert "Unroll" in layer(x)[0].grad_fn.name()
-    close(gradients(layer, x), gradients(taped(layer), x))
-    assert cell.parametrizations.weight_hh.original.requires_grad
-
-
 def test_complex_gradients_are_autograds():
     torch.manual_seed(0)
     layer = Recurrent(Elman(2, 3))
@@ -330,19 +256,6 @@ def test_complex_gradients_are_autograds():
         return torch.autograd.grad(output.abs().sum(), at)
 
     close(gradient(layer), gradient(taped(layer)))
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("cell", CELLS)
-def test_a_gpu_gives_the_same(cell):
-    torch.manual_seed(0)
-    layer, x = Recurrent(cell(3, 4)).double(), torch.randn(5, 2, 3, dtype=F64)
-    there = copy.deepcopy(layer).cuda()
-    close(
-        [g.cpu() for g in gradients(there, x.cuda(), None, [5, 3])],
-        gradients(layer, x, None, [5, 3]),
-    )
-    assert max(check_gradients(there, x.cuda())) <= 1e-10
 
 
 def test_mask_by_hand():
