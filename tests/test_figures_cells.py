@@ -355,6 +355,34 @@ def test_a_cell_is_drawn_into_axes_that_are_given():
     assert cells.draw(Elman(3, 4), axes) is figure
 
 
+@pytest.mark.parametrize("name", [name for name in DRAWN if name.startswith("LSTM")])
+def test_the_gates_of_an_lstm_stand_in_their_order(name):
+    places = cells.layout(cells.graph(CELLS[name])).places
+    heights = [places[gate].y for gate in "ifg" if gate in CELLS[name].gates]
+    assert heights == sorted(heights, reverse=True)
+
+
+def test_a_way_that_is_lit_keeps_its_colours_from_its_source_on_and_the_rest_turns_pale():
+    cell = LSTM(3, 4)
+    (axes,) = cells.draw(cell, lit=("x_t", "f", "×2")).axes
+    colors = {text.get_text(): text.get_color() for text in axes.texts}
+    assert colors["$x_t$"] != cells._PALE
+    assert {colors[f"${state}$"] for state in ("h_t", "c_t", "h_{t-1}")} == {cells._PALE}
+    bright = [text.get_text() for text in axes.texts if text.get_color() != cells._PALE]
+    assert sorted(bright) == sorted(["$x_t$", "$f$\nσ", "×"])
+    wide = [patch for patch in axes.patches if patch.get_linewidth() == 2.4]
+    places = cells.layout(cells.graph(cell)).places
+    starts = {tuple(patch.get_path().vertices[0]) for patch in wide}
+    f = places["f"]
+    assert starts == {(places["x_t"].x, places["x_t"].y - 1), (f.x + f.half_width, f.y)}
+
+
+def test_a_way_is_made_of_nodes_that_are_there():
+    with pytest.raises(ValueError, match=r"lit must be one of x_t, .*, got 'q'"):
+        cells.draw(LSTM(3, 4), lit=["f", "q"])
+    assert not plt.get_fignums()
+
+
 @pytest.mark.parametrize(
     ("cell", "state", "equation"),
     [

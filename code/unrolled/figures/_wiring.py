@@ -19,6 +19,7 @@ from unrolled.figures._tracing import Edge, Graph, Node
 
 Grid = tuple[int, int]
 Point = tuple[float, float]
+GATES = ("i", "f", "g", "o")  # those of an LSTM stand in this order, from the top
 Net = tuple[str, bool]  # lines that carry one vector; peepholes are lines of their own
 
 ABOVE = "output above"  # where the first state leaves the frame a second time, to a layer above
@@ -121,8 +122,14 @@ def _rows(graph: Graph) -> Iterator[dict[str, int]]:
             if node.name not in rows:
                 rows[node.name] = _nearest(graph, node, rows, level, range(1, inner + 1))
         found.append((_cost(graph, rows, level), len(found), rows))
-    for _, _, rows in sorted(found):
+    names_of_gates = sorted((n.name for n in free if n.gate in GATES), key=GATES.index)
+    ordered = [each for each in found if _descend([each[2][name] for name in names_of_gates])]
+    for _, _, rows in sorted(ordered or found):
         yield rows
+
+
+def _descend(rows: Sequence[int]) -> bool:
+    return all(a > b for a, b in itertools.pairwise(rows))
 
 
 def _nearest(
@@ -338,6 +345,25 @@ def _straighten(points: Sequence[Point]) -> tuple[Point, ...]:
             kept.pop()
         kept.append(point)
     return tuple(kept)
+
+
+def from_source(line: Line, lines: Sequence[Line]) -> tuple[Point, ...]:
+    """Return a line's points from its source on: where it forks from another, along that first."""
+    if not line.forks:
+        return line.points
+    fork, edge = line.points[0], line.edge
+    for other in lines[: lines.index(line)]:
+        if (other.edge.source, other.edge.peephole) != (edge.source, edge.peephole):
+            continue
+        whole = from_source(other, lines)
+        for n, (start, end) in enumerate(itertools.pairwise(whole)):
+            if _between(start, fork, end):
+                return _straighten([*whole[: n + 1], *line.points])
+    return line.points  # a peephole that forks from a line of its own state
+
+
+def _between(start: Point, at: Point, end: Point) -> bool:
+    return all(min(a, b) <= c <= max(a, b) for a, c, b in zip(start, at, end, strict=True))
 
 
 def _wire(graph: Graph, rows: Mapping[str, int], gap: int) -> tuple[float, Layout] | None:

@@ -8,6 +8,7 @@ unit. A hollow arrowhead says that no gradient goes back there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -17,10 +18,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Ellipse, FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 
+from unrolled.core.kinds import one_of
 from unrolled.core.recurrent import Cell
 from unrolled.figures._checked import checked
 from unrolled.figures._tracing import Edge, Graph, Node, graph
-from unrolled.figures._wiring import ABOVE, Layout, Line, Place, Point, layout
+from unrolled.figures._wiring import ABOVE, Layout, Line, Place, Point, from_source, layout
 from unrolled.figures.style import COLOR
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
 ]
 
 _INK = "#3b3b3b"
+_PALE = "#c9c9c4"  # what is not meant, in a picture that brings something out
 _LETTERS = {"x": "input", "h": "hidden", "c": "cell", "r": "gate o", "z": "gate f", "n": "gate g"}
 _ROUND = 1.0  # of a corner, in units of the grid
 _OUTSIDE = 6.0  # room for the names beside the frame
@@ -44,7 +47,7 @@ _WIDTH = 50.0  # of the smallest picture, so that small cells are not drawn larg
 
 
 @checked
-def draw(cell: Cell, axes: Axes | None = None) -> Figure:
+def draw(cell: Cell, axes: Axes | None = None, *, lit: Sequence[str] = ()) -> Figure:
     """Draw one step of a cell.
 
     Parameters
@@ -53,8 +56,19 @@ def draw(cell: Cell, axes: Axes | None = None) -> Figure:
         The cell; see ``graph`` for what it may compute.
     axes
         Where to draw; a figure as wide as the page if not given.
+    lit
+        Names of nodes in ``graph(cell)``, to bring out a way through the cell: they and the lines
+        between them keep their colours, the rest turns pale. All keep theirs if none is named.
+
+    Raises
+    ------
+    ValueError
+        If the cell has no node of a name in ``lit``.
     """
     plan = graph(cell)
+    bright = {one_of("lit", name, [node.name for node in plan.nodes]) for name in lit} or {
+        node.name for node in plan.nodes
+    }
     what = layout(plan)
     low, high = what.bottom - 4, what.top + 4
     small = what.right > _WIDTH  # many nodes side by side
@@ -70,20 +84,27 @@ def draw(cell: Cell, axes: Axes | None = None) -> Figure:
     axes.add_patch(
         FancyBboxPatch((0, what.bottom), *size, boxstyle=style, fc="#f6f6f4", ec="#c4c4c0", lw=1)
     )
+    above = f"{plan.states[0]}_t"
     for line in what.lines:
-        _line(axes, line, _carried(plan, line.edge.source), what)
+        ends = {line.edge.source, above if line.edge.target == ABOVE else line.edge.target}
+        if bright >= ends and lit:
+            way = replace(line, points=from_source(line, what.lines), forks=False)
+            _line(axes, way, _carried(plan, line.edge.source), what, wide=2.4)
+        else:
+            _line(axes, line, _PALE if lit else _carried(plan, line.edge.source), what)
     font = 9.5 if small else 11.0
     beyond = {"input": (-4.3 if small else -3.2, 0.0), "output": (2.9, 0.0)}
     for node in plan.nodes:
-        at = what.places[node.name]
+        at, pale = what.places[node.name], None if node.name in bright else _PALE
         if node.kind == "box":
             color = _color(node.gate) if node.gate else _carried(plan, node.name)
-            _box(axes, at, _inside(plan, node), color, font)
+            _box(axes, at, _inside(plan, node), pale or color, font)
         elif node.kind == "circle":
-            _circle(axes, at, node.sign, font)
+            _circle(axes, at, node.sign, font, pale or _INK)
         else:
-            _name(axes, node.name, at, (0, -2.6) if node.name == "x_t" else beyond[node.kind], font)
-    _name(axes, f"{plan.states[0]}_t", what.places[ABOVE], (0, 2.6), font)
+            shift = (0, -2.6) if node.name == "x_t" else beyond[node.kind]
+            _name(axes, node.name, at, shift, font, pale)
+    _name(axes, above, what.places[ABOVE], (0, 2.6), font, None if above in bright else _PALE)
     drawn = axes.get_figure(root=True)
     assert drawn is not None
     return drawn
@@ -100,11 +121,11 @@ def _color(name: str) -> str:
     return COLOR.get(f"gate {name[:1]}") or COLOR.get(_LETTERS.get(name[:1], ""), _INK)
 
 
-def _circle(axes: Axes, at: Place, sign: str, font: float) -> None:
+def _circle(axes: Axes, at: Place, sign: str, font: float, color: str) -> None:
     size = 2 * at.half_width, 2 * at.half_height
-    axes.add_patch(Ellipse((at.x, at.y), *size, fc="white", ec=_INK, lw=1.2, zorder=4))
+    axes.add_patch(Ellipse((at.x, at.y), *size, fc="white", ec=color, lw=1.2, zorder=4))
     big = 14 if sign in ("×", "+", "−") else font
-    axes.text(at.x, at.y, sign, fontsize=big, color=_INK, ha="center", va="center", zorder=5)
+    axes.text(at.x, at.y, sign, fontsize=big, color=color, ha="center", va="center", zorder=5)
 
 
 def _box(axes: Axes, at: Place, text: str, color: str, font: float) -> None:
@@ -125,25 +146,28 @@ def _inside(plan: Graph, node: Node) -> str:
     return "\n".join(part for part in (above.strip(), node.sign or matrix) if part)
 
 
-def _name(axes: Axes, name: str, at: Place, shift: Point, font: float) -> None:
-    look: dict[str, Any] = {"color": _color(name), "ha": "center", "va": "center"}
+def _name(
+    axes: Axes, name: str, at: Place, shift: Point, font: float, color: str | None = None
+) -> None:
+    look: dict[str, Any] = {"color": color or _color(name), "ha": "center", "va": "center"}
     axes.text(at.x + shift[0], at.y + shift[1], f"${name}$", fontsize=font + 1, **look)
 
 
-def _line(axes: Axes, line: Line, color: str, what: Layout) -> None:
+def _line(axes: Axes, line: Line, color: str, what: Layout, *, wide: float = 1.4) -> None:
     dashes = (0, (3, 1.6)) if line.edge.peephole else "-"
     points = [_beyond(point, what) for point in line.points]
     path = _rounded(points)
-    axes.add_patch(PathPatch(path, fc="none", ec=color, lw=1.4, ls=dashes, zorder=2))
+    above = 1 if color == _PALE else 2
+    axes.add_patch(PathPatch(path, fc="none", ec=color, lw=wide, ls=dashes, zorder=above))
     (x, y), (x0, y0) = points[-1], points[-2]
     length = abs(x - x0) + abs(y - y0)
     dx, dy = (x - x0) / length, (y - y0) / length
     base = x - 0.9 * dx, y - 0.9 * dy
     wings = [(base[0] + s * 0.45 * dy, base[1] + s * 0.45 * dx) for s in (1, -1)]
     face = "white" if line.edge.stopped else color
-    axes.add_patch(Polygon([(x, y), *wings], fc=face, ec=color, lw=1, zorder=3))
+    axes.add_patch(Polygon([(x, y), *wings], fc=face, ec=color, lw=1, zorder=above + 1))
     if line.forks:
-        axes.add_patch(Circle(line.points[0], 0.4, fc=color, ec="none", zorder=3))
+        axes.add_patch(Circle(line.points[0], 0.4, fc=color, ec="none", zorder=above + 0.5))
 
 
 def _beyond(point: Point, what: Layout) -> Point:
