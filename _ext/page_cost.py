@@ -19,7 +19,11 @@ logger = logging.getLogger(__name__)
 
 WORDS_A_MINUTE = 140
 SECONDS = {"equations": 15, "figures": 20, "lines": 1.5}
+NO_TEXT = (nodes.math, nodes.math_block, nodes.caption, nodes.literal_block)
 MINUTES_OF = re.compile(r"\((\d+) min\)")  # what an exercise's heading says
+
+
+LIMITS = {"words": 4000, "figures": 8, "claims": 3, "minutes": 45}
 
 
 class Cost(NamedTuple):
@@ -39,59 +43,58 @@ class Cost(NamedTuple):
         return math.ceil(self.words / WORDS_A_MINUTE + seconds / 60)
 
 
-LIMITS = {"words": 4000, "figures": 8, "claims": 3, "minutes": 45}
-
-
 def cost(page: nodes.Node) -> Cost:
     """Count what stands open on a page."""
     found = [*_open(page)]
-    text = [n for n in found if isinstance(n, nodes.Text) and not _in(n, nodes.math, nodes.caption)]
-    code = [n.astext() for n in found if isinstance(n, nodes.literal_block)]
-    said = " ".join(n.astext() for n in found if isinstance(n, nodes.title))
+    text = [each for each in found if isinstance(each, nodes.Text) and not _within(each, *NO_TEXT)]
+    blocks = [each for each in found if isinstance(each, nodes.literal_block)]
+    titles = " ".join(each.astext() for each in found if isinstance(each, nodes.title))
+
+    def count(kind: type) -> int:
+        return sum(isinstance(each, kind) for each in found)
+
     return Cost(
-        words=sum(len(n.split()) for n in text if not _in(n, nodes.literal_block)),
-        equations=sum(isinstance(n, nodes.math_block) for n in found),
-        figures=sum(isinstance(n, nodes.figure) for n in found),
-        lines=sum(block.count("\n") + 1 for block in code),
-        claims=sum("evidence" in n.get("classes", ()) for n in found if _is(n, nodes.admonition)),
-        exercises=sum(map(int, MINUTES_OF.findall(said))),
+        words=sum(len(each.split()) for each in text),
+        equations=count(nodes.math_block),
+        figures=count(nodes.figure),
+        lines=sum(
+            len(n.astext().splitlines()) for n in found if isinstance(n, nodes.literal_block)
+        ),
+        claims=sum("claim" in n for n in found if isinstance(n, nodes.admonition)),
+        exercises=sum(map(int, MINUTES_OF.findall(titles))),
     )
 
 
 def _open(node: nodes.Node) -> Iterator[nodes.Node]:
     """Walk what is shown before anything is unfolded."""
-    folded = 0
+    depth = 0
     for child in node.children:
         if isinstance(child, nodes.raw):  # what is folded by hand stands between two of them
-            folded += child.astext().count("<details") - child.astext().count("</details>")
-        elif not folded and not _hidden(child):
+            depth += child.astext().count("<details") - child.astext().count("</details>")
+        elif not depth and not _folded(child):
             yield child
             yield from _open(child)
 
 
-def _hidden(node: nodes.Node) -> bool:
-    classes = node.get("classes", []) if isinstance(node, nodes.Element) else []
-    if {"dropdown", "cell_output"} <= {*classes} or "dropdown" in classes:
-        return True
-    around = node.parent.get("classes", []) if isinstance(node.parent, nodes.Element) else []
-    return any(f"cell_{part}" in classes and f"tag_hide-{part}" in around for part in SIDES) or (
-        "cell_output" in classes and not any(_is(n, nodes.figure) for n in node.findall())
-    )
+def _folded(node: nodes.Node) -> bool:
+    """Whether a dropdown, or a part of a cell that is hidden by its tag."""
+    kinds = _classes(node)
+    hidden = {f"cell_{part}" for part in ("input", "output") if _hides(node.parent, part)}
+    return "dropdown" in kinds or not kinds.isdisjoint(hidden)
 
 
-SIDES = ("input", "output", "cell")
+def _hides(cell: nodes.Node, part: str) -> bool:
+    return not _classes(cell).isdisjoint({f"tag_hide-{part}", "tag_hide-cell"})
 
 
-def _is(node: nodes.Node, kind: type) -> bool:
-    return isinstance(node, kind)
+def _classes(node: nodes.Node) -> set[str]:
+    return {*node.get("classes", ())} if isinstance(node, nodes.Element) else set()
 
 
-def _in(node: nodes.Node, *kinds: type) -> bool:
-    while node is not None:
-        if isinstance(node, kinds):
-            return True
+def _within(node: nodes.Node, *kinds: type) -> bool:
+    while node is not None and not isinstance(node, kinds):
         node = node.parent
-    return False
+    return node is not None
 
 
 def say(app: Any, doctree: nodes.document, docname: str) -> None:
@@ -100,9 +103,9 @@ def say(app: Any, doctree: nodes.document, docname: str) -> None:
         return
     found = cost(doctree)
     title = next(iter(doctree.findall(nodes.title)))
-    words = f"{found.minutes} min to read" + (
-        f" · {found.exercises} min of exercises" if found.exercises else ""
-    )
+    words = f"{found.minutes} min to read"
+    if found.exercises:
+        words += f" · {found.exercises} min of exercises"
     line = nodes.paragraph("", words, classes=["page-cost"])
     title.parent.insert(title.parent.index(title) + 1, line)
     if "_" in docname.rpartition("/")[2]:
