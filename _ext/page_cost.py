@@ -57,9 +57,7 @@ def cost(page: nodes.Node) -> Cost:
         words=sum(len(each.split()) for each in text),
         equations=count(nodes.math_block),
         figures=count(nodes.figure),
-        lines=sum(
-            len(n.astext().splitlines()) for n in found if isinstance(n, nodes.literal_block)
-        ),
+        lines=sum(len(block.astext().splitlines()) for block in blocks),
         claims=sum("claim" in n for n in found if isinstance(n, nodes.admonition)),
         exercises=sum(map(int, MINUTES_OF.findall(titles))),
     )
