@@ -291,15 +291,23 @@ CALLS = {
     "figures.gradients.cliff": {"shown": 0}
     | {"paths": {"clipped": 1 + ramp(3, 2, 2), "not clipped": 1 + ramp(3, 2, 2)}},
     "figures.gradients.clipping": {"gradient": [1.0, 2.0], "threshold": 1.0},
+    "figures.gradients.growth": {"gains": [1.0, 2.0]}
+    | {"panels": {"a": {"b": (1 + ramp(3, 2), "model")}}},
+    "figures.gradients.kept": {"panels": {"a": (ramp(2, 4, 3), "model", 2.0)}, "threshold": 0.1},
     "figures.gradients.latch": {"weights": [0.5, 2.0]},
     "figures.gradients.learning": {"losses": {"a": (1 + ramp(2, 20), "model")}, "smooth": 5},
-    "figures.gradients.spectra": {"panels": {"a": ramp(4, 3)}, "bottom": -3.0},
+    "figures.gradients.rates": {"panels": {"a": (1 + ramp(2, 20), ramp(2, 20))}, "smooth": 5},
     "figures.lstm.along_stream": {"runs": {"a": (1 + ramp(2, 4), 1 + ramp(2, 4), "model")}}
     | {"every": 2},
     "figures.lstm.along_string": {"symbols": "BTET", "starts": [1, 0, 0, 1], "opened": GATES},
-    "figures.lstm.by_lag": {"curves": {"a": (1 + ramp(2, 4), "model")}, "marks": [1]},
+    "figures.lstm.by_lag": {"panels": {"a": {"b": (1 + ramp(2, 4), "model")}}, "marks": [1]},
     "figures.lstm.forced": {"panels": {"a": (ramp(4), ramp(4))}, "target": ramp(4)},
-    "figures.lstm.gates": {"panels": {"a": Gates(*ramp(4, 3))}, "marks": [1]},
+    "figures.lstm.inside": {
+        "inputs": np.array([[0.1, 1], [0.2, 0], [0.3, 1]]),
+        "target": ramp(3),
+        "answers": ramp(2, 3),
+        "opened": {"i": ramp(2, 3)},
+    },
     "figures.lstm.holding": {"inputs": 1 + ramp(4, 2), "target": ramp(4)}
     | {"answers": {"a": (ramp(2, 4), "model")}},
     "figures.lstm.reber_graph": {},
@@ -329,6 +337,8 @@ CALLS = {
     | {"rivals": {"a": 1.0}, "ylabel": "error"},
     "figures.variants.waves": {"target": ramp(4), "panels": {"a": ramp(4, 2)}}
     | {"trained": 2, "tolerance": 0.1},
+    "figures.windows.beyond_training": {"time": ramp(6), "values": 1 + ramp(6)}
+    | {"forecasts": {"a": ramp(3)}, "meanings": {"a": "model"}},
     "figures.windows.cue_curves": {"windows": {2: [[0.5, 1.0]], 3: [[0.5, 1.0]]}, "lags": [1, 2]}
     | {"recurrent": [[0.5, 1.0]], "recurrent_lags": [1, 2]},
     "figures.windows.errors_by_horizon": {"errors": {"a": 1 + ramp(3)}, "meanings": {"a": "model"}}
@@ -343,6 +353,9 @@ CALLS = {
     "figures.windows.forecast_on_walk": {"truth": ramp(60), "forecast": ramp(60)},
     "figures.windows.free_run": {"years": 1700 + np.arange(40.0), "values": ramp(40)}
     | {"runs": [ramp(5)], "start": 30},
+    "figures.windows.memory": {"panels": {"a": ramp(4, 2), "b": ramp(4, 2)}},
+    "figures.windows.two_pasts": {"pasts": [[1, 3, 4], [2, 3, 4]], "targets": ["5", "6"]}
+    | {"window": 2},
     "figures.windows.window_diagram": {"values": ramp(5), "window": 2},
     "gradients.clip_by_norm": {"gradients": [rows(3)], "threshold": 0.1},
     "gradients.gaussian": SEED | {"hidden": 3, "std": 0.5, "dtype": torch.float64},

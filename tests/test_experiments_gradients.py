@@ -12,19 +12,37 @@ from unrolled.experiments.gradients import _plain_descent
 from unrolled.experiments.gradients._clipped_descent import descend
 from unrolled.experiments.gradients._jacobians import (
     elman_jacobians,
+    growth_on_noise,
     jacobians_on_noise,
     tanh_jacobians,
 )
 from unrolled.experiments.gradients._latch import _keeps, guessed_latches, latch_successes
 from unrolled.experiments.gradients._plain_descent import _order_gradients, _smart_tanh, learn_order
+from unrolled.experiments.gradients._recall import learn_recall, recall_network
 from unrolled.experiments.gradients._starts import irnn_network, starting, tanh_network
 from unrolled.experiments.gradients.adding import _lstm
-from unrolled.experiments.gradients.clipping_rates import _clipping_wins
+from unrolled.experiments.gradients.clipping_by_element import _as_good
+from unrolled.experiments.gradients.clipping_rates import _alike_at_small_rates, _clipping_wins
 from unrolled.experiments.gradients.latch import _falls, _rank_correlation
+from unrolled.experiments.gradients.opening import (
+    _first,
+    _only_free_and_fast,
+    held_at,
+    recall_by_rate,
+    solved,
+)
 from unrolled.experiments.gradients.rate import norms_by_distance, states_of
+from unrolled.experiments.gradients.regularizer import _regularised_leads
 from unrolled.experiments.gradients.spectra import _carrying, _few_directions_kept
 from unrolled.experiments.temporal_order import order_sequences
-from unrolled.gradients import gaussian, omega, orthogonal, singular_spectrum
+from unrolled.gradients import (
+    gaussian,
+    lyapunov_exponents,
+    omega,
+    orthogonal,
+    singular_spectrum,
+    spectral_radius,
+)
 
 
 def test_a_norm_by_distance_is_that_of_the_product_of_jacobians():
@@ -265,6 +283,103 @@ def test_clipping_must_solve_more_runs_each_at_its_best_rate():
     assert not _clipping_wins(runs([good, bad], [bad, good]))  # one each
     assert not _clipping_wins(runs([good, good], [bad, bad]))  # another rate, as many
     assert not _clipping_wins(runs([[0.99, 0.99]], [[0.3, 0.3]]))  # not above 0.99
+
+
+def test_at_small_rates_the_arms_may_differ_by_three_in_ten():
+    def runs(clipped):
+        return [
+            {f"{name}, T = {T}": [row, 0.0, 1.0] for T in (20, 30)}
+            for number in range(10)
+            for name, row in [("clipped", float(number < clipped))]
+        ]
+
+    def with_plain(clipped):
+        plain = {f"as it comes, T = {T}": [0.0, 0.0, 0.0] for T in (20, 30)}
+        return [{**run, **plain} for run in runs(clipped)]
+
+    assert _alike_at_small_rates(with_plain(3))
+    assert not _alike_at_small_rates(with_plain(4))
+
+
+def test_elements_must_do_as_well_as_norms_up_to_two_in_ten_and_norms_well():
+    def runs(norm, element):
+        return [
+            {
+                f"{kind}, {threshold}": [float(n < count), 0.0, 0.0]
+                for kind, count, thresholds in (
+                    ("by norm", norm, (0.3, 1.0, 3.0)),
+                    ("by element", element, (0.03, 0.1, 0.3)),
+                )
+                for threshold in thresholds
+            }
+            for n in range(10)
+        ]
+
+    assert _as_good(runs(10, 8))
+    assert not _as_good(runs(10, 7))
+    assert not _as_good(runs(7, 7))
+
+
+def test_the_regulariser_must_lead_where_each_arm_is_best():
+    assert _regularised_leads([{"clipped": [0.6, 0.3], "regularised": [0.3, 0.9]}])
+    assert not _regularised_leads([{"clipped": [0.8, 0.3], "regularised": [0.3, 0.9]}])
+    assert not _regularised_leads([{"clipped": [0.3, 0.3], "regularised": [0.3, 0.79]}])
+
+
+def test_a_held_radius_does_not_grow_and_a_smaller_one_is_left_alone():
+    U = gaussian(8, std=0.5, seed=0)
+    small = 0.1 * U
+    before = small.clone()
+    held_at(0.6)(U)
+    held_at(0.6)(small)
+    assert float(spectral_radius(U)) == pytest.approx(0.6, rel=1e-4)
+    assert torch.equal(small, before)
+
+
+def test_a_bit_two_steps_back_is_learned_and_the_radius_can_be_held():
+    radius = float(spectral_radius(recall_network(0).layer.cell.weight_hh.detach()))
+    losses, _ = learn_recall(recall_network(0), lag=2, rate=0.01, seed=0, updates=150)
+    assert losses[0] == pytest.approx(1, abs=0.1)
+    assert solved(losses)
+    hold = held_at(radius)
+    _, radii = learn_recall(recall_network(0), lag=2, rate=0.1, seed=0, updates=20, after=hold)
+    assert max(radii) < radius * 1.001
+    assert set(recall_by_rate(0, lag=2, rates=[0.01], updates=20)) == {
+        "solved",
+        "solved, held",
+        "radius",
+    }
+
+
+def test_a_run_has_learned_where_ten_losses_are_small():
+    losses = [1.0] * 5 + [0.0] * 20
+    assert _first(losses) == 5 + 10  # the first ten all below stand at 5 to 14
+    assert _first([1.0] * 30) == 30
+    assert solved(losses)
+    assert not solved([0.0] * 20 + [1.0] * 20)
+
+
+def test_the_opening_wants_a_slow_rate_that_fails_and_a_held_radius_that_never_learns():
+    def runs(slow, fast, held):
+        return [
+            {"solved": [float(n < slow), float(n < fast)], "solved, held": [0.0, float(n < held)]}
+            for n in range(10)
+        ]
+
+    assert _only_free_and_fast(runs(1, 2, 0))
+    assert not _only_free_and_fast(runs(2, 5, 0))
+    assert not _only_free_and_fast(runs(0, 1, 0))
+    assert not _only_free_and_fast(runs(0, 5, 1))
+
+
+def test_growth_on_noise_is_the_largest_exponent():
+    U = gaussian(6, std=1.2 / 6**0.5, seed=0, dtype=torch.float64)
+    J = jacobians_on_noise(U, torch.tanh, steps=3000, drive=0.5, seed=5)
+    expected = float(lyapunov_exponents(J)[0].exp())
+    found = growth_on_noise(U, drive=0.5, seed=1, steps=600, runs=10)
+    assert found == pytest.approx(expected, rel=0.03)
+    straight = orthogonal(6, seed=0, gain=0.5, dtype=torch.float64)
+    assert growth_on_noise(straight, drive=0.0, seed=0) == pytest.approx(0.5, rel=1e-3)
 
 
 @pytest.mark.parametrize(

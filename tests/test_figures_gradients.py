@@ -4,15 +4,35 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from unrolled.figures import gradients as draw
+from unrolled.figures.style import COLOR
 
 
 def test_the_cliff_counts_the_descents_that_leave_the_picture():
     start = np.array([[5.0, -2.4], [5.4, -2.6], [5.6, -2.7]])
     away = np.array([[9.0, 6.0], [5.0, 3.0], [4.2, -2.1]])
-    paths = {"clipped": np.stack([start, start]), "not clipped": np.stack([start, away])}
+    paths = {"as it comes": np.stack([start, away]), "clipped": np.stack([start, start])}
     figure = draw.cliff(paths, shown=0)
-    words = [text.get_text() for text in figure.axes[0].texts]
-    assert any("2 of 3" in each for each in words)
+    left, right = ([text.get_text() for text in axes.texts] for axes in figure.axes)
+    assert any("2 of 3" in each for each in left)
+    assert "all stay" in right
+    plt.close(figure)
+
+
+def test_directions_are_kept_that_are_above_the_threshold_shortest_product_first():
+    logs = np.log([[0.5, 0.001], [0.5, 0.2]])  # products of two matrices, and of one
+    figure = draw.kept({"net": (logs, "model", 1)}, threshold=0.1)
+    line = figure.axes[0].lines[0]
+    assert line.get_xdata().tolist() == [1, 2]
+    assert line.get_ydata().tolist() == [2, 1]
+    plt.close(figure)
+
+
+def test_a_network_that_learned_is_drawn_in_another_colour():
+    losses = np.stack([np.full(20, 1.0), np.linspace(1, 0, 20) ** 4])
+    figure = draw.rates({"0.1": (losses, np.ones((2, 20)))}, smooth=2)
+    fails, learns = (line.get_color() for line in figure.axes[0].lines)
+    assert fails == COLOR["model"]
+    assert learns == COLOR["rival"]
     plt.close(figure)
 
 

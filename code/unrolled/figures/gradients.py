@@ -92,27 +92,94 @@ def by_distance(
 
 
 @checked
-def spectra(panels: Mapping[str, Array], *, bottom: float) -> Figure:
-    """Draw every singular value of a product of Jacobians against the length of the product.
+def rates(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], *, smooth: int) -> Figure:
+    """Draw losses and, below them, spectral radii of the same networks, a column a learning rate.
+
+    A network that has learned, its last losses below 0.1 bits, is drawn in another colour.
 
     Parameters
     ----------
     panels
-        ``{title: (T, H) natural logarithms, the longest product first}``, as
-        ``singular_spectrum`` returns them.
-    bottom
-        Power of ten at which the axis ends.
+        ``{title: (losses in bits, radii)}``, ``(seeds, updates)`` each.
+    smooth
+        Updates in a mean of losses.
     """
-    bottom = real("bottom", bottom, below=0)
-    figure, rows = plt.subplots(1, len(panels), sharey=True, squeeze=False)
-    for axes, (title, logs) in zip(rows[0], panels.items(), strict=True):
-        values = np.maximum(np.asarray(logs)[::-1] / np.log(10), 10 * bottom)
-        lengths = np.arange(1, len(values) + 1)
-        axes.axhline(0, color=GREY, linewidth=1, linestyle=":")
-        axes.plot(lengths, values, color=COLOR["gradient"], linewidth=0.7)
-        axes.set(title=title, xlabel="distance", ylim=(bottom, 0.06 * -bottom))
-    rows[0][0].set_ylabel("singular values")
-    _powers_of_ten(rows[0][0])
+    figure, rows = plt.subplots(
+        2, len(panels), sharex=True, sharey="row", squeeze=False, figsize=(5.0, 3.8)
+    )
+    for column, (title, (losses, radii)) in enumerate(panels.items()):
+        for loss, radius in zip(np.atleast_2d(losses), np.atleast_2d(radii), strict=True):
+            color = COLOR["rival" if loss[-2 * smooth :].mean() < 0.1 else "model"]
+            means = loss[: len(loss) // smooth * smooth].reshape(-1, smooth).mean(axis=1)
+            rows[0][column].plot((np.arange(len(means)) + 0.5) * smooth, means, color=color, lw=1.1)
+            rows[1][column].plot(np.arange(1, len(radius) + 1), radius, color=color, lw=1.1)
+        rows[0][column].set(title=title, ylim=(-0.1, 1.4))
+        rows[1][column].axhline(1, color=GREY, linewidth=1, linestyle=":")
+        rows[1][column].set(ylim=(0, 8.5), xticks=[0, len(radius)])
+    rows[0][0].set_ylabel("loss (bits)")
+    rows[1][0].set_ylabel("radius of U")
+    label(rows[1][0], 0.06, 0.82, "learns", "rival", transform=rows[1][0].transAxes)
+    label(rows[1][0], 0.06, 0.64, "does not", "model", transform=rows[1][0].transAxes)
+    figure.supxlabel("updates", fontsize=12)
+    return figure
+
+
+@checked
+def growth(
+    gains: Sequence[float], panels: Mapping[str, Mapping[str, tuple[ArrayLike, str]]]
+) -> Figure:
+    """Draw the factor per step of tanh networks against the gain of their weights.
+
+    Parameters
+    ----------
+    gains
+        Gains of the weights.
+    panels
+        ``{title: {what drives it: ((seeds, gains) factors, key of COLOR)}}``.
+    """
+    figure, rows = plt.subplots(1, len(panels), sharey=True, squeeze=False, figsize=(5.0, 3.0))
+    for axes, (title, lines) in zip(rows[0], panels.items(), strict=True):
+        axes.axhline(1, color=GREY, linewidth=1, linestyle=":")
+        for values, meaning in lines.values():
+            axes.plot(gains, np.atleast_2d(values).T, color=COLOR[meaning], linewidth=1.1)
+        axes.set(title=title, xlabel="gain", xticks=[0.5, 1, 2, 3])
+    rows[0][0].set_ylabel("factor per step")
+    for height, (name, (_, meaning)) in enumerate(reversed(_lines_of_the_last(panels))):
+        where = {"transform": rows[0][-1].transAxes, "ha": "right"}
+        label(rows[0][-1], 1.0, 0.03 + 0.1 * height, name, meaning, **where)
+    return figure
+
+
+def _lines_of_the_last(
+    panels: Mapping[str, Mapping[str, tuple[ArrayLike, str]]],
+) -> list[tuple[str, tuple[ArrayLike, str]]]:
+    """Return the lines of the last panel, by whose names all are labelled."""
+    return list(panels[list(panels)[-1]].items())
+
+
+@checked
+def kept(panels: Mapping[str, tuple[ArrayLike, str, float]], *, threshold: float) -> Figure:
+    """Draw how many singular values of a product of Jacobians are above a threshold, by length.
+
+    Parameters
+    ----------
+    panels
+        ``{name: ((seeds, T, H) or (T, H) natural logarithms, key of COLOR, distance at which the
+        name stands)}``, the longest product first, as ``singular_spectrum`` returns them.
+    threshold
+        What counts as kept: a number from 0 to 1.
+    """
+    least = np.log(real("threshold", threshold, above=0, below=1))
+    figure, axes = plt.subplots()
+    for name, (logs, meaning, at) in panels.items():
+        spectra = np.asarray(logs)
+        counts = (spectra if spectra.ndim == 3 else spectra[None])[:, ::-1] > least
+        counts = counts.sum(axis=-1)
+        lengths = np.arange(1, counts.shape[1] + 1)
+        axes.plot(lengths, counts.T, color=COLOR[meaning], linewidth=1.2)
+        height = counts[:, int(at)].mean() + 1
+        label(axes, at, height, name, meaning, va="bottom")
+    axes.set(xlabel="distance (steps back)", ylabel="directions kept", ylim=(0, None))
     return figure
 
 
@@ -152,32 +219,30 @@ def cliff(paths: Mapping[str, Array], *, shown: int) -> Figure:
     Parameters
     ----------
     paths
-        ``{"clipped": path, "not clipped": path}``, each ``(steps + 1, n, 2)`` pairs u, b; what
-        lies outside is not drawn.
+        ``{title: path}``, each ``(steps + 1, n, 2)`` pairs u, b, a panel each; what lies outside is
+        not drawn, and counted in the panel.
     shown
         Which of the n descents to draw whole.
     """
-    figure, axes = plt.subplots(figsize=(5.0, 3.3))
     left, right, low, high = 3.4, 6.2, -3.6, -0.9
     u, b = np.linspace(left, right, 300), np.linspace(low, high, 300)
     loss, _, _ = surface(u[:, None], b)
     levels = [0, 0.002, 0.01, 0.03, 0.06, 0.09, 0.2, 0.3, 0.4, 0.5]
-    axes.contourf(u, b, loss.T, levels=levels, cmap="Greys", vmin=-0.05, vmax=0.75)
-    clipped, free = paths["clipped"], paths["not clipped"]
-    for path, meaning in ((free, "model"), (clipped, "rival")):
-        axes.plot(*path[:, shown].T, color=COLOR[meaning], linewidth=0.9)
-    axes.plot(*clipped[0].T, ".", color=COLOR["truth"], markersize=4)
-    axes.plot(*clipped[-1].T, "o", mfc="none", mec=COLOR["rival"], mew=1.6, markersize=10)
-    axes.plot(*free[-1].T, "x", color=COLOR["model"], markersize=6, mew=1.5, zorder=4)
-    inside = ((free[-1] > (left, low)) & (free[-1] < (right, high))).all(axis=1)
-    axes.set(xlim=(left, right), ylim=(low, high), xlabel="recurrent weight u", ylabel="bias b")
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
-    label(axes, 4.95, -1.6, "E = 0.09", "truth", ha="center", bbox=box)
-    label(axes, 3.9, -3.3, "E = 0.4", "truth", ha="center", bbox=box)
-    label(axes, 5.05, -2.98, "wall", "truth", rotation=-31, ha="center")
-    outside = f"not clipped\n({np.sum(~inside)} of {len(inside)} leave\nthe picture)"
-    label(axes, 6.15, -1.4, outside, "model", ha="right", va="top", bbox=box)
-    label(axes, 4.2, -2.55, "clipped", "rival", ha="right", va="top", bbox=box)
+    figure, rows = plt.subplots(1, len(paths), sharey=True, squeeze=False, figsize=(5.0, 3.1))
+    for axes, (title, path), meaning in zip(
+        rows[0], paths.items(), ("model", "rival"), strict=True
+    ):
+        axes.contourf(u, b, loss.T, levels=levels, cmap="Greys", vmin=-0.05, vmax=0.75)
+        axes.plot(*path[0].T, ".", color=COLOR["truth"], markersize=3)
+        axes.plot(*path[:, shown].T, color=COLOR[meaning], linewidth=1.2)
+        axes.plot(*path[-1].T, "o", mfc="none", mec=COLOR[meaning], mew=1.5, markersize=8)
+        away = np.sum(~((path[-1] > (left, low)) & (path[-1] < (right, high))).all(axis=1))
+        axes.set(title=title, xlim=(left, right), ylim=(low, high), xlabel="weight u")
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+        outside = f"{away} of {path.shape[1]} leave\nthe picture" if away else "all stay"
+        label(axes, right - 0.08, high - 0.1, outside, meaning, ha="right", va="top", bbox=box)
+        label(axes, 5.05, -3.02, "wall", "truth", rotation=-42, ha="center", fontsize=11)
+    rows[0][0].set_ylabel("bias b")
     return figure
 
 

@@ -16,13 +16,10 @@ _rng = np.random.default_rng(0)
 
 
 def clip_by_norm(dW: Array, dU: Array, threshold: float) -> Pair:
-    """Shorten the gradient if it is longer than the threshold; keep its direction.
+    """Shorten a gradient of two arrays if it is longer than the threshold.
 
-    The gradient is dW, of shape (H, I), and dU, of shape (H, H), together: its norm is
-    the square root of the sum of all squared entries of both. threshold is positive.
-    Return a tuple of two arrays, (dW, dU): if the norm is larger than threshold, both
-    scaled by one factor, so that their norm is threshold; if not, with the entries they
-    had. Do not change the arrays that you are given.
+    dW has shape (H, I), dU (H, H); threshold is positive. Return new arrays (dW, dU), of
+    the same shapes and together of the same direction.
     """
     norm = np.sqrt((dW**2).sum() + (dU**2).sum())
     scale = threshold / norm if norm > threshold else 1.0

@@ -17,9 +17,8 @@ _rng = np.random.default_rng(0)
 def jacobian_product(states: Array, U: Array) -> Array:
     """Return the Jacobian of the last state of a tanh network by its first.
 
-    The network is h[t] = tanh(U h[t - 1] + W x[t] + b), U of shape (H, H). states has
-    shape (T + 1, H) and holds h[0], h[1], ..., h[T], with T at least 1. Return an array
-    of shape (H, H): row i, column j is the derivative of h[T][i] by h[0][j].
+    states has shape (T + 1, H) and holds h[0], ..., h[T], T at least 1; U is (H, H).
+    Return (H, H): row i, column j is the derivative of h[T][i] by h[0][j].
     """
     product = np.eye(len(U))
     for h in states[1:]:

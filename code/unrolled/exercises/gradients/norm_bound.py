@@ -14,13 +14,10 @@ _rng = np.random.default_rng(0)
 
 
 def norm_bound(U: Array, slope: float, steps: int) -> float:
-    """Bound the gradient of h[t] = phi(U h[t - 1] + W x[t] + b) over some steps.
+    """Bound the norm of the Jacobian of h[t + steps] by h[t].
 
-    phi acts on each unit alone, and its derivative is at most slope in absolute value.
-    U has shape (H, H); steps is a whole number d, at least 1. The Jacobian of h[t + d]
-    by h[t] is a product of d matrices; bound its norm (its largest singular value) by
-    the product of the best bounds on theirs. For each of them use U and slope only: the
-    states are not known. Return a number.
+    U has shape (H, H); slope bounds the derivative of phi; steps is at least 1. The states
+    are not known. Return a number.
     """
     return float(slope * np.linalg.norm(U, 2)) ** steps
 

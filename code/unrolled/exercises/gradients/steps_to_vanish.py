@@ -10,11 +10,9 @@ from unrolled.exercises.grading import Exercise, Mistake
 
 
 def steps_to_vanish(rate: float, fraction: float) -> int:
-    """Count the steps after which rate ** d has fallen to fraction or below.
+    """Count the steps until only a fraction is left, if each keeps a rate.
 
-    In h[t] = rate * h[t - 1] + x[t], the derivative of h[t + d] by h[t] is rate ** d.
-    rate and fraction are numbers between 0 and 1, both ends excluded. Return the
-    smallest whole number d for which rate ** d <= fraction.
+    rate and fraction: numbers between 0 and 1, both ends excluded. Return a whole number.
     """
     return int(np.ceil(np.log(fraction) / np.log(rate)))
 

@@ -59,6 +59,37 @@ def jacobians_on_noise(
     return step_jacobians(lambda h, x: phi(U @ h + x), torch.stack(states[:-1]), x)
 
 
+def growth_on_noise(
+    U: Tensor, *, drive: float, seed: int, steps: int = 300, runs: int = 5
+) -> float:
+    r"""Return :math:`e^{\lambda_1}` of a tanh network on noise: its factor per step.
+
+    A small change of the state is carried along and shortened to length 1 after every step; the
+    factor is the geometric mean of its growth over the last two thirds of the steps. It starts from
+    normal states, so that a network without noise does not stay at 0.
+
+    Parameters
+    ----------
+    U
+        ``(H, H)`` recurrent weights.
+    drive
+        Standard deviation of each component of the noise; 0: none.
+    seed
+        Seed of states, changes and noise.
+    steps, runs
+        Steps, and sequences side by side.
+    """
+    generator = torch.Generator().manual_seed(random_seed("seed", seed))
+    h, v = torch.randn(2, runs, len(U), generator=generator, dtype=U.dtype)
+    growth = []
+    for x in drive * torch.randn(steps, runs, len(U), generator=generator, dtype=U.dtype):
+        h = torch.tanh(h @ U.T + x)
+        v = v @ U.T * (1 - h**2)
+        growth.append(v.norm(dim=-1, keepdim=True))
+        v = v / growth[-1]
+    return float(torch.stack(growth[steps // 3 :]).log().mean().exp())
+
+
 def elman_jacobians(layer: Recurrent, x: Tensor) -> Tensor:
     r"""Return :math:`\partial h_t/\partial h_{t-1}` of an Elman layer that reads sequences.
 

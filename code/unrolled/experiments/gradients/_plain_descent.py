@@ -21,6 +21,7 @@ def learn_order(
     *,
     length: int,
     clip: float | None,
+    cut: float | None = None,
     weight: float = 0.0,
     hidden: int = 50,
     rate: float = 0.1,
@@ -42,6 +43,8 @@ def learn_order(
         Steps in a sequence, at least 10.
     clip
         Largest norm of the gradient, all parameters together; None: as it comes.
+    cut
+        Largest size of any of its elements; None: as they come.
     weight
         Weight of the regulariser, averaged over the steps: what multiplies the gradient of
         ``omega`` is ``weight / (length - 1)``.
@@ -69,6 +72,8 @@ def learn_order(
         longest = max(longest, norm)
         if clip is not None:
             gradients, _ = clip_by_norm(gradients, clip)
+        if cut is not None:
+            gradients = [each.clamp(-cut, cut) for each in gradients]
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients, strict=True):
                 parameter.sub_(gradient, alpha=rate)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
+
+from unrolled.core.validate import Array
 from unrolled.experiments.gradients._plain_descent import learn_order
 from unrolled.experiments.gradients._solved import PASCANU, solved
 from unrolled.experiments.ledger import Claim, Measurement, Row, Strip, Trials, Tuned
@@ -35,20 +38,32 @@ def order_by_rate(
 
 def _clipping_wins(runs: list[Measurement]) -> bool:
     """Whether clipping solves more runs at 30 steps, each arm at its best learning rate."""
-    clipped, free = (
-        (stack(runs, f"{name}, T = 30") > 0.99).sum(axis=0).max()
-        for name in ("clipped", "as it comes")
-    )
+    clipped, free = (_counts(f"{name}, T = 30", runs).max() for name in ("clipped", "as it comes"))
     return bool(clipped > free)
 
 
-_RATES = [0.01, 0.03, 0.1]
+def _alike_at_small_rates(runs: list[Measurement]) -> bool:
+    """Whether at 0.01 and 0.03 the arms solve about as many, at each length."""
+    gaps = [
+        _counts(f"clipped, T = {T}", runs)[:2] - _counts(f"as it comes, T = {T}", runs)[:2]
+        for T in (20, 30)
+    ]
+    return bool(np.abs(gaps).max() <= 0.3 * len(runs))
+
+
+def _counts(name: str, runs: list[Measurement]) -> Array:
+    """Return how many runs pass 0.99 accuracy, for each rate."""
+    counts: Array = (stack(runs, name) > 0.99).sum(axis=0)
+    return counts
+
+
+_RATES = [0.01, 0.03, 0.1, 0.3, 1.0]
 
 
 def _best_rate(name: str, runs: list[Measurement]) -> float:
     """Return the rate at which an arm solves most runs of 30 steps, then is most accurate."""
     best = stack(runs, f"{name}, T = 30")
-    ranked = zip((best > 0.99).sum(axis=0), best.mean(axis=0), _RATES, strict=True)
+    ranked = zip(_counts(f"{name}, T = 30", runs), best.mean(axis=0), _RATES, strict=False)
     return float(max(ranked)[-1])
 
 
@@ -56,17 +71,17 @@ CLAIM = Claim(
     paper=PASCANU,
     sentence=(
         "On temporal order over 30 steps, within 3,000 updates, clipping solves more runs than "
-        "plain gradient descent, each at the best of three learning rates: at 0.1 it solves all "
-        "and plain descent none; at 0.01 and 0.03 hardly any run is solved, with clipping or "
-        "without."
+        "plain gradient descent, each at the best of five learning rates: it bears a larger one. "
+        "At 0.01 and 0.03 it makes no difference that shows."
     ),
     experiment=order_by_rate,
     criterion=(
         "At each arm's best learning rate, the one at which most runs pass 0.99 accuracy, "
-        "clipping solves more of the runs at 30 steps."
+        "clipping solves more of the runs at 30 steps; and at 0.01 and at 0.03 the two arms differ "
+        "by at most three runs in ten, at 20 steps and at 30."
     ),
-    holds=_clipping_wins,
-    seeds={"quick": range(20, 21), "book": range(40, 45), "confirm": range(7000, 7005)},
+    holds=lambda runs: _clipping_wins(runs) and _alike_at_small_rates(runs),
+    seeds={"quick": range(20, 21), "book": range(60, 70), "confirm": range(7100, 7110)},
     settings={
         "quick": {"lengths": [30], "rates": [0.1], "clip": 1.0, "updates": 250},
         "book": {"lengths": [20, 30], "rates": _RATES, "clip": 1.0, "updates": 3000},
@@ -84,12 +99,13 @@ CLAIM = Claim(
     ],
     compared=[
         Difference(
-            label="solved, clipped against plain, each at development's best rate, 0.1 and 0.03",
+            label="solved at 30 steps, clipped at rate 0.1 against plain at 0.03",
             first=solved("clipped", "clipped, T = 30", 2),
             second=solved("plain", "as it comes, T = 30", 1),
         ),
         *(
-            solved(f"solved, {name} at rate {rate}", f"{quantity}, T = 30", index)
+            solved(f"solved at {T} steps, {name} at rate {rate}", f"{quantity}, T = {T}", index)
+            for T in (20, 30)
             for name, quantity in (("clipped", "clipped"), ("plain", "as it comes"))
             for index, rate in enumerate(_RATES)
         ),
@@ -104,12 +120,15 @@ CLAIM = Claim(
         for name, quantity in (("clipped", "clipped"), ("plain descent", "as it comes"))
     ],
     trials=Trials(
-        7,
+        21,
         where="other seeds, plain descent at rate 0.01: three of five solved 20 steps within 3,000 "
-        "updates, and one of two solved 30 within 10,000",
+        "updates, and one of two solved 30 within 10,000; four at rates 0.3 and 1.0, clipped; and "
+        "the ten runs of a first record at three rates, at the largest of which clipping did best",
     ),
     deviations=[
-        "At 20 steps, of which the criterion asks nothing, plain descent does as well as clipping "
-        "at 0.01 and 0.03.",
+        "A first record, at the rates 0.01, 0.03 and 0.1 and five seeds a block, held. There "
+        "clipping was best at the edge of what was tried: two larger rates were added, the second "
+        "half of the criterion, and other seeds.",
+        "The threshold is 1 throughout, as in the paper.",
     ],
 )
