@@ -5,14 +5,16 @@ import torch
 from unrolled.cells import Elman
 from unrolled.core.recurrent import Recurrent
 from unrolled.core.shapes import sequence_loss
+from unrolled.data.text import character_windows
 from unrolled.exercises import check
 from unrolled.exercises.rnn._fading import fading
+from unrolled.exercises.rnn._unroll import unroll
 from unrolled.exercises.rnn.catches_padding import catches_padding
 from unrolled.exercises.rnn.last_output import last_output
 from unrolled.exercises.rnn.masked_mean import masked_mean
 from unrolled.exercises.rnn.memory import memory
 from unrolled.exercises.rnn.parameters import parameters
-from unrolled.exercises.rnn.unroll import unroll
+from unrolled.exercises.rnn.pieces import pieces
 
 
 def sizes():
@@ -46,6 +48,17 @@ def test_unroll_is_the_packages():
         output, _ = layer(torch.tensor(x), (torch.tensor(h0),))
         W, U, b, c = (p.detach().numpy() for p in layer.cell.parameters())
         np.testing.assert_allclose(unroll(x, h0, W, U, b + c), output.detach().numpy())
+
+
+def test_pieces_are_the_packages():
+    for rng, rows, steps, *_ in sizes():
+        text = rng.integers(0, 30, rows * steps * 3 + int(rng.integers(1, 9)))
+        for mine, its in zip(
+            pieces(text, rows, steps),
+            character_windows(text, streams=rows, steps=steps),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(mine, its)
 
 
 def test_last_output_is_the_state_that_the_package_returns():

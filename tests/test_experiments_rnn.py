@@ -4,13 +4,30 @@ import numpy as np
 import pytest
 import torch
 
+from unrolled.cells import GRU, LSTM, Elman
+from unrolled.core import shapes
 from unrolled.data import letter_stream
 from unrolled.data.elman import NOUNS, SENTENCE, temporal_xor
+from unrolled.data.teleprinter import keys_for, messages, text_of
+from unrolled.data.text import ALPHABET, character_windows, decode, encode, english
+from unrolled.experiments.rnn import _kept_writer
+from unrolled.experiments.rnn._counts import best_counted_bits, counted_bits
 from unrolled.experiments.rnn._elman import learn, read
 from unrolled.experiments.rnn._letter_stream import LETTERS, letters_foreseen
 from unrolled.experiments.rnn._operator import OPERATOR, keyed_right
+from unrolled.experiments.rnn._printer_states import left_of_a_push, printer_states
 from unrolled.experiments.rnn._sentences import WORDS, word_states
-from unrolled.experiments.rnn._teleprinter import PRINTER, Latest
+from unrolled.experiments.rnn._sunspot_networks import KINDS, YEARS, fit_forecaster
+from unrolled.experiments.rnn._teleprinter import PRINTER, Latest, key_codes, train_printer
+from unrolled.experiments.rnn._writer import (
+    bits,
+    bits_by_context,
+    letters,
+    parts,
+    train_writer,
+    write,
+    writer,
+)
 from unrolled.experiments.rnn.classes import purity
 from unrolled.experiments.rnn.nouns_and_verbs import _parted
 from unrolled.experiments.rnn.shift import shift_held
@@ -111,7 +128,11 @@ SMALL = {
 
 
 @pytest.mark.parametrize(
-    "name", ["shift", "xor", "xor_longer", "letters", "words", "classes", "nouns_and_verbs"]
+    "name",
+    [
+        *("shift", "xor", "xor_longer", "letters", "words", "classes", "nouns_and_verbs"),
+        *("sunspots", "writing"),
+    ],
 )
 def test_experiments_return_what_the_claims_show(name):
     settings = dict(claim(name).settings["quick"])
@@ -194,8 +215,172 @@ def test_the_criteria_can_fail():
     assert not claim("letters").holds([good, good | {"consonant bit": 0.06}])
     assert claim("words").holds([{"auc": 0.95}])
     assert not claim("words").holds([{"auc": 0.95}, {"auc": 0.89}])
+    good = {"bits": 2.1, "counts": [4.2, 3.4, 2.7, 2.2, 2.0]}
+    assert claim("writing").holds([good])
+    assert not claim("writing").holds([good, good | {"bits": 2.8}])
+    assert not claim("writing").holds([good, good | {"bits": 1.9}])
+    better = np.linspace(-30, -10, 35)
+    assert claim("sunspots").holds([{"excess": better.tolist()}])
+    assert not claim("sunspots").holds([{"excess": (better + 20).tolist()}])
     assert claim("classes").holds([{"purity": 0.9}])
     assert not claim("classes").holds([{"purity": 0.9}, {"purity": 0.79}])
+
+
+@pytest.fixture(scope="module")
+def printer():
+    sent = messages(1024, longest=30, seed=0)
+    return train_printer(0, sent, hidden=24, epochs=8)
+
+
+def test_a_printers_states_lie_apart_and_say_what_it_prints(printer):
+    found = printer_states(printer, seed=0, count=20)
+    assert found.two.shape == (600, 2)
+    assert 0 < found.shifted.sum() < found.figures.sum() < 600
+    x = key_codes([keys_for("QWERTY")])
+    said = [printer(x, middle)[0].argmax(-1)[:, 0].tolist() for middle in found.middles]
+    assert [text_of(each) for each in said] == ["QWERTY", "123456"]
+
+
+def test_the_case_in_which_a_printer_is_follows_the_shifts():
+    sent = messages(1, longest=40, shortest=40, seed=1_000_003)
+    shifts = [key for key in sent.keys[0] if key >= 12]
+    found = printer_states(
+        shapes.Synchronised(Elman(14, 3), 22), seed=3, count=1
+    )  # its first thirty keys are those of the message above
+    assert found.figures[0] == (sent.keys[0][0] == 13)
+    assert len(shifts) >= found.shifted.sum()
+
+
+def test_a_push_dies_out_in_a_printer_and_grows_where_the_step_expands(printer):
+    left = left_of_a_push(printer, seed=0, count=40)
+    assert left.shape == (11,)
+    assert left[0] == 1
+    assert left[1] < 0.7
+    assert left[10] < 0.1
+    with torch.no_grad():
+        printer.layer.cell.weight_hh.mul_(20)
+    assert left_of_a_push(printer, seed=0, count=40, size=1e-3).max() > 1
+
+
+SMALL_WRITER = {"streams": 4, "steps": 10, "rate": 0.01}
+
+
+@pytest.mark.parametrize("cell", [Elman, LSTM, GRU])
+def test_a_writer_of_any_cell_learns(cell):
+    text = encode(english(2_001))
+    model, seen = writer(0, cell, hidden=12), []
+    before = bits(model, text)
+    assert train_writer(model, text, **SMALL_WRITER, updates=60, after=seen.append) is model
+    assert bits(model, text) < before - 0.3
+    assert seen == list(range(1, 61))
+
+
+def test_a_writer_reads_on_where_it_stopped_and_begins_again_with_the_text():
+    """With a rate of nearly nothing, the states that the model sees are those of one long run."""
+    text = encode(english(241))
+    model, states = writer(0, Elman, hidden=5), []
+    model.register_forward_pre_hook(lambda _, given: states.append(given[1]))
+    train_writer(model, text, streams=2, steps=30, rate=1e-12, updates=6)
+    x, _ = character_windows(text, streams=2, steps=120)
+    output, _ = model.layer(letters(torch.as_tensor(x[0])))
+    assert [state is None for state in states] == [True, False, False, False, True, False]
+    for piece in (1, 2, 3):
+        assert not states[piece][0].requires_grad
+        torch.testing.assert_close(states[piece][0], output[30 * piece - 1], rtol=0, atol=1e-6)
+
+
+def test_bits_are_those_of_the_probabilities():
+    model, text = writer(0, Elman, hidden=4), encode(english(41))
+    scores, _ = model(letters(torch.as_tensor(text[:40, None])))
+    chances = torch.softmax(scores[:, 0], 1)[range(40), text[1:]]
+    expected = -float(torch.log2(chances).mean())
+    assert bits(model, text, streams=1) == pytest.approx(expected, rel=1e-5)
+    by_context = bits_by_context(model, text, longest=40)
+    assert np.mean(by_context) == pytest.approx(expected, rel=1e-5)
+    assert len(bits_by_context(model, text, longest=8)) == 8
+
+
+def test_what_is_written_is_drawn_by_the_seed_and_the_temperature():
+    model = writer(0, Elman, hidden=6)
+    assert write(model, 30, seed=1) == write(model, 30, seed=1) != write(model, 30, seed=2)
+    cold = write(model, 30, temperature=1e-4, seed=1)
+    assert cold == write(model, 30, temperature=1e-4, seed=2)  # the likeliest, whatever is drawn
+    scores, _ = model(letters(torch.as_tensor(encode("the "))[:, None]))
+    assert cold[4] == ALPHABET[int(scores[-1, 0].argmax())]
+    assert len(write(model, 7, prompt="a", seed=0)) == 8
+
+
+def test_counts_by_hand():
+    learn, text = encode("abab"), encode("ba")
+    a = (2 + 3 / 30) / (4 + 3)  # two of four, smoothed towards one of thirty
+    zero = [a, a]
+    assert counted_bits(learn, text, order=0, strength=3) == pytest.approx(-np.log2(zero).mean())
+    one = [(0 + 3 * a) / (1 + 3), (1 + 3 * a) / (1 + 3)]  # after b: once, and it was a
+    assert counted_bits(learn, text, order=1, strength=3) == pytest.approx(-np.log2(one).mean())
+
+
+def test_counts_are_chances():
+    learn, before = encode(english(500)), encode(english(40))
+    chances = [
+        2.0
+        ** -(
+            counted_bits(learn, np.append(before, last), order=3, strength=4) * 41
+            - counted_bits(learn, before, order=3, strength=4) * 40
+        )
+        for last in range(30)
+    ]
+    assert sum(chances) == pytest.approx(1)
+
+
+def test_the_strength_is_chosen_on_the_text_held_out():
+    learn, held_out, text = (encode(english(4000))[i : i + 1000] for i in (0, 1000, 2000))
+    ((strength, found),) = best_counted_bits(learn, held_out, text, orders=[2])
+    tried = {k: counted_bits(learn, held_out, order=2, strength=k) for k in (1.0, 10.0, 100.0)}
+    assert counted_bits(learn, held_out, order=2, strength=strength) <= min(tried.values())
+    assert found == counted_bits(learn, text, order=2, strength=strength)
+
+
+def test_the_parts_of_the_text_follow_on_one_another():
+    assert decode(np.concatenate(parts())) == english(150_000)
+
+
+def test_the_kept_writer_is_of_these_settings_and_writes():
+    found = _kept_writer.kept()
+    assert found.bits.shape == (3, len(found.updates))
+    assert (found.bits[:, -1] < found.counted[2]).all()
+    model = found.writer()
+    assert bits(model, parts().held_out[:2000]) < found.counted[2]
+    with pytest.raises(ValueError, match=r"updates must be one of \[100, 300, 1000, 3000\], got 7"):
+        found.writer(7)
+
+
+def test_a_kept_writer_is_made_where_there_is_none_and_refused_with_other_settings(
+    tmp_path, monkeypatch
+):
+    small = {"hidden": 4, "streams": 2, "steps": 5, "rate": 0.01, "updates": 3}
+    monkeypatch.setattr(_kept_writer, "WRITER", small)
+    for name, value in {"SHOWN": (1, 3), "SCORED": (2, 3), "SEEDS": (5,), "ORDERS": (0,)}.items():
+        monkeypatch.setattr(_kept_writer, name, value)
+    path = tmp_path / "writer.pt"
+    found = _kept_writer.kept(path)
+    assert sorted(found.weights) == [1, 3]
+    assert found.bits.shape == (1, 2)
+    monkeypatch.setattr(_kept_writer, "SEEDS", (6,))
+    with pytest.raises(ValueError, match="make it again by"):
+        _kept_writer.kept(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_forecaster_sees_the_past_and_learns_a_cycle(kind):
+    wave = 50 + 20 * np.sin(2 * np.pi * np.arange(120) / 11)
+    found = fit_forecaster(kind, wave, hidden=4, rate=0.03, seed=0, updates=80, patience=80)
+    errors = found(wave)[YEARS:-1] - wave[YEARS + 1 :]
+    assert np.sqrt(np.mean(errors**2)) < 10
+    assert found.score < np.var(wave)
+    later = wave.copy()
+    later[60:] = 0
+    assert found(later)[:60] == pytest.approx(found(wave)[:60])
+    assert found(later)[60] != pytest.approx(found(wave)[60])
 
 
 X, Y = [[0.0], [1.0]], [[1.0], [0.0]]

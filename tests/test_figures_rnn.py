@@ -2,6 +2,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from unrolled.cells import Elman
 from unrolled.figures import rnn as draw
 
 
@@ -38,3 +39,46 @@ def test_a_tree_names_every_word_in_the_colour_of_its_kind():
     colors = {t.get_text(): t.get_color() for t in figure.axes[0].get_yticklabels()}
     assert sorted(colors) == ["cat", "dog", "run"]
     assert colors["dog"] == colors["cat"] != colors["run"]
+
+
+def test_the_push_is_labelled_with_its_medians():
+    left = [[1, 0.4, 0.2, 0.1], [1, 0.5, 0.3, 0.2], [1, 0.9, 0.8, 0.7]]
+    states = [[0, 1], [1, 1], [0, 0], [1, 0]]
+    figure = draw.printer_states(states, [0, 1, 0, 1], [0, 0, 1, 1], left)
+    plane, axes = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["0.50", "0.30", "0.20"]
+    assert {text.get_text().split("\n")[-1] for text in plane.texts} == {
+        "letters",
+        "figures",
+        *"↑↓",
+    }
+
+
+def test_a_curve_stands_beside_every_count():
+    figure = draw.writing_curve([10, 100], [[4, 3], [4, 2.9]], {0: 4.2, 3: 2.2})
+    (axes,) = figure.axes
+    names = {text.get_text() for text in axes.texts}
+    assert names == {"three networks", "counts of 0", "counts of 3"}
+    heights = {float(line.get_ydata()[0]) for line in axes.lines if line.get_linestyle() == "--"}
+    assert heights == {4.2, 2.2}
+
+
+def test_a_text_is_shown_whole_on_the_colours_of_a_unit():
+    text = "it reads " * 5
+    figure = draw.unit_over_text(text, {"a": [1.0] * 45, "b": [-1.0] * 45}, width=10)
+    one, other = figure.axes
+    assert "".join(t.get_text() for t in one.texts) == text
+    colors = [{patch.get_facecolor() for patch in axes.patches} for axes in (one, other)]
+    assert len(colors[0]) == len(colors[1]) == 1
+    assert colors[0] != colors[1]
+
+
+def test_chances_forecasts_ways_and_reach_are_drawn():
+    figure = draw.chances(["a", " "], {0.5: [0.9, 0.1], 1.0: [0.7, 0.3]})
+    assert [bar.get_height() for bar in figure.axes[1].patches] == [0.7, 0.3]
+    assert figure.axes[1].get_xticklabels()[1].get_text() == "␣"
+    figure = draw.forecasts([1, 2], [5, 6], [[5, 5], [6, 6]], [4, 4])
+    assert len(figure.axes[0].lines) == 4
+    figure = draw.reach([[1, 0.5], [0.9, 0.4]], [1.2, -0.4])
+    assert len(figure.axes[0].lines) == 4
+    assert len(draw.two_ways(Elman(2, 3)).axes) == 2

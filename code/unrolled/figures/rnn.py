@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 from numpy.typing import ArrayLike
 
+from unrolled.core.cell import Cell
+from unrolled.figures import cells
 from unrolled.figures._checked import checked
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 
@@ -346,4 +349,212 @@ def tree_of_words(words: Sequence[str], nouns: Sequence[bool], states: ArrayLike
     corner = {"transform": axes.transAxes, "va": "top"}
     label(axes, 0.0, 1.0, "nouns", "model", **corner)
     label(axes, 0.0, 0.95, "verbs", "baseline", **corner)
+    return figure
+
+
+@checked
+def two_ways(cell: Cell) -> Figure:
+    """Draw Elman's cell twice: the way of what comes in, and the way of what was kept."""
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(5.0, 3.4))
+    for axes, start in ((upper, "x_t"), (lower, "h_{t-1}")):
+        cells.draw(cell, axes, lit=[start, "e", "h_t"])
+    upper.set_title("$W x_t$: what comes in", color=COLOR["input"])
+    lower.set_title("$U h_{t-1}$: what was kept", color=COLOR["hidden"])
+    return figure
+
+
+@checked
+def printer_states(
+    states: ArrayLike, figures: ArrayLike, fresh: ArrayLike, left: Sequence[ArrayLike]
+) -> Figure:
+    """Draw a printer's states in letters and in figures, and what is left of a push to them.
+
+    Parameters
+    ----------
+    states
+        ``(n, 2)`` two numbers for each state.
+    figures
+        ``(n,)`` 1 where the machine prints figures, else 0.
+    fresh
+        ``(n,)`` 1 where the last key was a shift, else 0.
+    left
+        ``(s,)`` what part of a push is left after 0, 1, ... steps, one for each network.
+    """
+    points, upper, shifted = (np.asarray(each, dtype=float) for each in (states, figures, fresh))
+    runs = np.array([np.asarray(each, dtype=float) for each in left])
+    figure, (plane, axes) = plt.subplots(1, 2, figsize=(5.0, 2.9), width_ratios=(1.1, 1))
+    middle, top = float(points[:, 0].mean()), float(points[:, 1].max())
+    for case, name, color in ((0, "letters", "model"), (1, "figures", "baseline")):
+        chosen = upper == case
+        plane.plot(*points[chosen].T, ".", color=COLOR[color], markersize=3)
+        settled = points[chosen & (shifted == 0)]
+        label(plane, settled[:, 0].mean(), top + 0.4, name, color, ha="center")
+        if (chosen & (shifted == 1)).any():
+            at = points[chosen & (shifted == 1)].mean(axis=0)
+            label(
+                plane,
+                0.7 * at[0] + 0.3 * middle,
+                at[1] - 0.35,
+                "just\n" + "↓↑"[case],
+                color,
+                ha="center",
+                va="top",
+            )
+    plane.set(xticks=[], yticks=[], ylim=(None, top + 1))
+    plane.set_xlabel("states, after each key")
+    for side in ("left", "bottom"):
+        plane.spines[side].set_visible(False)
+    for run in runs:
+        axes.plot(run, color=COLOR["hidden"], linewidth=1)
+    for step in (1, 2, 3):
+        left_of_it = float(np.median(runs[:, step]))
+        label(axes, step + 0.15, left_of_it + 0.03, f"{left_of_it:.2f}", "hidden", va="bottom")
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.set(title="left of a push", xlabel="steps after it", ylim=(-0.03, 1.05))
+    return figure
+
+
+@checked
+def writing_curve(
+    updates: Sequence[int], runs: Sequence[ArrayLike], counted: Mapping[int, float]
+) -> Figure:
+    """Draw the bits that writers need for a character while they learn, and what counts need.
+
+    Parameters
+    ----------
+    updates
+        ``(n,)`` updates made.
+    runs
+        ``(n,)`` bits a character, one for each writer.
+    counted
+        ``{characters looked back: bits a character}`` of counts.
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 3.0))
+    for run in runs:
+        axes.plot(updates, run, color=COLOR["model"], linewidth=1)
+    highest = max(float(np.asarray(run, dtype=float).max()) for run in runs)
+    label(axes, updates[0], highest + 0.06, "three networks", "model", va="bottom")
+    ends = {}
+    for back, bits in counted.items():
+        axes.axhline(bits, color=COLOR["baseline"], linewidth=0.8, linestyle="--")
+        ends[f"counts of {back}"] = (bits, "baseline")
+    label_ends(axes, updates[-1] * 1.1, ends, gap=0.17)
+    ticks = [tick for tick in (10, 30, 100, 300, 1000, 3000) if tick <= updates[-1]]
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set(xlabel="updates", ylabel="bits a character", xlim=(updates[0], updates[-1] * 1.05))
+    return figure
+
+
+@checked
+def unit_over_text(text: str, units: Mapping[str, ArrayLike], *, width: int = 34) -> Figure:
+    """Draw a text with each character on the colour of what a unit holds after it.
+
+    Parameters
+    ----------
+    text
+        ``n`` characters.
+    units
+        ``{what the unit is: (n,) values from -1 to 1}``, one picture each.
+    width
+        Characters in a line.
+    """
+    lines = -(-len(text) // width)
+    figure, all_axes = plt.subplots(
+        len(units), 1, figsize=(5.0, len(units) * (0.24 * lines + 0.4)), squeeze=False
+    )
+    shade, norm = plt.get_cmap("PuOr_r"), TwoSlopeNorm(0, -1.6, 1.6)  # pale enough to read on
+    for axes, (name, values) in zip(all_axes.flat, units.items(), strict=True):
+        for i, (character, value) in enumerate(
+            zip(text, np.asarray(values, dtype=float), strict=True)
+        ):
+            x, y = i % width, -(i // width)
+            color = shade(norm(value))
+            axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, color=color, linewidth=0))
+            style = {"family": "monospace", "ha": "center", "va": "center", "fontsize": 11}
+            axes.text(x, y, character, color="#1a1a1a", **style)
+        axes.set_title(name, fontsize=12)
+        axes.set(xlim=(-0.6, width - 0.4), ylim=(0.6 - lines, 0.6))
+        axes.axis("off")
+    return figure
+
+
+@checked
+def chances(characters: Sequence[str], by_temperature: Mapping[float, ArrayLike]) -> Figure:
+    """Draw the chance of each next character, at several temperatures.
+
+    Parameters
+    ----------
+    characters
+        ``n`` characters.
+    by_temperature
+        ``{temperature: (n,) chances}``.
+    """
+    figure, all_axes = plt.subplots(
+        len(by_temperature), 1, figsize=(5.0, 1.1 * len(by_temperature)), sharex=True, squeeze=False
+    )
+    for axes, (temperature, values) in zip(all_axes.flat, by_temperature.items(), strict=True):
+        axes.bar(range(len(characters)), values, color=COLOR["model"], width=0.8)
+        axes.set_xticks(range(len(characters)), ["␣" if c == " " else c for c in characters])
+        axes.tick_params(axis="x", length=0)
+        axes.set(ylim=(0, 1), yticks=[0, 1])
+        label(axes, len(characters) - 0.5, 0.7, f"temperature {temperature:g}", "model", ha="right")
+    figure.supylabel("chance", fontsize=12)
+    return figure
+
+
+@checked
+def reach(recurrent: Sequence[ArrayLike], linear: ArrayLike) -> Figure:
+    """Draw by how much a forecast moves with each of the years before it.
+
+    Parameters
+    ----------
+    recurrent
+        ``(n,)`` slopes by the value 1, 2, ... years before, one for each network.
+    linear
+        ``(m,)`` weights of a linear window, nearest year first.
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 2.7))
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    for run in recurrent:
+        values = np.asarray(run, dtype=float)
+        axes.plot(np.arange(1, len(values) + 1), values, color=COLOR["model"], linewidth=1)
+    weights = np.asarray(linear, dtype=float)
+    axes.plot(np.arange(1, len(weights) + 1), weights, "o", color=COLOR["rival"], markersize=5)
+    top = max(weights.max(), max(float(np.asarray(run, dtype=float).max()) for run in recurrent))
+    label(axes, 2.4, top * 0.85, "linear window: its weights", "rival")
+    label(axes, 2.4, top * 0.65, "recurrent networks: their slopes", "model")
+    axes.set(xlabel="years before the forecast", ylabel="change of the forecast")
+    return figure
+
+
+@checked
+def forecasts(
+    years: ArrayLike, truth: ArrayLike, recurrent: Sequence[ArrayLike], linear: ArrayLike
+) -> Figure:
+    """Draw forecasts one year ahead over what happened.
+
+    Parameters
+    ----------
+    years, truth
+        ``(n,)`` the years forecast, and what was counted.
+    recurrent
+        ``(n,)`` forecasts, one for each network.
+    linear
+        ``(n,)`` forecasts of the linear window.
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 3.0))
+    axes.plot(years, truth, "o", color=COLOR["truth"], markersize=3.5)
+    axes.plot(years, linear, color=COLOR["rival"], linewidth=1.2)
+    for run in recurrent:
+        axes.plot(years, run, color=COLOR["model"], linewidth=0.7)
+    first, top = float(np.asarray(years, dtype=float)[0]), float(np.max(np.asarray(truth)))
+    for height, (name, meaning) in zip(
+        (1.22, 1.11, 1.0),
+        {"counted": "truth", "linear window": "rival", "recurrent networks": "model"}.items(),
+        strict=True,
+    ):
+        label(axes, first, top * height, name, meaning, va="top")
+    axes.set(xlabel="year", ylabel="sunspots", ylim=(min(0, axes.get_ylim()[0]), top * 1.25))
     return figure

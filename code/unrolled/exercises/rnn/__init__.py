@@ -5,7 +5,7 @@ from unrolled.exercises.rnn._fading import fading as fading
 ORDER = (
     "parameters",
     "memory",
-    "unroll",
+    "pieces",
     "last_output",
     "masked_mean",
     "catches_padding",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unrolled.core.validate import Array
-from unrolled.exercises.rnn.unroll import unroll
+from unrolled.exercises.rnn._unroll import unroll
 
 
 def fading(radius: float, *, hidden: int = 50, steps: int = 60, seed: int = 0) -> Array:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unrolled.core.validate import Array
+from unrolled.exercises.rnn._unroll import unroll
 from unrolled.exercises.rnn.last_output import last_output
-from unrolled.exercises.rnn.unroll import unroll
 
 Lengths = NDArray[np.int64]
 Pair = tuple[Array, Array]

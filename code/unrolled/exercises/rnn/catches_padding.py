@@ -22,17 +22,8 @@ from unrolled.exercises.rnn._runs import (
 def catches_padding(run: Run) -> None:
     """Test run: return if it is right, raise AssertionError if it is not.
 
-    You are given an implementation. run(x, lengths) carries a recurrent network with
-    weights of its own along a batch of padded sequences. x has shape (T, B, 2), time
-    first, and lengths is an array of B whole numbers from 1 to T. It returns two
-    arrays, (output, last): output of shape (T, B, 3) holds the state after each step of
-    each sequence and zero after its end, last of shape (B, 3) each sequence's state
-    after its own last step. In a right one every sequence comes out as it would alone,
-    without padding: run(x[:n, b : b + 1], np.array([n])) with n = lengths[b]. What the
-    padding holds has no effect.
-
-    Call run with a batch of your choice, and compare both arrays with what they should
-    be. Right ones may differ in the last digits: use np.allclose.
+    run(x, lengths) takes x of shape (T, B, 2) and an array of B whole numbers from 1 to
+    T. It returns (output, last), of shapes (T, B, 3) and (B, 3).
     """
     x = np.random.default_rng(0).normal(size=(4, 3, 2))
     lengths = np.array([2, 4, 1])

@@ -20,10 +20,8 @@ _rng = np.random.default_rng(0)
 def last_output(output: Array, lengths: Lengths) -> Any:
     """Return what each sequence of a padded batch put out after its own last step.
 
-    output has shape (T, B, H), time first. Sequence b has lengths[b] steps, from 1 to
-    T, and output[t, b] is what it put out after step t = 0, ..., lengths[b] - 1; after
-    its end output is zero. lengths is an array of B whole numbers. Return an array of
-    shape (B, H), and leave output as it is.
+    output has shape (T, B, H), lengths holds B whole numbers. Return an array of shape
+    (B, H), and leave output as it is.
     """
     return output[lengths - 1, np.arange(len(lengths))]
 

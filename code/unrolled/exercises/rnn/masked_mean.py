@@ -17,13 +17,9 @@ _rng = np.random.default_rng(0)
 
 
 def masked_mean(losses: Array, lengths: Lengths) -> float:
-    """Return the mean loss over the real steps of a padded batch.
+    """Return the mean loss over the real steps of a padded batch, one number.
 
-    losses has shape (T, B), time first: losses[t, b] is the loss of sequence b at step
-    t = 0, ..., T - 1. Sequence b has lengths[b] steps, from 1 to T; what stands after
-    its end is padding, which may hold anything, NaN too, and must not count. lengths is
-    an array of B whole numbers. Every real step counts the same, in whichever sequence
-    it stands. Return one number.
+    losses has shape (T, B); lengths holds B whole numbers from 1 to T.
     """
     inside = np.arange(len(losses))[:, None] < lengths
     return float(losses[inside].mean())

@@ -9,32 +9,30 @@ import numpy as np
 from unrolled.exercises.grading import Exercise, Mistake
 
 
-def memory(u: float, w: float, lag: int) -> float:
-    """Return how much an input counts in the state, lag steps after it was read.
+def memory(u: float, w: float, back: int) -> float:
+    """Return the weight of x[t - back] in the state h[t] of a linear unit.
 
-    The state is one number: h[t] = u * h[t - 1] + w * x[t] for t = 1, 2, ..., with
-    h[0] = 0. Written out, h[t] is a weighted sum of x[1], ..., x[t]. Return the weight
-    of x[t - lag] in it. u and w are numbers, lag is a whole number, at least 0: with
-    lag = 0 the weight of x[t] itself is asked for.
+    The unit is h[t] = u * h[t - 1] + w * x[t], with h[0] = 0. u and w are numbers,
+    back is a whole number, at least 0 and less than t.
     """
-    return w * u**lag
+    return w * u**back
 
 
-def _memory_impulse(u: float, w: float, lag: int) -> float:
+def _memory_impulse(u: float, w: float, back: int) -> float:
     h = w
-    for _ in range(lag):
+    for _ in range(back):
         h = u * h
     return h
 
 
-def _memory_vectorised(u: float, w: float, lag: int) -> Any:
-    return w * np.prod(np.full(lag, u))
+def _memory_vectorised(u: float, w: float, back: int) -> Any:
+    return w * np.prod(np.full(back, u))
 
 
-def _memory_torch(u: float, w: float, lag: int) -> Any:
+def _memory_torch(u: float, w: float, back: int) -> Any:
     import torch
 
-    x = torch.zeros(lag + 1, dtype=torch.float64, requires_grad=True)
+    x = torch.zeros(back + 1, dtype=torch.float64, requires_grad=True)
     h = torch.zeros(())
     for each in x.unbind():
         h = u * h + w * each
@@ -62,13 +60,13 @@ EXERCISE = Exercise(
         "counts_from_one": Mistake(
             """There is a factor u too many.
 
-            x[t] enters h[t] with the weight w, before any u: try lag = 0. Each step after that
-            multiplies by u once, so `lag` steps multiply by u `lag` times.
+            x[t] enters h[t] with the weight w, before any u: try back = 0. Each step after that
+            multiplies by u once, so `back` steps multiply by u `back` times.
             """,
-            {"w * u**lag": "w * u ** (lag + 1)"},
+            {"w * u**back": "w * u ** (back + 1)"},
             """
             h = w
-            for _ in range(lag + 1):
+            for _ in range(back + 1):
                 h = u * h
             return h
             """,
@@ -77,24 +75,24 @@ EXERCISE = Exercise(
             """There is a factor u too few.
 
             x[t - 1] enters h[t - 1] with the weight w, and u * h[t - 1] is a part of h[t]: with
-            lag = 1 there is one u.
+            back = 1 there is one u.
             """,
-            {"w * u**lag": "w * u ** (lag - 1)"},
+            {"w * u**back": "w * u ** (back - 1)"},
         ),
         "input_weight_forgotten": Mistake(
             """The input weight w is missing: an input times w is what enters the state.""",
-            {"w * u**lag": "float(u**lag)"},
+            {"w * u**back": "float(u**back)"},
         ),
         "w_at_every_step": Mistake(
             """Here w multiplies at every step. An input is multiplied by w once, when it is read.
 
             From then on it is a part of the state, and a step multiplies the state by u alone.
             """,
-            {"w * u**lag": "float((u * w) ** lag)"},
+            {"w * u**back": "float((u * w) ** back)"},
         ),
         "roles_exchanged": Mistake(
             """The two weights have changed places: w is used once, u at every step after.""",
-            {"w * u**lag": "u * w**lag"},
+            {"w * u**back": "u * w**back"},
         ),
         "grows_along_a_line": Mistake(
             """Here u is multiplied by the number of steps. Each step multiplies by u again: it is
@@ -102,17 +100,17 @@ EXERCISE = Exercise(
 
             After two steps the factor is u * u, not u + u.
             """,
-            {"w * u**lag": "w * u * lag"},
+            {"w * u**back": "w * u * back"},
         ),
         "all_inputs_together": Mistake(
-            """This is the weight of the last lag + 1 inputs together, a geometric sum.
+            """This is the weight of the last back + 1 inputs together, a geometric sum.
 
-            That would be the state if all of them were 1. Only x[t - lag] is asked for.
+            That would be the state if all of them were 1. Only x[t - back] is asked for.
             """,
-            "return float(w * sum(u**k for k in range(lag + 1)))",
+            "return float(w * sum(u**k for k in range(back + 1)))",
             """
             h = 0
-            for _ in range(lag + 1):
+            for _ in range(back + 1):
                 h = u * h + w
             return h
             """,
@@ -122,7 +120,7 @@ EXERCISE = Exercise(
 
             Each step multiplies the whole state by u, and with it every input that is in it.
             """,
-            {"w * u**lag": "w"},
+            {"w * u**back": "w"},
         ),
     },
 )

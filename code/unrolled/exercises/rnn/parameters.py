@@ -10,12 +10,9 @@ from unrolled.exercises.grading import Exercise, Mistake
 
 
 def parameters(steps: int, inputs: int, hidden: int, outputs: int) -> int:
-    """Count the parameters of a recurrent network that reads a sequence of some steps.
+    """Count the parameters of a recurrent network that reads so many steps.
 
-    At each step it computes h[t] = tanh(W x[t] + U h[t - 1] + b), the hidden units, and
-    y[t] = V h[t] + c, where x[t] holds inputs numbers, h[t] hidden and y[t] outputs.
-    Each entry of W, U, b, V and c is a parameter; h[0] is zero and is none.
-    All four arguments are whole numbers, at least 1, and so is the result.
+    All four are whole numbers, at least 1, and so is the result.
     """
     return hidden * inputs + hidden * hidden + hidden + outputs * hidden + outputs
 

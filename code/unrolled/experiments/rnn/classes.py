@@ -105,8 +105,8 @@ def _length(error: Array) -> float:
 CLAIM = Claim(
     paper=Paper(
         key="elman1990finding",
-        says="Clustered by their mean hidden states, words fall into nouns and verbs, and these "
-        "into smaller classes of meaning.",
+        says="As later accounts of the paper describe it, words clustered by their mean hidden "
+        "states fall into nouns and verbs, and these into smaller classes of meaning.",
         untested="He shows a tree of clusters; we count nearest neighbours, in our own grammar.",
     ),
     sentence=(

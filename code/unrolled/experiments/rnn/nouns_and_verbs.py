@@ -59,9 +59,10 @@ def _parted(vectors: Array, nouns: NDArray[np.bool_], method: str) -> float:
 CLAIM = Claim(
     paper=Paper(
         key="elman1990finding",
-        says="The tree of the words' mean hidden states parts first into nouns and verbs, as later "
-        "accounts describe it.",
-        untested="How his tree joins branches we do not know, and the grammar is ours.",
+        says="As later accounts of the paper describe it, the tree of the words' mean hidden "
+        "states parts first into nouns and verbs.",
+        untested="We have the tree from accounts, not from the paper. How it joins branches we do "
+        "not know, and the grammar is ours.",
     ),
     sentence=(
         "Joined by the likeness of their mean hidden states, the words make a tree whose two "
