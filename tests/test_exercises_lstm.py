@@ -9,13 +9,14 @@ import torch
 from exercised import assert_close, told
 
 from unrolled import lstm_numpy
-from unrolled.cells import LSTM
+from unrolled.cells import LSTM, LSTMVariant
 from unrolled.exercises import check, find
 from unrolled.exercises.lstm._counter import counter
 from unrolled.exercises.lstm._counts_to import counts_to
 from unrolled.exercises.lstm._lstms import (
     RIGHT,
     forgets_late,
+    plain_step,
     reads_ifog,
     shows_raw,
     swaps_gates,
@@ -25,7 +26,7 @@ from unrolled.exercises.lstm.catches_broken_lstm import _with_zeros, catches_bro
 from unrolled.exercises.lstm.cell_gradient import cell_gradient
 from unrolled.exercises.lstm.half_life import half_life
 from unrolled.exercises.lstm.set_forget_bias import set_forget_bias as right_forget_bias
-from unrolled.exercises.lstm.step import step as right_step
+from unrolled.exercises.lstm.step import step as right_masked_step
 from unrolled.exercises.lstm.step_backward import step_backward as right_step_backward
 from unrolled.lstm_numpy import Weights
 
@@ -63,10 +64,18 @@ def test_cell_gradient_is_all_there_is_without_recurrence():
         assert_close(mine, whole)
 
 
-def test_step_is_the_packages_and_torchs():
-    for _, *problem in problems():
+def right_step(x, h, c, W, U, b):
+    return right_masked_step(x, h, c, W, U, b, np.ones(len(x), bool))
+
+
+def test_step_is_the_packages_and_torchs_where_sequences_run_and_else_hands_on():
+    for rng, *problem in problems():
         x, h, c, W, U, b = problem
+        running = rng.random(len(x)) < 0.5
+        held = right_masked_step(*problem, running)
         mine = right_step(*problem)
+        for after, on, before in zip(held, mine, (h, c), strict=True):
+            assert_close([after[running], after[~running]], [on[running], before[~running]])
         assert_close(mine, lstm_numpy.step(x, h, c, Weights(W, U, b))[:2])
         cell = torch.nn.LSTMCell(x.shape[1], h.shape[1], dtype=torch.float64)
         values = W, U, b, np.zeros_like(b)
@@ -80,29 +89,22 @@ def test_step_is_the_packages_and_torchs():
         assert_close(mine, [each.detach().numpy() for each in theirs])
 
 
-def test_step_backward_is_the_packages():
-    for rng, x, h, c, *weights in problems():
-        dh, dc = rng.normal(size=(2, *h.shape))
-        _, after, gates = lstm_numpy.step(x, h, c, Weights(*weights))
-        da, _, dc_prev = lstm_numpy.step_backward(dh, dc, c, after, gates, Weights(*weights))
-        assert_close(right_step_backward(dh, dc, c, after, *gates), [da, dc_prev])
-
-
-def test_step_backward_leads_on_as_the_exercise_says():
-    """From da on, the way is Elman's: autograd agrees for every weight and for the state."""
-    for rng, *problem in problems():
-        tensors = [torch.tensor(each, requires_grad=True) for each in problem]
-        x, h, c, W, U, b = tensors
-        i, f, g, o = torch.nn.functional.linear(x, W, b).add(h @ U.T).chunk(4, 1)
-        gates = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
-        after = gates[1] * c + gates[0] * gates[2]
+def test_step_backward_is_autograds_of_the_coupled_cell():
+    """And from da on, the way is Elman's, as the exercise says."""
+    for rng, x, h, c, *_ in problems():
+        H = h.shape[1]
+        cell = LSTMVariant(x.shape[1], H, coupled=True).double()
+        state = [torch.tensor(each, requires_grad=True) for each in (h, c)]
+        found = cell.quantities(cell.project(torch.tensor(x)), tuple(state), *cell.weights())
         dh, dc = rng.normal(size=(2, *h.shape))
         outside = [torch.tensor(dh), torch.tensor(dc)]
-        theirs = torch.autograd.grad([gates[3] * after.tanh(), after], tensors, outside)
-        values = [each.detach().numpy() for each in (c, after, *gates)]
-        da, dc_prev = right_step_backward(dh, dc, *values)
-        x, h, _, W, U, _ = problem
-        mine = da @ W, da @ U, dc_prev, da.T @ x, da.T @ h, da.sum(axis=0)
+        theirs = torch.autograd.grad(
+            [found["h"], found["c"]], [*state, cell.weight_hh, cell.bias_hh], outside
+        )
+        values = [found[name].detach().numpy() for name in ("c", "i", "g", "o")]
+        da, dc_prev = right_step_backward(dh, dc, c, *values)
+        U = cell.weight_hh.detach().numpy()
+        mine = da @ U, dc_prev, da.T @ h, da.sum(axis=0)
         assert_close(mine, [each.numpy() for each in theirs])
 
 
@@ -164,7 +166,7 @@ def made(  # as a learner would, with one thing wrong
     symmetric=False,
     same=False,
     which="hc",
-    right=right_step,
+    right=plain_step,
     **options,
 ):
 
@@ -227,19 +229,19 @@ def test_a_flaw_of_a_test_is_known(settings, mistake, seed):
 
 
 def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():
-    def step(x, h, c, W, U, b):
+    def step(x, h, c, W, U, b, running):
         i, f, g, o = (x @ W.T + h @ U.T + b).reshape(len(x), -1, 4).transpose(2, 0, 1)
         i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-        c = f * c + i * np.tanh(g)
-        return o * np.tanh(c), c
+        new, on = f * c + i * np.tanh(g), running[:, None]
+        return np.where(on, o * np.tanh(new), h), np.where(on, new, c)
 
     assert "The gates take turns in your rows." in told("lstm.step", step)
 
 
 def test_an_answer_with_blocks_turned_hears_which_way_round_they_stand():
-    def step(x, h, c, W, U, b):
+    def step(x, h, c, W, U, b, running):
         turned = np.concatenate([block.T for block in np.split(U, 4)])
-        return right_step(x, h, c, W, turned, b)
+        return right_masked_step(x, h, c, W, turned, b, running)
 
     assert "The blocks of U are the wrong way round" in told("lstm.step", step)
 
@@ -253,8 +255,8 @@ def test_an_answer_with_blocks_turned_hears_which_way_round_they_stand():
     ],
 )
 def test_a_new_mistake_in_a_step_hears_which_state_to_look_at(factors, words):
-    def step(x, h, c, W, U, b):
-        h, c = right_step(x, h, c, W, U, b)
+    def step(*args):
+        h, c = right_masked_step(*args)
         return factors[0] * h, factors[1] * c
 
     assert words in told("lstm.step", step)
@@ -265,20 +267,24 @@ def test_every_other_order_of_the_gates_is_named(order):
     """As a learner would take it: in a step, and in what comes back from one."""
     at = ["ifgo".index(gate) for gate in order]
 
-    def step(x, h, c, W, U, b):
+    def step(x, h, c, W, U, b, running):
         rows = np.argsort(at)
         W, U, b = (np.concatenate([np.split(each, 4)[k] for k in rows]) for each in (W, U, b))
-        return right_step(x, h, c, W, U, b)
+        return right_masked_step(x, h, c, W, U, b, running)
 
-    def step_backward(dh, dc, c_prev, c, i, f, g, o):
-        da, dc_prev = right_step_backward(dh, dc, c_prev, c, i, f, g, o)
-        return np.concatenate([np.split(da, 4, axis=1)[k] for k in at], axis=1), dc_prev
-
-    named = ", ".join(order)
     message = told("lstm.step", step)
-    assert named in message or "have changed places" in message
-    message = told("lstm.step_backward", step_backward)
-    assert f"in the order {named}" in message
+    assert ", ".join(order) in message or "have changed places" in message
+
+
+@pytest.mark.parametrize("order", ["".join(order) for order in permutations("igo")][1:])
+def test_every_other_order_of_the_parts_is_named(order):
+    at = ["igo".index(gate) for gate in order]
+
+    def step_backward(*args):
+        da, dc_prev = right_step_backward(*args)
+        return np.concatenate([np.split(da, 3, axis=1)[k] for k in at], axis=1), dc_prev
+
+    assert f"in the order {', '.join(order)}" in told("lstm.step_backward", step_backward)
 
 
 @pytest.mark.parametrize("name", ["half_life", "cell_gradient", "step_backward"])
@@ -296,12 +302,12 @@ def test_a_tanh_that_overflows_hears_of_it_and_not_of_signs():
         with np.errstate(all="ignore"):
             return (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a))
 
-    def step(x, h, c, W, U, b):
+    def step(x, h, c, W, U, b, running):
         i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
         with np.errstate(over="ignore"):
             i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-        c = f * c + i * tanh(g)
-        return o * tanh(c), c
+        new, on = f * c + i * tanh(g), running[:, None]
+        return np.where(on, o * tanh(new), h), np.where(on, new, c)
 
     assert "tanh, made of exp(a) and exp(-a)" in told("lstm.step", step)
 
@@ -312,12 +318,12 @@ def test_what_is_lost_for_what_is_kept_is_named_too():
 
 
 @pytest.mark.parametrize(
-    ("gate", "words"), [(0, "input gate"), (1, "forget gate"), (2, "candidate"), (3, "output gate")]
+    ("gate", "words"), [(0, "input gate"), (1, "candidate"), (2, "output gate")]
 )
 def test_a_new_mistake_in_one_gate_hears_in_which(gate, words):
-    def step_backward(dh, dc, c_prev, c, i, f, g, o):
-        da, dc_prev = right_step_backward(dh, dc, c_prev, c, i, f, g, o)
-        da.reshape(len(da), 4, -1)[:, gate] *= 0.7
+    def step_backward(*args):
+        da, dc_prev = right_step_backward(*args)
+        da.reshape(len(da), 3, -1)[:, gate] *= 0.7
         return da, dc_prev
 
     message = told("lstm.step_backward", step_backward)
@@ -355,7 +361,7 @@ def test_most_bugs_are_right_where_exercise_6_says_so():
     """With weights and biases of 0, that is."""
     bugs = [each for (each,) in find("lstm.catches_broken_lstm").cases[3:]]
     point = _with_zeros(3, 4, 5)
-    right = np.stack(right_step(*point))
+    right = np.stack(plain_step(*point))
     same = [np.allclose(result, right) for result in results_of(bugs, point)]
     assert np.mean(same) > 0.6
 

@@ -34,8 +34,7 @@ def test_a_gradient_by_lag_is_that_of_the_books_backward_pass():
     W, U, b_ih, b_hh = (each.detach().numpy() for each in cell.parameters())
     weights = lstm_numpy.Weights(W, U, b_ih + b_hh)
     trace = lstm_numpy.forward(x, np.zeros((1, 4)), np.zeros((1, 4)), weights)
-    o, c = trace.gates.o[-1], trace.c[-1]
-    dh, dc, norms = v, np.zeros((1, 4)), [np.linalg.norm(v * o * (1 - np.tanh(c) ** 2))]
+    dh, dc, norms = np.zeros((1, 4)), v, [np.linalg.norm(v)]
     for t in reversed(range(6)):
         o, f = trace.gates.o[t], trace.gates.f[t]
         dc = dc + dh * o * (1 - np.tanh(trace.c[t + 1]) ** 2)
@@ -74,6 +73,30 @@ def test_the_cell_of_1997_carries_an_error_back_as_it_was():
     cell = LSTMVariant(2, 5, **FORMS["1997"]).double()
     logs = gradients_by_lag(cell, steps=200, sequences=3, seed=0)
     assert logs == pytest.approx(np.zeros(201), abs=1e-12)
+
+
+def test_a_gradient_later_is_that_of_a_run_that_begins_in_the_state_then():
+    torch.manual_seed(0)
+    cell = LSTM(2, 3).double()
+    later = gradients_by_lag(cell, steps=4, sequences=2, seed=7, warm_up=5)
+    generator = torch.Generator().manual_seed(7)
+    x = torch.randn(9, 2, 2, generator=generator, dtype=torch.float64)
+    v = torch.randn(2, 3, generator=generator, dtype=torch.float64)
+    _, (h, c) = Recurrent(cell)(x[:5])
+    c = c.detach().requires_grad_()
+    _, (_, last) = Recurrent(cell)(x[5:], (h.detach(), c))
+    (gradient,) = torch.autograd.grad((v * last).sum(), c)
+    expected = gradient.norm(dim=1).log() - v.norm(dim=1).log()
+    assert later[-1] == pytest.approx(expected.mean().item())
+
+
+def test_a_leak_multiplies_the_state_and_nothing_else():
+    names = "LSTM of 1997", "times 0.9"
+    kept, leaking = (reber_networks(name, networks=1, units=4, seed=0) for name in names)
+    x, state = torch.randn(1, 2, 1, 7), (torch.randn(2, 1, 4), torch.randn(2, 1, 4))
+    _, (_, plain) = kept(x, state)
+    _, (_, leaked) = leaking(x, state)
+    torch.testing.assert_close(plain - leaked, 0.1 * state[1])
 
 
 def test_chrono_biases_are_set_once_and_lie_in_their_range():

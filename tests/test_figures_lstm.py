@@ -45,7 +45,7 @@ def test_forced_gates_are_drawn_in_the_units_of_the_target():
         limits.append(axes.get_ylim())
         heights.append({text.get_text(): text.get_position()[1] for text in axes.texts})
     np.testing.assert_allclose(limits[1], np.multiply(limits[0], 50))
-    for name in ("state", "output"):
+    for name in ("line: state", "dots: output"):
         assert 0.8 < heights[0][name] < limits[0][1]  # above what is drawn
         assert heights[1][name] == pytest.approx(50 * heights[0][name])
 
@@ -72,30 +72,47 @@ def test_a_stream_is_drawn_at_the_last_step_of_each_window():
     assert [line.get_ydata()[0] for line in (left.lines[0], right.lines[0])] == [2.0, 0.1]
 
 
-def test_marks_stand_at_their_lags():
-    figure = draw.by_lag({"net": (np.array([1.0, 0.1, 0.01]), "gradient")}, marks=[1, 2])
-    vertical = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_linestyle() == ":"]
-    assert vertical == [1, 2]
+def test_what_is_compared_on_the_way_back_has_a_panel_and_an_axis_of_its_own():
+    runs = np.array([1.0, 0.1, 0.01])
+    panels = {"a": {"net": (runs, "gradient")}, "b": {"net": (1e9 * runs, "gradient")}}
+    figure = draw.by_lag(panels, marks=[1, 2])
+    assert [axes.get_title("left") for axes in figure.axes] == ["a", "b"]
+    for axes in figure.axes:
+        assert axes.get_yscale() == "log"
+        vertical = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"]
+        assert vertical == [1, 2]
+    low, high = (axes.get_ylim() for axes in figure.axes)
+    assert low[1] < high[0]
 
 
-@pytest.mark.parametrize("marks", [[], [2], [1, 3]])
-def test_gates_are_drawn_in_their_colours_and_named_at_their_ends(marks):
-    i, f, g, o = (np.full(3, value) for value in (0.1, 0.2, 0.3, 0.4))
-    figure = draw.gates({"one": Gates(i, f, g, o), "two": Gates(f, i, g, o)}, marks=marks)
-    expected = [{"i": 0.1, "f": 0.2, "o": 0.4}, {"i": 0.2, "f": 0.1, "o": 0.4}]
-    for axes, values in zip(figure.axes, expected, strict=True):
-        vertical = [line for line in axes.lines if line.get_linestyle() == ":"]
-        assert [line.get_xdata()[0] for line in vertical] == marks
-        drawn = {
-            line.get_color(): line.get_ydata().tolist()
-            for line in axes.lines
-            if line not in vertical
-        }
-        assert drawn == {COLOR[f"gate {name}"]: [value] * 3 for name, value in values.items()}
-        named = {text.get_text(): text.get_color() for text in axes.texts}
-        assert named == {name: COLOR[f"gate {name}"] for name in values}
-        heights = {text.get_text(): text.get_position()[1] for text in axes.texts}
-        assert sorted(heights, key=heights.get) == sorted(values, key=values.get)
+def test_names_at_the_ends_of_lines_keep_apart():
+    ends = {name: (np.array([1.0, 0.5]), "gradient") for name in ("one", "two", "three")}
+    (axes,) = draw.by_lag({"a": ends}).axes
+    heights = sorted(np.log10(text.get_position()[1]) for text in axes.texts)
+    low, high = np.log10(axes.get_ylim())
+    assert min(np.diff(heights)) > 0.09 * (high - low)
+
+
+def test_the_states_of_a_stream_stand_on_an_axis_that_bends_no_straight_line():
+    states = np.outer([1.0, 2.0], np.arange(1, 6))
+    left, right = draw.along_stream({"net": (states, states, "model")}, every=20).axes
+    assert (left.get_yscale(), right.get_yscale()) == ("linear", "log")
+
+
+@pytest.mark.parametrize("gates", ["ifgo", "f"])
+def test_gates_stand_under_the_answer_in_their_order_and_colours(gates):
+    inputs = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])
+    opened = {gate: np.full((2, 3), 0.1 * k) for k, gate in enumerate(gates)}
+    figure = draw.inside(inputs, [0.2, 0.2, 0.4], np.zeros((2, 3)), opened)
+    top, *rows = figure.axes
+    marks = [line.get_xdata()[0] for line in top.lines if line.get_linestyle() == ":"]
+    assert marks == [1, 3]
+    assert len(rows) == len(gates)
+    for k, (axes, gate) in enumerate(zip(rows, gates, strict=True)):
+        drawn = [line for line in axes.lines if line.get_linestyle() != ":"]
+        assert [line.get_ydata().tolist() for line in drawn] == [[0.1 * k] * 3] * 2
+        assert {line.get_color() for line in drawn} == {COLOR[f"gate {gate}"]}
+        assert [text.get_text() for text in axes.texts] == [gate]
 
 
 def test_strings_are_told_apart_and_their_symbols_named():
@@ -137,7 +154,15 @@ NUMBERS = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])
             lambda: draw.forced({"f = 1": ([0.0], [0.0])}, [0.0]),
             "largest target must be greater than 0, got 0",
         ),
-        (lambda: draw.gates({}, marks=[]), "panels must hold at least one, got none"),
+        (
+            lambda: draw.inside(NUMBERS, [0.2] * 3, np.zeros((1, 3)), {}),
+            "opened must hold at least one, got none",
+        ),
+        (
+            lambda: draw.inside(NUMBERS, [0.2] * 3, np.zeros((1, 3)), {"i": np.zeros((1, 2))}),
+            r"opened\['i'\] must have 3 steps, got shape \(1, 2\)",
+        ),
+        (lambda: draw.by_lag({}), "panels must hold at least one, got none"),
     ],
 )
 def test_what_cannot_be_drawn_is_named_and_no_figure_is_left(make, words):

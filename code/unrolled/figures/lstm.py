@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike
 from unrolled.core.validate import Array, numbers, real, whole
 from unrolled.data.reber import EMBEDDED
 from unrolled.figures._checked import checked
-from unrolled.figures.gradients import by_distance
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 from unrolled.lstm_numpy import Gates
 
@@ -67,7 +66,8 @@ def holding(
 def forced(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], target: ArrayLike) -> Figure:
     """Draw a cell's state and what it shows, with each of its gates forced open or shut.
 
-    What shoots up far beyond the target leaves the picture.
+    The target is a broad band, the state a line, the output a dot every other step, so that none
+    hides another. What shoots up far beyond the target leaves the picture.
 
     Parameters
     ----------
@@ -94,17 +94,17 @@ def forced(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], target: ArrayLike)
         rows, 2, sharex=True, sharey=True, figsize=(5.0, 1.5 * rows), squeeze=False
     )
     for axes, (title, (state, shown)) in zip(grid.flat, drawn.items(), strict=False):
-        axes.step(steps, target, "--", where="mid", color=COLOR["truth"], linewidth=1)
-        axes.step(steps, state, where="mid", color=COLOR["cell"], linewidth=3, alpha=0.55)
-        axes.step(steps, shown, where="mid", color=COLOR["hidden"], linewidth=1.2)
+        axes.plot(steps, target, "_", color=GREY, markersize=9, markeredgewidth=7, alpha=0.25)
+        axes.step(steps, state, where="mid", color=COLOR["cell"], linewidth=1.5)
+        axes.plot(steps[::2], shown[::2], ".", color=COLOR["hidden"], markersize=4.5)
         axes.set(title=title, ylim=(-0.19 * most, 2.88 * most))
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
     for axes in grid[-1]:
         axes.set_xlabel("step")
     last = steps[-1]
-    label(grid[0, 0], last, 2.38 * most, "state", "cell", ha="right", va="center")
-    label(grid[0, 0], last, 1.69 * most, "output", "hidden", ha="right", va="center")
+    label(grid[0, 0], last, 2.38 * most, "line: state", "cell", ha="right", va="center")
+    label(grid[0, 0], last, 1.69 * most, "dots: output", "hidden", ha="right", va="center")
     return figure
 
 
@@ -159,33 +159,63 @@ def along_stream(runs: Mapping[str, tuple[ArrayLike, ArrayLike, str]], *, every:
         Steps in a window.
     """
     figure, (left, right) = plt.subplots(1, 2, sharex=True, figsize=(5.0, 2.7))
+    ends = {}
     for name, (states, errors, meaning) in runs.items():
         for axes, values in ((left, np.atleast_2d(states)), (right, np.atleast_2d(errors))):
             steps = every * np.arange(1, values.shape[1] + 1)
             axes.plot(steps, values.T, color=COLOR[meaning], linewidth=1.1)
-        height = 1.5 * float(np.max(np.atleast_2d(states)[:, -1]))
-        label(left, steps[-1], height, name, meaning, ha="right", va="bottom")
-    left.set(title="largest |c|", yscale="log", xlabel="step")
+        ends[name] = float(np.mean(np.atleast_2d(states)[:, -1])), meaning
+    low, high = left.get_ylim()
+    for name, (height, meaning) in ends.items():
+        at = steps[-1], height + 0.06 * (high - low)
+        label(left, *at, name, meaning, ha="right", va="bottom")
+    left.set(title="largest |c|", xlabel="step")
     right.set(title="error", yscale="log", xlabel="step")
-    left.set_ylim(None, left.get_ylim()[1] * 4)
     right.axhline(1, color=GREY, linewidth=1, linestyle=":")
     return figure
 
 
 @checked
-def by_lag(curves: Mapping[str, tuple[ArrayLike, str]], *, marks: Sequence[int] = ()) -> Figure:
-    """Draw how much of a last cell state is due to earlier ones, on a logarithmic axis.
+def by_lag(
+    panels: Mapping[str, Mapping[str, tuple[ArrayLike, str]]], *, marks: Sequence[int] = ()
+) -> Figure:
+    """Draw how much of a last cell state is due to earlier ones, each panel on an axis of its own.
 
     Parameters
     ----------
-    curves
-        ``{name: ((lags,) or (seeds, lags), key of COLOR)}``, lag 0 first.
+    panels
+        ``{title: {name: ((lags,) or (seeds, lags), key of COLOR)}}``, lag 0 first, above 0.
     marks
         Lags to be marked by a vertical line.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel.
     """
-    figure = by_distance(curves, ylabel="gradient norm")
-    _mark(figure.axes[0], marks)
+    figure, grid = plt.subplots(len(panels), 1, figsize=(5.0, 2.5 * len(panels)), squeeze=False)
+    for axes, (title, curves) in zip(grid[:, 0], panels.items(), strict=True):
+        _mark(axes, marks)
+        ends = {}
+        for name, (runs, meaning) in curves.items():
+            each = np.atleast_2d(numbers(f"panels[{title!r}][{name!r}]", runs))
+            axes.plot(each.T, color=COLOR[meaning], linewidth=1.1)
+            ends[name] = float(np.log10(each[:, -1]).mean()), meaning
+        axes.set(title=title, yscale="log", ylabel="gradient")
+        low, high = np.log10(axes.get_ylim())
+        for name, height in _spread(ends, 0.1 * (high - low)).items():
+            right = (each.shape[1] - 1) * 1.03
+            label(axes, right, 10**height, name, ends[name][1], va="center", clip_on=False)
+    grid[-1, 0].set_xlabel("steps back")
     return figure
+
+
+def _spread(ends: Mapping[str, tuple[float, str]], gap: float) -> dict[str, float]:
+    """Return heights of names, moved up where they would touch."""
+    heights: dict[str, float] = {}
+    for name in sorted(ends, key=lambda name: ends[name][0]):
+        heights[name] = max([ends[name][0], *(each + gap for each in heights.values())])
+    return heights
 
 
 def _along(steps: int, name: str, values: ArrayLike) -> Array:
@@ -202,36 +232,46 @@ def _mark(axes: Axes, steps: Sequence[int]) -> None:
 
 
 @checked
-def gates(panels: Mapping[str, Gates], *, marks: Sequence[int]) -> Figure:
-    """Draw input, forget and output gate of one cell in each of several networks.
+def inside(
+    inputs: Array, target: ArrayLike, answers: ArrayLike, opened: Mapping[str, ArrayLike]
+) -> Figure:
+    """Draw what networks answer that hold a number, and under it the gates of a cell of each.
 
     Parameters
     ----------
-    panels
-        ``{title: gates, (T,) each}``, at least one.
-    marks
-        Steps at which a number was marked, counted from 1.
+    inputs, target
+        ``(T, 2)`` values and marks, ``(T,)`` the value that was marked last.
+    answers
+        ``(seeds, T)``.
+    opened
+        ``{gate: (seeds, T)}``: i, f, g or o, in the order in which they are to stand.
 
     Raises
     ------
     ValueError
-        If there is no panel.
+        If there is no gate, or an array has not T steps.
     """
-    rows = len(panels)
-    figure, grid = plt.subplots(
-        rows, 1, sharex=True, sharey=True, figsize=(5.0, 1.35 * rows), squeeze=False
+    count = len(inputs)
+    steps, marks = np.arange(1, count + 1), np.flatnonzero(inputs[:, 1] > 0) + 1
+    heights = [2.2, *[1] * len(opened)]
+    figure, rows = plt.subplots(
+        1 + len(opened), 1, sharex=True, figsize=(5.0, 0.95 * sum(heights)), height_ratios=heights
     )
-    for axes, (title, each) in zip(grid[:, 0], panels.items(), strict=True):
-        steps = np.arange(1, len(each.f) + 1)
-        _mark(axes, marks)
-        ends = {}
-        for name in ("f", "o", "i"):
-            values = getattr(each, name)
-            axes.plot(steps, values, color=COLOR[f"gate {name}"], linewidth=1.3)
-            ends[name] = float(values[-1]), f"gate {name}"
-        label_ends(axes, len(steps) * 1.06, ends, gap=0.25)
-        axes.set(title=title, ylim=(-0.08, 1.08), yticks=[0, 1])
-    grid[-1, 0].set_xlabel("step")
+    for axes in rows:
+        _mark(axes, [int(step) for step in marks])
+    rows[0].step(
+        steps, _along(count, "target", target), "--", where="post", color=COLOR["truth"], lw=1.2
+    )
+    rows[0].plot(steps, np.atleast_2d(_along(count, "answers", answers)).T, color=COLOR["rival"])
+    rows[0].plot(marks, inputs[marks - 1, 0], "o", color=COLOR["input"], markersize=6, zorder=4)
+    rows[0].set(ylabel="number", xlim=(0, count + 1))
+    for axes, (gate, runs) in zip(rows[1:], opened.items(), strict=True):
+        each = np.atleast_2d(_along(count, f"opened[{gate!r}]", runs))
+        axes.plot(steps, each.T, color=COLOR[f"gate {gate}"], linewidth=1.1)
+        low = -1 if gate == "g" else 0
+        axes.set(ylim=(low - 0.1 * (1 - low), 1 + 0.1 * (1 - low)), yticks=[low, 1])
+        label(axes, count * 1.04, (1 + low) / 2, gate, f"gate {gate}", va="center", clip_on=False)
+    rows[-1].set_xlabel("step")
     return figure
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unrolled.exercises.lstm._counter import counter
-from unrolled.exercises.lstm.step import step
+from unrolled.exercises.lstm._lstms import plain_step
 
 
 def counts_to(forget_bias: float, limit: int = 200) -> int:
@@ -19,7 +19,7 @@ def counts_to(forget_bias: float, limit: int = 200) -> int:
     balanced = []
     for t in range(2 * limit + 1):
         a = t < n
-        h, c = step(np.stack([a, ~a], axis=1).astype(float), h, c, *counter(forget_bias))
+        h, c = plain_step(np.stack([a, ~a], axis=1).astype(float), h, c, *counter(forget_bias))
         balanced.append(np.abs(h[:, 0]) < np.tanh(0.5))
     after = np.stack(balanced)  # row t: after t + 1 symbols
     less, equal, more = (after[2 * n - 1 + d, n - 1] for d in (-1, 0, 1))

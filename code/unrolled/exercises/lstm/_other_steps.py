@@ -1,4 +1,4 @@
-"""Other right answers to ``lstm.step``."""
+"""Other right answers to ``lstm.step``, and a step in which every sequence runs."""
 
 from __future__ import annotations
 
@@ -23,10 +23,20 @@ def step_by_gate(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> 
     return gates["o"] * np.tanh(c), c
 
 
-def step_entry_by_entry(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    B, H = h.shape
-    after = np.zeros((2, B, H))
-    for n in range(B):
+def step_those_that_run(
+    x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array
+) -> Pair:
+    h, c = h.copy(), c.copy()
+    h[running], c[running] = step_by_gate(x[running], h[running], c[running], W, U, b)
+    return h, c
+
+
+def step_entry_by_entry(
+    x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array
+) -> Pair:
+    _, H = h.shape
+    after = np.stack([h, c])
+    for n in np.flatnonzero(running):
         for j in range(H):
             i, f, g, o = (W[k] @ x[n] + U[k] @ h[n] + b[k] for k in range(j, 4 * H, H))
             after[1, n, j] = sigmoid(f) * c[n, j] + sigmoid(i) * np.tanh(g)
@@ -34,18 +44,19 @@ def step_entry_by_entry(x: Array, h: Array, c: Array, W: Array, U: Array, b: Arr
     return after[0], after[1]
 
 
-def step_einsum(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
+def step_einsum(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array) -> Pair:
     a = np.einsum("bi,ai->ba", x, W) + np.einsum("bh,ah->ba", h, U) + b
     i, f, g, o = a.reshape(len(x), 4, -1).swapaxes(0, 1)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
+    on = np.einsum("b,h->bh", running.astype(h.dtype), np.ones_like(h[0]))
+    new = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return on * sigmoid(o) * np.tanh(new) + (1 - on) * h, on * new + (1 - on) * c
 
 
-def step_torch(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Any:
+def step_torch(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array) -> Any:
     import torch
 
     inputs, before, cell, *weights = map(torch.from_numpy, (x, h, c, W, U, b))
     a = torch.nn.functional.linear(inputs, weights[0], weights[2]) + before @ weights[1].T
     i, f, g, o = a.chunk(4, dim=1)
-    cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
-    return o.sigmoid() * cell.tanh(), cell
+    after, on = f.sigmoid() * cell + i.sigmoid() * g.tanh(), torch.tensor(running)[:, None]
+    return torch.where(on, o.sigmoid() * after.tanh(), before), torch.where(on, after, cell)

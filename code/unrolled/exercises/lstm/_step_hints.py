@@ -6,52 +6,52 @@ import numpy as np
 
 from unrolled.core.validate import Array
 from unrolled.exercises._gates import has_overflown, wrong_parts
-from unrolled.exercises.lstm._other_steps import step_by_gate
+from unrolled.exercises.lstm._other_steps import step_those_that_run
 
 Pair = tuple[Array, Array]
 
 
-def h_has_the_sign_of_c(result: Pair, *_: Array) -> bool:
-    """`h` should have the sign of `c`, entry by entry: a gate is positive, and tanh keeps signs.
+def h_has_the_sign_of_c(result: Pair, *args: Array) -> bool:
+    """Where a sequence runs, `h` should have the sign of `c`: a gate is positive, tanh keeps signs.
 
     Yours has not.
     """
-    h, c = result
+    h, c = (part[args[-1]] for part in result)
     return has_overflown(result) or bool(np.all(np.sign(h) == np.sign(c)))
 
 
 def rows_of_a_gate_together(
-    result: Pair, x: Array, h: Array, c: Array, W: Array, U: Array, b: Array
+    result: Pair, x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array
 ) -> bool:
     """The gates take turns in your rows. All H rows of i come first, then all of f, and so on.
 
     For one gate take consecutive rows: of i, 0 to H; of f, H to 2H.
     """
     by_turns = np.argsort(np.arange(len(b)) % 4, kind="stable")
-    theirs = step_by_gate(x, h, c, W[by_turns], U[by_turns], b[by_turns])
+    theirs = step_those_that_run(x, h, c, W[by_turns], U[by_turns], b[by_turns], running)
     return h.shape[1] == 1 or not np.allclose(result[1], theirs[1], rtol=1e-4)
 
 
 def blocks_upright(
-    result: Pair, x: Array, h: Array, c: Array, W: Array, U: Array, b: Array
+    result: Pair, x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array
 ) -> bool:
     """The blocks of U are the wrong way round: `h @ U_i` where `h @ U_i.T` belongs.
 
     Each block is square, so the shapes do not tell.
     """
     turned = np.concatenate([block.T for block in np.split(U, 4)])
-    theirs = step_by_gate(x, h, c, W, turned, b)
+    theirs = step_those_that_run(x, h, c, W, turned, b, running)
     return h.shape[1] == 1 or not np.allclose(result[1], theirs[1], rtol=1e-4)
 
 
 def not_only_c_is_wrong(result: Pair, *args: Array) -> bool:
     """`h` is right, so the state that it is made from is. But another comes back as `c`."""
-    return wrong_parts(result, step_by_gate(*args)) != (False, True)
+    return wrong_parts(result, step_those_that_run(*args)) != (False, True)
 
 
 def not_only_h_is_wrong(result: Pair, *args: Array) -> bool:
     """`c` is right, and `h` is not. It is o * tanh(c): look at the output gate and that tanh."""
-    return wrong_parts(result, step_by_gate(*args)) != (True, False)
+    return wrong_parts(result, step_those_that_run(*args)) != (True, False)
 
 
 def c_is_right(result: Pair, *args: Array) -> bool:
@@ -59,4 +59,4 @@ def c_is_right(result: Pair, *args: Array) -> bool:
 
     c_new = f * c + i * g, and each of i, f and g has its own H columns of a.
     """
-    return not wrong_parts(result, step_by_gate(*args))[1]
+    return not wrong_parts(result, step_those_that_run(*args))[1]

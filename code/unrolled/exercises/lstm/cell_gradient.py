@@ -15,11 +15,9 @@ _rng = np.random.default_rng(0)
 def cell_gradient(f: Array) -> Array:
     """Say how the last cell state moves with each of the cell states before it.
 
-    For t = 1, ..., T the state of each of H cells was c_t = f_t * c_{t-1} + i_t * g_t.
-    f has shape (T, H): f_t is f[t - 1]. Go back along the cells alone: take i, f and g
-    for constants, though they may have seen earlier states. Return an array of shape
-    (T + 1, H): row k, for k = 0, ..., T, holds the derivatives of c_T by c_k, of each
-    cell's by its own.
+    f has shape (T, H), and f[t - 1] is the forget gate of step t = 1, ..., T. Return
+    shape (T + 1, H): row k, for k = 0, ..., T, holds the derivatives of c_T by c_k
+    along the line, of each cell's by its own.
     """
     gradient = np.ones((len(f) + 1, f.shape[1]))
     for k in reversed(range(len(f))):

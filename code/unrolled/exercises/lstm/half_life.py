@@ -13,9 +13,7 @@ from unrolled.exercises.grading import Exercise, Mistake
 def half_life(bias: float) -> float:
     """Say after how many steps half of a cell's state is left.
 
-    The forget gate sees nothing but its bias: f = sigmoid(bias), the same at each step.
-    Nothing is written into the cell either, so c[t] = f * c[t - 1]. Return the d for
-    which c[t + d] is half of c[t]: a number that need not be whole. bias is a number.
+    bias is the forget gate's, a number. Return a number that need not be whole.
     """
     return float(np.log(2) / np.log1p(np.exp(-bias)))
 

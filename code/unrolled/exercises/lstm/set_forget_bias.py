@@ -18,10 +18,7 @@ _rng = np.random.default_rng(0)
 def set_forget_bias(b_ih: Array, b_hh: Array, value: float) -> Pair:
     """Give the forget gate of a torch LSTM a bias of value; return both vectors, new.
 
-    torch keeps two bias vectors, b_ih and b_hh, each of shape (4H,), and adds them. In
-    both, the gates are stacked i, f, g, o, H entries each. In the forget gate's entries
-    put value into b_ih and 0 into b_hh. Everything else stays as it is. Return the
-    tuple (b_ih, b_hh), and do not change the arrays that you are given.
+    b_ih and b_hh have shape (4H,). Leave the arrays that you are given as they are.
     """
     H = len(b_ih) // 4
     b_ih, b_hh = b_ih.copy(), b_hh.copy()

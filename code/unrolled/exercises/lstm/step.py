@@ -16,15 +16,12 @@ Pair = tuple[Array, Array]
 _rng = np.random.default_rng(0)
 
 
-def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
-    """Take one step of an LSTM, for a batch of B sequences; return the new (h, c).
+def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array) -> Pair:
+    """Take one step of an LSTM for a padded batch; return (h, c) after it.
 
-    x has shape (B, I); h and c, the states before the step, have shape (B, H).
-    The rows of the gates are stacked as in torch, those of i first, then f, g and o: W
-    has shape (4H, I), U (4H, H), b (4H,). With a = x @ W.T + h @ U.T + b cut into a_i,
-    a_f, a_g, a_o, the gates are i = sigmoid(a_i), f = sigmoid(a_f), o = sigmoid(a_o),
-    and the candidate is g = tanh(a_g). The new states are c_new = f * c + i * g and
-    h_new = o * tanh(c_new). Return (h_new, c_new).
+    x has shape (B, I); h and c have shape (B, H); W, U and b have shapes (4H, I),
+    (4H, H) and (4H,), rows of gates in the order i, f, g, o. running has shape (B,):
+    True where a sequence still runs, False where it has ended.
     """
 
     def sigmoid(a: Array) -> Array:
@@ -32,7 +29,9 @@ def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> Pair:
 
     i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
     c_new = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c_new), c_new
+    h_new = sigmoid(o) * np.tanh(c_new)
+    on = running[:, None]
+    return np.where(on, h_new, h), np.where(on, c_new, c)
 
 
 def _step_case(
@@ -45,10 +44,12 @@ def _step_case(
 ) -> tuple[Array, ...]:
     shapes = (B, I), (B, H), (B, H), (4 * H, I), (4 * H, H), (4 * H,)
     x, h, c, W, U, b = (numbers(_rng, *shape) for shape in shapes)
-    return inputs * x, min(states, 0.5) * h, states * c, W, U, b
+    running = _rng.permutation(np.arange(B) % 2 == 0)  # half of them, and one more
+    return inputs * x, min(states, 0.5) * h, states * c, W, U, b, running
 
 
 _NEW = "sigmoid(f) * c + sigmoid(i) * np.tanh(g)"
+_H, _C = "np.where(on, h_new, h)", "np.where(on, c_new, c)"
 
 
 EXERCISE = Exercise(
@@ -65,7 +66,7 @@ EXERCISE = Exercise(
         _step_case(2, 3, 1, states=1e5),
     ],
     alternatives=[
-        _other_steps.step_by_gate,
+        _other_steps.step_those_that_run,
         _other_steps.step_entry_by_entry,
         _other_steps.step_einsum,
         _other_steps.step_torch,
@@ -80,9 +81,37 @@ EXERCISE = Exercise(
     ],
     parts=("h", "c"),
     mistakes={
+        "runs_on": Mistake(
+            """Sequences that have ended run on into the padding. Hand on their h and c as they
+            came.
+            """,
+            {_H: "h_new", _C: "c_new"},
+        ),
+        "set_to_zero": Mistake(
+            """Where a sequence has ended, its state is set to 0. Hand it on as it came.""",
+            {_H: "np.where(on, h_new, 0)", _C: "np.where(on, c_new, 0)"},
+            {_H: "np.where(on, h_new, 0)"},
+            {_C: "np.where(on, c_new, 0)"},
+        ),
+        "only_h_held": Mistake(
+            """`h` is handed on where a sequence has ended, and `c` is not. The state is both.""",
+            {_C: "c_new"},
+        ),
+        "only_c_held": Mistake(
+            """`c` is handed on where a sequence has ended, and `h` is not. The state is both.
+
+            To hold f at 1 and i at 0 is not enough: the output gate saw the padding.
+            """,
+            {_H: "h_new"},
+            {_H: "np.where(on, h_new, sigmoid(o) * np.tanh(c))"},
+        ),
+        "wrong_ones_run": Mistake(
+            """The wrong sequences run: those that have ended do, and those that run do not.""",
+            {"running[:, None]": "~running[:, None]"},
+        ),
         "results_swapped": Mistake(
             "The results are the wrong way round: return h first, then c, as torch does.",
-            {"sigmoid(o) * np.tanh(c_new), c_new": "c_new, sigmoid(o) * np.tanh(c_new)"},
+            {f"{_H}, {_C}": f"{_C}, {_H}"},
         ),
         "rows_ifog": Mistake(
             """The rows are read in the order i, f, o, g. In torch the candidate comes third: i, f,
@@ -118,8 +147,8 @@ EXERCISE = Exercise(
             """
             i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
             i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-            c = i * c + f * np.tanh(g)
-            return o * np.tanh(c), c
+            new, on = i * c + f * np.tanh(g), running[:, None]
+            return np.where(on, o * np.tanh(new), h), np.where(on, new, c)
             """,
         ),
         **{
@@ -203,7 +232,7 @@ EXERCISE = Exercise(
             and the carousel is gone. Only what is shown goes through tanh; c is carried on as
             it is.
             """,
-            {"np.tanh(c_new), c_new": "np.tanh(c_new), np.tanh(c_new)"},
+            {_C: "np.where(on, np.tanh(c_new), c)"},
         ),
         "state_squashed_twice": Mistake(
             """The state itself is squashed, tanh(f * c + i * g), and once more when it is shown.
@@ -348,7 +377,7 @@ EXERCISE = Exercise(
             """The gates share the bias of the output gate. Each has rows of its own in b.""",
             """
             _, _, b_g, b_o = np.split(b, 4)
-            return solution(x, h, c, W, U, np.concatenate([b_o, b_o, b_g, b_o]))
+            return solution(x, h, c, W, U, np.concatenate([b_o, b_o, b_g, b_o]), running)
             """,
         ),
         "writes_into_cell": Mistake(
@@ -360,9 +389,9 @@ EXERCISE = Exercise(
             """
             i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=1)
             i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
-            c *= f
-            c += i * np.tanh(g)
-            return o * np.tanh(c), c
+            on = running[:, None]
+            c[:] = np.where(on, f * c + i * np.tanh(g), c)
+            return np.where(on, o * np.tanh(c), h), c
             """,
         ),
     },

@@ -18,65 +18,59 @@ _rng = np.random.default_rng(0)
 
 
 def step_backward(
-    dh: Array, dc: Array, c_prev: Array, c: Array, i: Array, f: Array, g: Array, o: Array
+    dh: Array, dc: Array, c_prev: Array, c: Array, i: Array, g: Array, o: Array
 ) -> Pair:
-    """Go back through one step of an LSTM, for a batch of B sequences.
+    """Go back through one step of a coupled LSTM; return (da, dc_prev).
 
-    The step was i = sigmoid(a_i), f = sigmoid(a_f), g = tanh(a_g), o = sigmoid(a_o),
-    then c = f * c_prev + i * g and h = o * tanh(c). All arguments have shape (B, H):
-    dh is the derivative of a loss with respect to h, and dc the part of its derivative
-    with respect to c that does not come through h. i, f, g and o are the values that
-    the gates had. Return (da, dc_prev): the derivatives with respect to what the gates
-    saw, a_i, a_f, a_g, a_o side by side in this order, shape (B, 4H), and to c_prev,
-    shape (B, H).
+    All arguments have shape (B, H): dh and dc, what the loss says of h, and of c other
+    than through h; the states before and after the step; the gates' values. da has
+    shape (B, 3H): what the loss says of a_i, a_g and a_o, side by side.
     """
     shown = np.tanh(c)
     dc = dc + dh * o * (1 - shown**2)
-    da_i = dc * g * i * (1 - i)
-    da_f = dc * c_prev * f * (1 - f)
+    da_i = dc * (g - c_prev) * i * (1 - i)
     da_g = dc * i * (1 - g**2)
     da_o = dh * shown * o * (1 - o)
-    return np.concatenate([da_i, da_f, da_g, da_o], axis=1), dc * f
+    return np.concatenate([da_i, da_g, da_o], axis=1), dc * (1 - i)
 
 
 def _back_entry_by_entry(
-    dh: Array, dc: Array, c_prev: Array, c: Array, i: Array, f: Array, g: Array, o: Array
+    dh: Array, dc: Array, c_prev: Array, c: Array, i: Array, g: Array, o: Array
 ) -> Pair:
     B, H = c.shape
-    da, dc_prev = np.zeros((B, 4 * H)), np.zeros((B, H))
+    da, dc_prev = np.zeros((B, 3 * H)), np.zeros((B, H))
     for n in range(B):
         for j in range(H):
             at = n, j
             s = np.tanh(c[at])
             total = dc[at] + dh[at] * o[at] * (1 + s) * (1 - s)
-            da[n, j] = total * g[at] * i[at] * (1 - i[at])
-            da[n, H + j] = total * c_prev[at] * (f[at] - f[at] ** 2)
-            da[n, 2 * H + j] = total * i[at] * (1 - g[at] ** 2)
-            da[n, 3 * H + j] = dh[at] * s * o[at] * (1 - o[at])
-            dc_prev[at] = total * f[at]
+            written, forgotten = total * g[at], total * c_prev[at]
+            da[n, j] = (written - forgotten) * (i[at] - i[at] ** 2)
+            da[n, H + j] = total * i[at] * (1 - g[at] ** 2)
+            da[n, 2 * H + j] = dh[at] * s * o[at] * (1 - o[at])
+            dc_prev[at] = total - total * i[at]
     return da, dc_prev
 
 
 def _back_stacked(
-    dh: Array, dc: Array, c_prev: Array, c: Array, i: Array, f: Array, g: Array, o: Array
+    dh: Array, dc: Array, c_prev: Array, c: Array, i: Array, g: Array, o: Array
 ) -> Pair:
     s = np.tanh(c)
     total = np.einsum("bh,bh,bh->bh", dh, o, 1 - s * s) + dc
-    by_value = np.stack([total * g, total * c_prev, total * i, dh * s])
-    slope = np.stack([i - i * i, f - f * f, 1 - g * g, o - o * o])
-    return np.hstack([*(by_value * slope)]), total * f
+    by_value = np.stack([total * (g - c_prev), total * i, dh * s])
+    slope = np.stack([i - i * i, 1 - g * g, o - o * o])
+    return np.hstack([*(by_value * slope)]), total * (1 - i)
 
 
-def _back_torch(
-    dh: Array, dc: Array, c_prev: Array, c: Array, i: Array, f: Array, g: Array, o: Array
-) -> Any:
+def _back_torch(dh: Array, dc: Array, c_prev: Array, c: Array, i: Array, g: Array, o: Array) -> Any:
     import torch
 
-    values = map(torch.from_numpy, (i, f, g, o))
-    seen = [(v.atanh() if k == 2 else v.logit()).requires_grad_() for k, v in enumerate(values)]
+    values = map(torch.from_numpy, (i, g, o))
+    seen = [(v.atanh() if k == 1 else v.logit()).requires_grad_() for k, v in enumerate(values)]
     before = torch.from_numpy(c_prev).requires_grad_()
-    after = seen[1].sigmoid() * before + seen[0].sigmoid() * seen[2].tanh()
-    h = seen[3].sigmoid() * after.tanh()
+    gate = seen[0].sigmoid()
+    after = (1 - gate) * before + gate * seen[1].tanh()
+    h = seen[2].sigmoid() * after.tanh()
     outside = [torch.from_numpy(each).to(h.dtype) for each in (dh, dc)]
     *da, dc_prev = torch.autograd.grad([h, after], [*seen, before], outside)
     return torch.cat(da, 1), dc_prev
@@ -91,59 +85,51 @@ def _dc_prev_is_right(result: Pair, *args: Array) -> bool:
 
 
 def _part_is_right(gate: int, result: Pair, args: Sequence[Array]) -> bool:
-    part, right = (np.split(da, 4, axis=1)[gate] for da in (result[0], step_backward(*args)[0]))
+    part, right = (np.split(da, 3, axis=1)[gate] for da in (result[0], step_backward(*args)[0]))
     return np.allclose(part, right, rtol=1e-4)
 
 
 def _part_of_i_is_right(result: Pair, *args: Array) -> bool:
     """`dc_prev` is right. The part of the input gate, columns 0 to H of `da`, is not.
 
-    c = ... + i * g, and i = sigmoid(a_i): there are three factors.
+    The gate stands in c twice, i * g and (1 - i) * c_prev, and i = sigmoid(a_i).
     """
     return _part_is_right(0, result, args)
 
 
-def _part_of_f_is_right(result: Pair, *args: Array) -> bool:
-    """`dc_prev` is right. The part of the forget gate, columns H to 2H of `da`, is not.
+def _part_of_g_is_right(result: Pair, *args: Array) -> bool:
+    """`dc_prev` is right. The part of the candidate, columns H to 2H of `da`, is not.
 
-    c = f * c_prev + ..., and f = sigmoid(a_f): there are three factors.
+    c = ... + i * g, and g = tanh(a_g): there are three factors.
     """
     return _part_is_right(1, result, args)
 
 
-def _part_of_g_is_right(result: Pair, *args: Array) -> bool:
-    """`dc_prev` is right. The part of the candidate, columns 2H to 3H of `da`, is not.
-
-    c = ... + i * g, and g = tanh(a_g): there are three factors.
-    """
-    return _part_is_right(2, result, args)
-
-
 def _part_of_o_is_right(result: Pair, *args: Array) -> bool:
-    """Only the part of the output gate, columns 3H to 4H of `da`, is wrong.
+    """Only the part of the output gate, columns 2H to 3H of `da`, is wrong.
 
     h = o * tanh(c), and o = sigmoid(a_o): there are three factors.
     """
-    return _part_is_right(3, result, args)
+    return _part_is_right(2, result, args)
 
 
 def _back_case(B: int, H: int, *, errors: float = 1.0, before: float = 1.0) -> tuple[Array, ...]:
     dh, dc = errors * numbers(_rng, B, H), errors * numbers(_rng, B, H)
     c_prev = before * numbers(_rng, B, H)
-    i, f, o = (np.round(_rng.uniform(0.1, 0.9, size=(B, H)), 1) for _ in range(3))
+    i, o = (np.round(_rng.uniform(0.1, 0.9, size=(B, H)), 1) for _ in range(2))
     g = np.round(_rng.uniform(-0.9, 0.9, size=(B, H)), 1)
-    return dh, dc, c_prev, f * c_prev + i * g, i, f, g, o
+    return dh, dc, c_prev, (1 - i) * c_prev + i * g, i, g, o
 
 
 def _shut_or_open(B: int, H: int) -> tuple[Array, ...]:
     """Gates that have been rounded to 0 or to 1, and candidates to -1 or to 1, among others."""
     dh, dc, c_prev = (numbers(_rng, B, H) for _ in range(3))
-    i, f, o = (_rng.permutation(np.resize([0.0, 0.5, 1.0], B * H)).reshape(B, H) for _ in range(3))
+    i, o = (_rng.permutation(np.resize([0.0, 0.5, 1.0], B * H)).reshape(B, H) for _ in range(2))
     g = _rng.permutation(np.resize([-1.0, 0.5, 1.0], B * H)).reshape(B, H)
-    return dh, dc, c_prev, f * c_prev + i * g, i, f, g, o
+    return dh, dc, c_prev, (1 - i) * c_prev + i * g, i, g, o
 
 
-_JOINED = "np.concatenate([da_i, da_f, da_g, da_o], axis=1)"
+_JOINED = "np.concatenate([da_i, da_g, da_o], axis=1)"
 
 EXERCISE = Exercise(
     step_backward,
@@ -163,7 +149,6 @@ EXERCISE = Exercise(
     properties=[
         _dc_prev_is_right,
         _part_of_i_is_right,
-        _part_of_f_is_right,
         _part_of_g_is_right,
         _part_of_o_is_right,
     ],
@@ -205,7 +190,7 @@ EXERCISE = Exercise(
             {"dc = dc + dh": "dc = dh"},
         ),
         "dh_not_taken_in": Mistake(
-            """What the loss says of h does not get to c: dc alone goes on to i, f, g and c_prev.
+            """What the loss says of h does not get to c: dc alone goes on to i, g and c_prev.
 
             c acts on the loss in two ways, through h and through the c of the next step. Add
             them: `dc + dh * o * (1 - tanh(c)**2)`.
@@ -238,12 +223,37 @@ EXERCISE = Exercise(
             """,
             {"dh * shown * o": "dc * shown * o"},
         ),
-        "forget_gate_with_new_state": Mistake(
-            """In the part of the forget gate the new state stands where the old one belongs.
+        "gate_only_writes": Mistake(
+            """In the part of the input gate only what it writes is counted: i * g.
 
-            In f * c_prev + i * g, the forget gate multiplies c_prev, so that is its derivative.
+            It also says what is kept, (1 - i) * c_prev: by that way comes -c_prev.
             """,
-            {"dc * c_prev": "dc * c"},
+            {"(g - c_prev)": "g"},
+        ),
+        "gate_only_forgets": Mistake(
+            """In the part of the input gate only what it forgets is counted: (1 - i) * c_prev.
+
+            It also says what is written, i * g: by that way comes g.
+            """,
+            {"(g - c_prev)": "-c_prev"},
+            {"(g - c_prev)": "c_prev"},
+        ),
+        "ways_added": Mistake(
+            """The two ways of the input gate are added as if both opened. One shuts: 1 - i has the
+            slope -1.
+            """,
+            {"(g - c_prev)": "(g + c_prev)"},
+        ),
+        "ways_turned_round": Mistake(
+            """The part of the input gate has the wrong sign: i writes g, and takes c_prev away.""",
+            {"(g - c_prev)": "(c_prev - g)"},
+        ),
+        "gate_with_new_state": Mistake(
+            """In the part of the input gate the new state stands where the old one belongs.
+
+            In (1 - i) * c_prev the factor of the gate is c_prev.
+            """,
+            {"(g - c_prev)": "(g - c)"},
         ),
         "no_slopes_of_gates": Mistake(
             """These are the derivatives by the gates' values. One step is missing, to what they
@@ -252,7 +262,7 @@ EXERCISE = Exercise(
             Go back through the squashing, too: times i * (1 - i) for a gate, 1 - g**2 for the
             candidate.
             """,
-            {" * i * (1 - i)": "", " * f * (1 - f)": "", " * (1 - g**2)": "", " * o * (1 - o)": ""},
+            {" * i * (1 - i)": "", " * (1 - g**2)": "", " * o * (1 - o)": ""},
         ),
         "candidate_slope_missing": Mistake(
             """In the part of the candidate the slope of its tanh is missing: 1 - g**2.""",
@@ -267,7 +277,7 @@ EXERCISE = Exercise(
 
             The candidate alone went through tanh.
             """,
-            {f"{gate} * (1 - {gate})": f"(1 - {gate}**2)" for gate in "ifo"},
+            {f"{gate} * (1 - {gate})": f"(1 - {gate}**2)" for gate in "io"},
         ),
         "slopes_of_squashed_gates": Mistake(
             """The gates are squashed once more for their slopes. i holds the gate's value already.
@@ -279,52 +289,46 @@ EXERCISE = Exercise(
                     "shown, sigmoid = np.tanh(c), lambda a: 1 / (1 + np.exp(-a))"
                 ),
                 "* i * (1 - i)": "* sigmoid(i) * (1 - sigmoid(i))",
-                "* f * (1 - f)": "* sigmoid(f) * (1 - sigmoid(f))",
                 "1 - g**2": "1 - np.tanh(g) ** 2",
                 "* o * (1 - o)": "* sigmoid(o) * (1 - sigmoid(o))",
             },
         ),
-        "partners_swapped": Mistake(
-            """In the parts of i and g the other factor is the wrong one.
-
-            In the product i * g, the derivative by i is g, and that by g is i.
+        "not_through_the_gate": Mistake(
+            """`dc_prev` has not gone through the gate. c = (1 - i) * c_prev + ..., so it is times
+            1 - i.
             """,
-            {"dc * g * i": "dc * i * i", "dc * i * (1 - g**2)": "dc * g * (1 - g**2)"},
+            {"axis=1), dc * (1 - i)": "axis=1), dc"},
         ),
-        "not_through_the_forget_gate": Mistake(
-            """`dc_prev` has not gone through the forget gate. c = f * c_prev + ..., so it is times
-            f.
-
-            Without it you have the carousel of 1997, with f at 1.
-            """,
-            {"axis=1), dc * f": "axis=1), dc"},
+        "through_the_wrong_gate": Mistake(
+            """`dc_prev` has gone through i. What is kept of c_prev is 1 - i.""",
+            {"axis=1), dc * (1 - i)": "axis=1), dc * i"},
         ),
         "only_dc_carried_on": Mistake(
             """`dc_prev` is made from dc alone; what came to c through h is left behind.
 
-            Carry on all that the loss says of c: (dc + dh * o * (1 - tanh(c)**2)) * f.
+            Carry on all that the loss says of c, dc + dh * o * (1 - tanh(c)**2), times 1 - i.
             """,
             """
-            da, _ = solution(dh, dc, c_prev, c, i, f, g, o)
-            return da, dc * f
+            da, _ = solution(dh, dc, c_prev, c, i, g, o)
+            return da, dc * (1 - i)
             """,
         ),
         **{
             f"parts_{order}": Mistake(
-                f"The parts stand in the order {', '.join(order)}. It should be i, f, g, o.\n\n"
+                f"The parts stand in the order {', '.join(order)}. It should be i, g, o.\n\n"
                 "The rows of U stand like that, and `da @ U` goes on from here.",
-                {"da_i, da_f, da_g, da_o": ", ".join(f"da_{gate}" for gate in order)},
+                {"da_i, da_g, da_o": ", ".join(f"da_{gate}" for gate in order)},
             )
-            for order in map("".join, permutations("ifgo"))
-            if order != "ifgo"
+            for order in map("".join, permutations("igo"))
+            if order != "igo"
         },
         "parts_by_turns": Mistake(
             """The gates take turns in the columns of `da`. The H columns of a gate belong
             together.
 
-            First come all H of i, then all of f, and so on: `np.concatenate`, with `axis=1`.
+            First come all H of i, then all of g, then all of o: `np.concatenate`, with `axis=1`.
             """,
-            {_JOINED: "np.stack([da_i, da_f, da_g, da_o], axis=2).reshape(len(c), -1)"},
+            {_JOINED: "np.stack([da_i, da_g, da_o], axis=2).reshape(len(c), -1)"},
         ),
         "parts_reshaped": Mistake(
             """Sequences and gates are mixed up: each row of `da` holds parts of several sequences.
@@ -332,35 +336,35 @@ EXERCISE = Exercise(
             `np.stack` puts the gates before the batch, and `reshape` does not turn them round.
             Use `np.concatenate`, with `axis=1`.
             """,
-            {_JOINED: "np.stack([da_i, da_f, da_g, da_o]).reshape(len(c), -1)"},
-            {_JOINED: "np.concatenate([da_i, da_f, da_g, da_o]).reshape(len(c), -1)"},
+            {_JOINED: "np.stack([da_i, da_g, da_o]).reshape(len(c), -1)"},
+            {_JOINED: "np.concatenate([da_i, da_g, da_o]).reshape(len(c), -1)"},
         ),
         "parts_below_one_another": Mistake(
-            """The four parts stand below one another. They belong side by side: `axis=1`.
+            """The three parts stand below one another. They belong side by side: `axis=1`.
 
-            A batch has its sequences in rows, and each row of `da` holds all four gates of one.
+            A batch has its sequences in rows, and each row of `da` holds all three parts of one.
             """,
             {", axis=1": ""},
         ),
         "parts_stacked": Mistake(
-            """The four parts are stacked along an axis of their own. They belong side by side, (B,
-            4H).
+            """The three parts are stacked along an axis of their own. They belong side by side, (B,
+            3H).
 
             `np.concatenate`, with `axis=1`, makes no new axis; `np.stack` does.
             """,
-            {_JOINED: "np.stack([da_i, da_f, da_g, da_o])"},
+            {_JOINED: "np.stack([da_i, da_g, da_o])"},
         ),
         "parts_stacked_in_rows": Mistake(
-            """The four parts are stacked along an axis of their own. They belong side by side, (B,
-            4H).
+            """The three parts are stacked along an axis of their own. They belong side by side, (B,
+            3H).
 
             `np.concatenate`, with `axis=1`, makes no new axis; `np.stack` does.
             """,
-            {_JOINED: "np.stack([da_i, da_f, da_g, da_o], axis=1)"},
+            {_JOINED: "np.stack([da_i, da_g, da_o], axis=1)"},
         ),
         "derivatives_swapped": Mistake(
-            """The results are the wrong way round: return da, (B, 4H), then dc_prev, (B, H).""",
-            {f"{_JOINED}, dc * f": f"dc * f, {_JOINED}"},
+            """The results are the wrong way round: return da, (B, 3H), then dc_prev, (B, H).""",
+            {f"{_JOINED}, dc * (1 - i)": f"dc * (1 - i), {_JOINED}"},
         ),
         "writes_into_dc": Mistake(
             """What comes through h is added into the caller's own dc, which is spoilt by it.

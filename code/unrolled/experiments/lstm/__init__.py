@@ -2,3 +2,4 @@
 
 from unrolled.experiments.lstm._gates_along import gates_along as gates_along
 from unrolled.experiments.lstm._reber import learn_stream as learn_stream
+from unrolled.experiments.lstm.carousel import gradients_by_lag as gradients_by_lag

@@ -34,15 +34,32 @@ class _OneStep(Elman):
         return delta, (torch.zeros_like(delta),)
 
 
+class _Decaying(LSTMVariant):
+    """The cell of 1997 whose state is multiplied at every step by a number that is set."""
+
+    def __init__(self, units: int, *, decay: float) -> None:
+        super().__init__(7, units, **FORMS["1997"])
+        self.decay = decay
+
+    def equations(self, p: Tensor, state: State, *weights: Tensor) -> dict[str, Tensor]:
+        h, c = state
+        return super().equations(p, (h, self.decay * c), *weights)
+
+
+DECAYS = (0.9, 0.99)
+"""What a state is multiplied by, where no gate learns it."""
+
 REBER_CELLS: Mapping[str, Callable[[int], Cell]] = {
     "LSTM of 1997": partial(LSTMVariant, 7, **FORMS["1997"]),
     "forget gate": partial(LSTMVariant, 7, **FORMS["2000"], forget_bias=1.0),
     "torch": partial(LSTM, 7, forget_bias=1.0),
     "tanh": partial(Elman, 7),
     "tanh, one step": partial(_OneStep, 7),
+    **{f"times {decay:g}": partial(_Decaying, decay=decay) for decay in DECAYS},
 }
 """The networks that read Reber strings, by their names: a cell for a number of units. The first two
-differ in the forget gate alone, whose bias is 1 at first, as in the paper of 2000."""
+differ in the forget gate alone, whose bias is 1 at first; in the last ones a fixed number stands in
+its place."""
 
 
 def reber_networks(name: str, *, networks: int, units: int, seed: int) -> Networks:
