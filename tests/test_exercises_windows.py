@@ -15,13 +15,15 @@ def random_tasks():
         yield rng.normal(size=length), int(rng.integers(1, length)), int(rng.integers(1, 40))
 
 
-def test_lag_matrix_is_the_packages():
+def test_lag_matrix_is_the_packages_for_each_step_ahead():
     solution = find("windows.lag_matrix").solution
-    for series, window, _ in random_tasks():
-        for mine, theirs in zip(
-            solution(series, window), windows.lag_matrix(series, window), strict=True
-        ):
-            np.testing.assert_array_equal(mine, theirs)
+    for series, window, horizon in random_tasks():
+        horizon = min(horizon, len(series) - window)
+        inputs, targets = solution(series, window, horizon)
+        for ahead in range(1, horizon + 1):
+            rows, values = windows.lag_matrix(series, window, ahead=ahead)
+            np.testing.assert_array_equal(inputs, rows[: len(inputs)])
+            np.testing.assert_array_equal(targets[:, ahead - 1], values[: len(inputs)])
 
 
 def test_seasonal_repeat_is_the_packages():

@@ -11,7 +11,7 @@ from torch import nn
 
 from unrolled import windows
 from unrolled.data import autoregressive, random_walk, seasonal, sunspots
-from unrolled.experiments.windows import direct_against_iterated
+from unrolled.experiments.windows import cue_by_window, direct_against_iterated, marked
 from unrolled.figures import windows as draw
 from unrolled.training import device
 
@@ -483,6 +483,22 @@ def test_iterating_is_no_worse_than_direct_fits_on_the_sunspots():
     assert (np.array(errors["iterated"][6:]) < errors["direct"][6:]).all()
 
 
+@pytest.mark.parametrize("lag", [0, 3, 6])
+def test_a_marked_symbol_stands_lag_steps_before_the_last(lag):
+    inputs, targets = marked(20, lag=lag, length=7, seed=0)
+    assert (inputs[:, 6 - lag, 1] == 1).all()
+    assert ((inputs[:, 6 - lag, 0] > 0) == (targets == 1)).all()
+
+
+def test_a_window_uses_a_cue_at_its_edge_and_none_beyond():
+    """Lag 0 is the last step, so that a window of two holds the lags 0 and 1."""
+    measured = cue_by_window(0, windows=[2], lags=[0, 1, 2], examples=512, epochs=4)
+    assert measured["inside"] == measured["window 2"][:2] == [1.0, 1.0]
+    assert measured["beyond"] == measured["one step beyond"] == measured["window 2"][2:]
+    assert measured["at the edge"] == measured["window 2"][1:2]
+    assert measured["beyond"][0] == pytest.approx(0.5, abs=0.1)
+
+
 def claim(name):
     return import_module(f"unrolled.experiments.windows.{name}").CLAIM
 
@@ -492,7 +508,7 @@ def test_the_criteria_can_fail():
     assert claim("cue").holds([good])
     assert not claim("cue").holds([good, {"inside": [0.9], "beyond": [0.5]}])
     assert not claim("cue").holds([good, {"inside": [1.0], "beyond": [0.6]}])
-    all_well = {"at lag 1": [1.0], "half way": [0.99], "at the longest": [1.0]}
+    all_well = {"at lag 0": [1.0], "half way": [0.99], "at the longest": [1.0]}
     assert claim("recurrent").holds([all_well])
     assert not claim("recurrent").holds([all_well, all_well | {"half way": [0.98]}])
     assert claim("longer_lags").holds([{"up to eight times": [1.0, 0.99]}])

@@ -89,6 +89,38 @@ def _cells(axes: Axes, values: Array, *, at: tuple[int, float], meaning: str) ->
 
 
 @checked
+def two_pasts(pasts: Sequence[ArrayLike], targets: Sequence[str], *, window: int) -> Figure:
+    """Draw pasts that differ only before the window, and the one row that it makes of them.
+
+    Parameters
+    ----------
+    pasts
+        ``(N,)`` values each, 2 to 12, equal in the last ``window``.
+    targets
+        What comes after each.
+    window
+        Values in a lag vector, from 1 to ``N - 1``.
+    """
+    rows = [series("pasts", past, least=2) for past in pasts]
+    window = whole("window", window, most=len(rows[0]) - 1)
+    if any((row[-window:] != rows[0][-window:]).any() for row in rows):
+        raise ValueError(f"pasts must be equal in their last {window} values, and are not")
+    unseen = len(rows[0]) - window
+    figure, axes = plt.subplots(figsize=(5.0, 0.62 * len(rows) + 1.0))
+    for height, (row, target) in enumerate(zip(reversed(rows), reversed(targets), strict=True)):
+        _cells(axes, row[:unseen], at=(0, height), meaning="truth")
+        _cells(axes, row[unseen:], at=(unseen, height), meaning="input")
+        label(axes, len(row) - 0.2, height, f"then {target}", "model", va="center")
+    top = len(rows) - 0.35
+    label(axes, (unseen - 1) / 2, top, "never seen", "truth", ha="center")
+    label(axes, unseen + (window - 1) / 2, top, "the same row", "input", ha="center")
+    axes.axvline(unseen - 0.5, color=GREY, linestyle=":")
+    axes.set(xlim=(-0.6, len(rows[0]) + 1.6), ylim=(-0.5, len(rows) + 0.1), aspect="equal")
+    axes.axis("off")
+    return figure
+
+
+@checked
 def errors_by_window(sizes: Sequence[int], linear: ArrayLike, networks: ArrayLike) -> Figure:
     """Draw errors against the size of the window.
 
@@ -129,23 +161,32 @@ def errors_by_horizon(
     errors
         ``{name: (horizon,) or (seeds, horizon) errors}``.
     meanings
-        ``{name: key of COLOR}``; what is a baseline is dashed.
+        ``{name: key of COLOR}``; baselines are dashed, each in its own way.
     top
-        Largest error shown; curves may leave the picture.
+        Largest error shown; a curve that leaves the picture is named where it does.
     """
     top = real("top", top, above=0)
     figure, axes = plt.subplots()
     ends = {}
+    dashes = iter(_DASHES * len(errors))
     for name, each in errors.items():
         curves, meaning = np.atleast_2d(each), meanings[name]
         ahead = np.arange(1, curves.shape[1] + 1)
-        line = "--" if meaning == "baseline" else "-"
+        line = next(dashes) if meaning == "baseline" else "-"
+        width = 1.6 / len(curves) ** 0.5
         for run in curves:
-            axes.plot(ahead, run, line, color=COLOR[meaning], linewidth=1.6 / len(curves) ** 0.5)
-        ends[name] = float(curves[:, -1].mean()), meaning
+            axes.plot(ahead, run, linestyle=line, color=COLOR[meaning], linewidth=width)
+        mean = curves.mean(axis=0)
+        if mean.max() <= top:
+            ends[name] = float(mean[-1]), meaning
+        else:
+            label(axes, ahead[(mean > top).argmax()] - 0.3, top, name, meaning, va="top")
     axes.set(xlabel="years ahead", ylabel="error (sunspots, RMS)", ylim=(0, top))
     label_ends(axes, ahead[-1] + 0.4, ends, gap=top * 0.09)
     return figure
+
+
+_DASHES = [(0, (1, 1.2)), (0, (6, 2))]  # dotted, dashed: one for each baseline
 
 
 @checked
@@ -180,7 +221,7 @@ def fit_against_error(runs: Sequence[Mapping[str, Any]]) -> Figure:
         fit, error = ([run[name + suffix] for run in runs] for name in ("r2", "network"))
         axes.plot(fit, error, marker, color=COLOR[meaning], markersize=5, alpha=0.8)
     axes.set_yscale("log")
-    axes.set(xlabel="variance explained, R²", ylabel="squared error, repeat-last = 1")
+    axes.set(xlabel="variance explained, R²", ylabel="squared error,\nrepeat-last = 1")
     axes.set_ylim(0.6, None)
     corner = {"transform": axes.transAxes, "ha": "right", "va": "top"}
     label(axes, 0.98, 1.0, "network on values", "model", **corner)
@@ -209,21 +250,72 @@ def cue_curves(
     recurrent_lags
         The lags asked of the recurrent cell.
     """
-    figure, axes = plt.subplots()
+    figure, axes = plt.subplots(figsize=(5.0, 3.2))
     axes.axhline(0.5, color=GREY, linewidth=1, linestyle=":")
-    axes.text(recurrent_lags[0], 0.49, "chance", va="top", color="#5a5a5a")
     for accuracies in recurrent:
         axes.plot(recurrent_lags, accuracies, color=COLOR["hidden"], linewidth=1.2)
-    for runs in windows.values():
+    for window, runs in windows.items():
         for accuracies in runs:
             axes.plot(lags, accuracies, ".-", color=COLOR["input"], linewidth=1, markersize=4)
-    *most, last = windows
-    names = f"windows of\n{', '.join(map(str, most))}\nand {last} steps"
-    label(axes, min(windows) * 0.9, 0.74, names, "input", ha="right", va="center")
-    label(axes, last * 1.5, 0.65, "recurrent\ncells, trained\nto lag 20", "hidden", va="center")
-    axes.set_xscale("log")
-    ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500]
+        label(axes, window, 1.03, f"{window}", "input", ha="right", va="bottom")
+    label(axes, min(windows) * 0.55, 1.03, "windows of", "input", ha="right", va="bottom")
+    label(axes, max(windows) * 1.2, 0.66, "recurrent\ncells", "hidden", va="center")
+    axes.text(max(recurrent_lags), 0.49, "chance", ha="right", va="top", color="#5a5a5a")
+    axes.set_xscale("symlog", linthresh=1, linscale=0.4)
+    ticks = [0, 1, 3, 10, 30, 100, 300, 1000]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.set(xlabel="lag of the cue (steps)", ylabel="accuracy", ylim=(0.42, 1.04))
+    axes.set(xlabel="lag of the cue (steps)", ylabel="accuracy", ylim=(0.42, 1.12))
+    axes.set(xlim=(-0.2, max(*recurrent_lags, *lags) * 1.2), yticks=[0.5, 0.75, 1.0])
+    return figure
+
+
+@checked
+def beyond_training(
+    time: Array, values: Array, forecasts: Mapping[str, Array], meanings: Mapping[str, str]
+) -> Figure:
+    """Draw a series that rises and forecasts of its last values, one step ahead.
+
+    Parameters
+    ----------
+    time, values
+        ``(N,)`` the series.
+    forecasts
+        ``{name: (n,) or (seeds, n) forecasts}`` of the last ``n`` values, the same for all.
+    meanings
+        ``{name: key of COLOR}``.
+    """
+    figure, axes = plt.subplots()
+    axes.plot(time, values, color=COLOR["truth"], linewidth=2.4)
+    ends = {}
+    for name, each in forecasts.items():
+        curves = np.atleast_2d(each)
+        for run in curves:
+            axes.plot(time[-len(run) :], run, color=COLOR[meanings[name]], linewidth=0.9)
+        ends[name] = float(curves[:, -1].mean()), meanings[name]
+    start = time[len(time) - curves.shape[1]]
+    axes.axvline(start, color=GREY, linewidth=1, linestyle=":")
+    low, high = float(values.min()), float(values.max())
+    label(axes, start, high, "fitted to\nthese years ", "truth", ha="right", va="top")
+    axes.set(xlabel="year", ylabel="CO₂ in air (parts per million)")
+    label_ends(axes, time[-1] + 1, ends, gap=(high - low) * 0.1)
+    return figure
+
+
+@checked
+def memory(panels: Mapping[str, Array]) -> Figure:
+    """Draw what a cell would answer at each step after the cue.
+
+    Parameters
+    ----------
+    panels
+        ``{title: (steps, sequences) logits of the right answer}``, the cue at step 0.
+    """
+    figure, all_axes = plt.subplots(1, len(panels), sharey=True, squeeze=False)
+    for axes, (title, logits) in zip(all_axes[0], panels.items(), strict=True):
+        axes.axhline(0, color=GREY, linewidth=1, linestyle=":")
+        axes.plot(np.atleast_2d(logits), color=COLOR["hidden"], linewidth=0.6, alpha=0.5)
+        axes.set(title=title, xticks=[0, len(logits) // 2, len(logits) - 1])
+    figure.supxlabel("steps since the cue", fontsize=12)
+    all_axes[0, 0].set_ylabel("logit of the right answer")
     return figure

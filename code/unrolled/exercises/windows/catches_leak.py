@@ -14,15 +14,10 @@ SplitAndScale = Callable[[Array, int], Pair]
 
 
 def catches_leak(split_and_scale: SplitAndScale) -> None:
-    """Test split_and_scale: return if it is right, raise AssertionError if it is not.
+    """Test split_and_scale(series, n_train), which returns (train, test).
 
-    You are given an implementation. A right split_and_scale(series, n_train) cuts
-    series, an array of shape (N,), oldest value first, into its first n_train values
-    and the rest; subtracts the mean of the first part from both; divides both by the
-    standard deviation of the first part (np.std); returns two arrays, (train, test).
-
-    Call the implementation with a series of your choice, and compare both parts with
-    what they should be. Right ones may differ in the last digits: use np.allclose.
+    Return if the implementation is right, raise AssertionError if it is
+    not.
     """
     series = np.arange(12.0) ** 2  # neither even, nor like its own mean and median
     train, test = split_and_scale(series, 8)

@@ -17,13 +17,11 @@ _rng = np.random.default_rng(0)
 
 
 def iterate(predict: Predict, history: Array, horizon: int, window: int) -> Array:
-    """Forecast horizon steps ahead with a model that only knows how to forecast one.
+    """Forecast horizon steps with a model that only knows how to forecast one.
 
-    history has shape (N,), oldest value first, with N >= window. predict(lags) takes an
-    array of shape (window,), oldest value first, and returns the value that follows, a
-    number. The first forecast sees the last window values of history. Then the window
-    moves on: the oldest lag leaves and the forecast enters as the newest. Return the
-    forecasts in order, an array of shape (horizon,), and leave history as it is.
+    history has shape (N,), oldest value first; predict maps an array of
+    shape (window,) to a number. Return the forecasts in order, an array of
+    shape (horizon,).
     """
     lags = history[-window:]
     forecasts = []

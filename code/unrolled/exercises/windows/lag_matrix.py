@@ -15,43 +15,42 @@ Pair = tuple[Array, Array]
 _rng = np.random.default_rng(0)
 
 
-def lag_matrix(series: Array, window: int) -> Pair:
-    """Cut a series of N values into N - window rows and their targets.
+def lag_matrix(series: Array, window: int, horizon: int) -> Pair:
+    """Cut a series into rows of window values and the horizon values after each.
 
-    series has shape (N,), oldest value first. Return two arrays, (inputs, targets).
-    inputs has shape (N - window, window): row t, for t = 0, ..., N - window - 1, is
-    series[t], series[t + 1], ..., series[t + window - 1], so oldest value first.
-    targets has shape (N - window,): targets[t] is the value after row t,
-    series[t + window].
+    series has shape (N,), oldest value first, as are the rows. Return two
+    arrays, (inputs, targets), of shapes (rows, window) and (rows, horizon).
     """
-    pairs = len(series) - window
-    inputs = np.stack([series[t : t + window] for t in range(pairs)])
-    targets = series[window:]
+    rows = range(len(series) - window - horizon + 1)
+    inputs = np.stack([series[t : t + window] for t in rows])
+    targets = np.stack([series[t + window : t + window + horizon] for t in rows])
     return inputs, targets
 
 
-def _lag_matrix_sliding(series: Array, window: int) -> Pair:
-    return np.lib.stride_tricks.sliding_window_view(series, window)[:-1], series[window:]
+def _lag_matrix_sliding(series: Array, window: int, horizon: int) -> Pair:
+    both = np.lib.stride_tricks.sliding_window_view(series, window + horizon)
+    return both[:, :window], both[:, window:]
 
 
-def _lag_matrix_filled(series: Array, window: int) -> Pair:
-    pairs = len(series) - window
-    inputs, targets = np.zeros((pairs, window)), np.zeros(pairs)
-    for t in range(pairs):
+def _lag_matrix_filled(series: Array, window: int, horizon: int) -> Pair:
+    rows = len(series) - window - horizon + 1
+    inputs, targets = np.zeros((rows, window)), np.zeros((rows, horizon))
+    for t in range(rows):
         for j in range(window):
             inputs[t, j] = series[t + j]
-        targets[t] = series[t + window]
+        for k in range(horizon):
+            targets[t, k] = series[t + window + k]
     return inputs, targets
 
 
-def _lag_matrix_torch(series: Array, window: int) -> Any:
+def _lag_matrix_torch(series: Array, window: int, horizon: int) -> Any:
     import torch
 
-    values = torch.from_numpy(series)
-    return values.unfold(0, window, 1)[:-1], values[window:]
+    both = torch.from_numpy(series).unfold(0, window + horizon, 1)
+    return both.split([window, horizon], dim=1)
 
 
-def _windows_move_by_one(result: Pair, series: Array, window: int) -> bool:
+def _windows_move_by_one(result: Pair, series: Array, window: int, horizon: int) -> bool:
     """Each row of `inputs` should be the row above it moved on by one step. Yours are not."""
     inputs, _ = result
     return np.allclose(inputs[1:, :-1], inputs[:-1, 1:])
@@ -60,42 +59,31 @@ def _windows_move_by_one(result: Pair, series: Array, window: int) -> bool:
 EXERCISE = Exercise(
     lag_matrix,
     cases=[
-        (np.arange(10.0, 70, 10), 2),
-        (numbers(_rng, 9), 4),
-        (numbers(_rng, 9), 4),
-        (numbers(_rng, 8), 1),
-        (numbers(_rng, 7), 5),
-        (numbers(_rng, 6), 5),  # one pair
-        (numbers(_rng, 45, scale=1e6), 13),
-        (numbers(_rng, 40) * 1e-9, 31),
-        (np.arange(8), 3),
+        (np.arange(10.0, 90, 10), 3, 2),
+        (numbers(_rng, 9), 4, 3),
+        (numbers(_rng, 9), 4, 3),
+        (numbers(_rng, 8), 1, 3),
+        (numbers(_rng, 8), 4, 1),
+        (numbers(_rng, 7), 2, 5),  # one row
+        (numbers(_rng, 45, scale=1e6), 13, 7),
+        (numbers(_rng, 40) * 1e-9, 31, 2),
+        (np.arange(9), 3, 2),
     ],
     alternatives=[_lag_matrix_sliding, _lag_matrix_filled, _lag_matrix_torch],
     properties=[_windows_move_by_one],
     parts=("inputs", "targets"),
     mistakes={
         "target_inside_the_window": Mistake(
-            """Each target is the last value of its own window.
+            """The targets begin with the last value of their own window.
 
             A model trained on these pairs only learns to copy: it sees the answer in its input.
-            The target of row t is one step later, `series[t + window]`.
+            The first target of row t is one step later, `series[t + window]`.
             """,
-            """
-            inputs, _ = solution(series, window)
-            return inputs, inputs[:, -1]
-            """,
-        ),
-        "window_begins_late": Mistake(
-            """Each window begins one step late, so that its last value is its own target.
-
-            A model trained on these pairs only learns to copy: it sees the answer in its input.
-            Row t begins with `series[t]`.
-            """,
-            """
-            _, targets = solution(series, window)
-            inputs = np.stack([series[t + 1 : t + 1 + window] for t in range(len(targets))])
-            return inputs, targets
-            """,
+            {
+                "series[t + window : t + window + horizon]": (
+                    "series[t + window - 1 : t + window - 1 + horizon]"
+                )
+            },
         ),
         "newest_first": Mistake(
             """The lags stand newest first.
@@ -104,106 +92,104 @@ EXERCISE = Exercise(
             so that time runs from left to right.
             """,
             """
-            inputs, targets = solution(series, window)
+            inputs, targets = solution(series, window, horizon)
             return inputs[:, ::-1], targets
             """,
         ),
-        "last_pair_dropped": Mistake(
-            """The last pair is missing: `range` already stops one short of its end.
+        "farthest_target_first": Mistake(
+            """The targets stand farthest first.
 
-            N values hold N - window pairs, for t = 0, ..., N - window - 1. That is `range(N -
-            window)`; subtracting one more loses the pair with the newest target.
+            Column 0 holds the value right after the window, the last column the one that is
+            horizon steps ahead.
             """,
             """
-            inputs, targets = solution(series, window)
-            return inputs[:-1], targets[:-1]
-            """,
-            """
-            inputs, targets = [], []
-            for t in range(len(series) - window - 1):
-                inputs.append(series[t : t + window])
-                targets.append(series[t + window])
-            return np.array(inputs), np.array(targets)
+            inputs, targets = solution(series, window, horizon)
+            return inputs, targets[:, ::-1]
             """,
         ),
-        "last_window_dropped": Mistake(
-            """The last window is missing, though its target is there: `range` already stops one
-            short.
+        "last_row_dropped": Mistake(
+            """The last row is missing.
 
-            N values hold N - window pairs, for t = 0, ..., N - window - 1. That is `range(N -
-            window)`.
+            The last window that counts is the one whose targets end where the series does, and
+            `range` already stops one short of its end.
+            """,
+            {"- horizon + 1)": "- horizon)"},
+        ),
+        "only_the_farthest": Mistake(
+            """Each row has one target, the value that is horizon steps ahead.
+
+            Asked for are all values up to there: targets has a column for each step.
             """,
             """
-            inputs, targets = solution(series, window)
-            return inputs[:-1], targets
+            inputs, targets = solution(series, window, horizon)
+            return inputs, targets[:, -1]
             """,
             """
-            inputs = [series[t : t + window] for t in range(len(series) - window - 1)]
-            return np.array(inputs), series[window:]
+            inputs, targets = solution(series, window, horizon)
+            return inputs, targets[:, -1:]
+            """,
+        ),
+        "only_the_next": Mistake(
+            """Each row has one target, the value right after its window: horizon is not used.
+
+            Asked for are the next horizon values, and only the rows for which all of them exist.
+            """,
+            """
+            return solution(series, window, 1)
+            """,
+            """
+            inputs, targets = solution(series, window, 1)
+            return inputs, targets[:, 0]
             """,
         ),
         "two_steps_ahead": Mistake(
-            """The targets are two steps ahead: the value right after each window is skipped.
+            """The value right after each window is skipped: the targets begin one step late.
 
             Row t ends with `series[t + window - 1]`, so what comes next is `series[t +
             window]`.
             """,
             """
-            inputs, targets = solution(series, window)
+            inputs, targets = solution(series, window, horizon)
             return inputs[:-1], targets[1:]
-            """,
-        ),
-        "window_without_target": Mistake(
-            """There is a window too many: the last one has no value after it.
-
-            N values hold N - window + 1 windows, and one fewer pairs, because the last window
-            ends where the series does.
-            """,
-            """
-            inputs, targets = solution(series, window)
-            return np.vstack([inputs, series[-window:]]), targets
             """,
         ),
         "targets_first": Mistake(
             """The two results are the wrong way round: return `inputs, targets`, in this order.""",
             """
-            inputs, targets = solution(series, window)
+            inputs, targets = solution(series, window, horizon)
             return targets, inputs
             """,
         ),
         "windows_side_by_side": Mistake(
             """The windows do not overlap: each begins where the one before it ends.
 
-            Every value but the first few is a target, so consecutive windows begin one step
-            apart.
+            Consecutive windows begin one step apart.
             """,
             """
-            inputs, targets = solution(series, window)
+            inputs, targets = solution(series, window, horizon)
             return inputs[::window], targets[::window]
             """,
+        ),
+        "targets_side_by_side": Mistake(
+            """The targets do not overlap: each row begins horizon steps after the one before it.
+
+            Consecutive windows begin one step apart, so each value is the target of several
+            rows, once for each number of steps ahead.
+            """,
             """
-            starts = range(0, len(series) - window, window)
-            inputs = np.array([series[t : t + window] for t in starts])
-            return inputs, np.array([series[t + window] for t in starts])
+            inputs, targets = solution(series, window, horizon)
+            return inputs[::horizon], targets[::horizon]
             """,
         ),
-        "target_kept_in_the_row": Mistake(
-            """The rows are one value too long: each ends with its own target.
+        "targets_kept_in_the_row": Mistake(
+            """The rows are too long: each ends with its own targets.
 
             A model trained on these pairs only learns to copy: it sees the answer in its input.
             Row t is `series[t : t + window]`, which stops before `series[t + window]`.
             """,
             """
-            inputs, targets = solution(series, window)
+            inputs, targets = solution(series, window, horizon)
             return np.column_stack([inputs, targets]), targets
-            """,
-            """
-            rows = [series[t : t + window + 1] for t in range(len(series) - window)]
-            return np.array(rows), series[window:]
-            """,
-            """
-            rows = np.lib.stride_tricks.sliding_window_view(series, window + 1)
-            return rows, rows[:, -1]
             """,
         ),
     },

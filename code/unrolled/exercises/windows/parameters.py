@@ -10,11 +10,10 @@ from unrolled.exercises.grading import Exercise, Mistake
 
 
 def parameters(window: int, hidden: int) -> int:
-    """Count the parameters of a perceptron: window lags -> hidden units -> one number.
+    """Count the trainable numbers of a perceptron over a window.
 
-    For a row X of window lags it computes h = tanh(W X + b), the hidden units, and from
-    them y = v . h + a. Each entry of W, b and v is a parameter, and so is a.
-    window and hidden are whole numbers, at least 1, and so is the result.
+    window values enter, hidden tanh units follow, one number comes out.
+    Return a whole number.
     """
     return window * hidden + hidden + hidden + 1
 

@@ -10,11 +10,10 @@ from unrolled.exercises.grading import Exercise, Mistake
 
 
 def random_walk_error(k: int, sigma: float) -> float:
-    """Return the expected squared error of repeat-last, k steps ahead on a random walk.
+    """Return the expected squared error of repeat-last on a random walk.
 
-    The walk is x[t] = x[t - 1] + sigma * e[t], where the e[t] are independent and each
-    has mean 0 and variance 1. Repeat-last, at step n, forecasts x[n + k] by x[n].
-    k is a whole number, at least 1, sigma is positive, and the result is a number.
+    k, at least 1, counts the steps ahead; sigma is the standard deviation
+    of a step. Return a number.
     """
     return k * sigma**2
 

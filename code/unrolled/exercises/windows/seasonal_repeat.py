@@ -14,12 +14,11 @@ _rng = np.random.default_rng(0)
 
 
 def seasonal_repeat(history: Array, horizon: int, period: int) -> Array:
-    """Forecast that the last cycle comes again, for any number of steps.
+    """Forecast that the last cycle comes again.
 
-    history has shape (N,), oldest value first; a cycle takes period steps, at most N.
-    Return an array of shape (horizon,). Its k-th value (k = 1, ..., horizon) forecasts
-    the k-th step after the end of history: it is the newest value in history that is
-    a whole number of cycles older than that step. The horizon may exceed the period.
+    history has shape (N,), oldest value first; a cycle takes period steps,
+    at most N. Return the forecasts of the next horizon steps, an array of
+    shape (horizon,).
     """
     last_cycle = history[-period:]
     return last_cycle[np.arange(horizon) % period]

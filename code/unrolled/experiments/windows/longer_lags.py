@@ -17,13 +17,13 @@ CLAIM = Claim(
         "are measured too, and promised nothing."
     ),
     holds=lambda runs: bool(stack(runs, "up to eight times").min() >= 0.99),
-    seeds={"quick": range(40, 41), "book": range(20, 30), "confirm": range(7000, 7010)},
+    seeds={"quick": range(40, 41), "book": range(50, 60), "confirm": range(7100, 7110)},
     settings={
-        "quick": {**CELL, "examples": 4096, "epochs": 2, "trained_to": 20, "lags": [1, 20, 200]},
+        "quick": {**CELL, "examples": 4096, "epochs": 2, "trained_to": 20, "lags": [0, 20, 200]},
         "book": {
             **CELL,
             "trained_to": 20,
-            "lags": [1, 5, 10, 20, 40, 80, 160, 320, 640, 1280],
+            "lags": [0, 5, 10, 20, 40, 80, 160, 320, 640, 1280],
         },
     },
     strips=[
@@ -44,6 +44,8 @@ CLAIM = Claim(
     trials=Trials(where="seeds other than those below, all of which passed; not counted"),
     deviations=[
         "No paper states it so; the cell is torch's GRU with 8 units.",
-        "A first record had no distractors before the cue, and held. They stand there now.",
+        "A first record had no distractors before the cue, and held. They stand there now; the "
+        "record after it did not hold, nor did its confirmation. It counted the lag from the "
+        "question, one step after the last: what was lag 1 there is lag 0 here.",
     ],
 )

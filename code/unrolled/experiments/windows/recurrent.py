@@ -17,7 +17,7 @@ def cue_by_one_size(
 
     Returns
     -------
-    For each of ``longest``, the accuracy at the lag 1 (``at lag 1``), half way (``half way``) and
+    For each of ``longest``, the accuracy at lag 0 (``at lag 0``), half way (``half way``) and
     at the longest itself (``at the longest``).
     """
     runs = [
@@ -25,28 +25,29 @@ def cue_by_one_size(
             seed,
             hidden=hidden,
             trained_to=lag,
-            lags=[1, max(1, lag // 2), lag],
+            lags=[0, lag // 2, lag],
             examples=examples,
             epochs=epochs,
         )["recurrent"]
         for lag in longest
     ]
     first, middle, last = (list(accuracies) for accuracies in zip(*runs, strict=True))
-    return {"at lag 1": first, "half way": middle, "at the longest": last}
+    return {"at lag 0": first, "half way": middle, "at the longest": last}
 
 
 CLAIM = Claim(
     sentence=(
         "A recurrent cell of one fixed size learns the cue task up to every longest lag tried: "
-        "with one set of weights it recalls a cue one step old, half way, and at the longest lag."
+        "with one set of weights it recalls a cue in the last step, half "
+        "way, and at the longest lag."
     ),
     experiment=cue_by_one_size,
     criterion=(
-        "In every run and for each longest lag, accuracy is at least 0.99 at lag 1, half way, "
+        "In every run and for each longest lag, accuracy is at least 0.99 at lag 0, half way, "
         "and at the longest lag."
     ),
-    holds=lambda runs: bool(stack(runs, "at lag 1", "half way", "at the longest").min() >= 0.99),
-    seeds={"quick": range(40, 41), "book": range(30, 35), "confirm": range(7000, 7005)},
+    holds=lambda runs: bool(stack(runs, "at lag 0", "half way", "at the longest").min() >= 0.99),
+    seeds={"quick": range(40, 41), "book": range(60, 65), "confirm": range(7100, 7105)},
     settings={
         "quick": {**CELL, "examples": 4096, "longest": [5, 10]},
         "book": {**CELL, "longest": [5, 10, 20, 40, 80]},
@@ -63,7 +64,7 @@ CLAIM = Claim(
         Rate(
             label="every cue up to the longest lag recalled",
             quantity=lambda measured: min(
-                *measured["at lag 1"], *measured["half way"], *measured["at the longest"]
+                *measured["at lag 0"], *measured["half way"], *measured["at the longest"]
             ),
             at_least=0.99,
         )
@@ -72,5 +73,7 @@ CLAIM = Claim(
     deviations=[
         "No paper states it so; the cell is torch's GRU with 8 units.",
         "This narrower claim was written after the one on longer lags had failed.",
+        "A first record counted the lag from the question, one step after the last: what was lag "
+        "1 there is lag 0 here. It held, as did its confirmation.",
     ],
 )

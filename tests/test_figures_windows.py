@@ -1,0 +1,63 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from unrolled.figures import windows as draw
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_two_pasts_show_every_value_and_what_follows():
+    (axes,) = draw.two_pasts([[1, 7, 8], [2, 7, 8]], ["up", "down"], window=2).axes
+    assert len(axes.patches) == 6
+    assert {"1", "2", "then up", "then down"} <= set(texts(axes))
+
+
+def test_pasts_that_differ_in_the_window_are_refused():
+    with pytest.raises(ValueError, match="pasts must be equal in their last 2 values"):
+        draw.two_pasts([[1, 7, 8], [2, 7, 9]], ["up", "down"], window=2)
+
+
+def test_two_baselines_are_dashed_each_in_its_own_way():
+    errors = {"a": np.array([1.0, 9.0]), "b": np.array([1.0, 1.0]), "c": np.ones((2, 2))}
+    meanings = {"a": "baseline", "b": "baseline", "c": "model"}
+    (axes,) = draw.errors_by_horizon(errors, meanings, top=2).axes
+    a, b, *others = (line.get_linestyle() for line in axes.lines)
+    assert len({a, b, *others}) == 3
+    assert sorted(texts(axes)) == ["a", "b", "c"]
+
+
+def test_a_curve_that_leaves_the_picture_is_named_where_it_does():
+    errors = {"leaves": np.array([1.0, 1.0, 5.0, 1.0]), "stays": np.ones(4)}
+    meanings = dict.fromkeys(errors, "baseline")
+    (axes,) = draw.errors_by_horizon(errors, meanings, top=2).axes
+    (name,) = (text for text in axes.texts if text.get_text() == "leaves")
+    assert 2 < name.get_position()[0] < 3
+
+
+def test_a_lag_of_zero_has_its_place():
+    (axes,) = draw.cue_curves({2: [[1, 1, 0.5]]}, [0, 1, 2], [[1, 1]], [0, 99]).axes
+    assert axes.get_xscale() == "symlog"
+    assert axes.get_xlim()[0] < 0 < 99 < axes.get_xlim()[1]
+
+
+def test_forecasts_stand_at_the_end_of_the_series():
+    time = np.arange(10.0)
+    forecasts = {"a": np.ones((2, 4)), "b": np.zeros(4)}
+    (axes,) = draw.beyond_training(time, time, forecasts, {"a": "model", "b": "rival"}).axes
+    _, *curves = axes.lines
+    assert [line.get_xdata()[0] for line in curves] == [6, 6, 6, 6]
+
+
+def test_a_panel_for_each_memory():
+    figure = draw.memory({"one": np.zeros((5, 3)), "two": np.ones((5, 3))})
+    assert [axes.get_title("left") for axes in figure.axes] == ["one", "two"]
+    assert [len(axes.lines) for axes in figure.axes] == [4, 4]
