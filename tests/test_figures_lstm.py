@@ -115,6 +115,16 @@ def test_gates_stand_under_the_answer_in_their_order_and_colours(gates):
         assert [text.get_text() for text in axes.texts] == [gate]
 
 
+def test_half_is_left_where_the_name_of_a_bias_stands():
+    (axes,) = draw.left_by_bias([0, 3], most=100).axes
+    _, *curves = axes.lines
+    for curve, text in zip(curves, axes.texts, strict=True):
+        steps, left = curve.get_data()
+        at = text.get_position()[0] / 1.08
+        assert np.interp(at, steps, left) == pytest.approx(0.5, abs=0.01)
+    assert [text.get_text() for text in axes.texts] == ["0", "3"]
+
+
 def test_strings_are_told_apart_and_their_symbols_named():
     opened = Gates(*np.arange(4)[:, None, None] / 4 * np.ones((4, 5, 2)))
     figure = draw.along_string("BTEBP", [True, False, False, True, False], opened)
@@ -162,6 +172,7 @@ NUMBERS = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])
             lambda: draw.inside(NUMBERS, [0.2] * 3, np.zeros((1, 3)), {"i": np.zeros((1, 2))}),
             r"opened\['i'\] must have 3 steps, got shape \(1, 2\)",
         ),
+        (lambda: draw.left_by_bias([], most=9), "biases must hold at least one, got none"),
         (lambda: draw.by_lag({}), "panels must hold at least one, got none"),
     ],
 )

@@ -276,6 +276,36 @@ def inside(
 
 
 @checked
+def left_by_bias(biases: Sequence[float], *, most: int) -> Figure:
+    """Draw what is left of a state, by forget gates that see nothing but their bias.
+
+    Parameters
+    ----------
+    biases
+        At least one.
+    most
+        Steps, at least 2.
+
+    Raises
+    ------
+    ValueError
+        If there is no bias.
+    """
+    if not biases:
+        raise ValueError("biases must hold at least one, got none")
+    steps = np.geomspace(1, whole("most", most, least=2), 200)
+    figure, axes = plt.subplots()
+    axes.axhline(0.5, color=GREY, linewidth=1, linestyle=":")
+    for bias in biases:
+        log_f = -np.log1p(np.exp(-bias))
+        axes.plot(steps, np.exp(log_f * steps), color=COLOR["gate f"])
+        half = min(max(np.log(0.5) / log_f, steps[0]), steps[-1])
+        label(axes, half * 1.08, 0.52, f"{bias:g}", "gate f", ha="left", va="bottom")
+    axes.set(xscale="log", xlabel="steps", ylabel="left of the state", ylim=(0, 1.02))
+    return figure
+
+
+@checked
 def along_string(symbols: str, starts: ArrayLike, opened: Gates) -> Figure:
     """Draw the gates of every cell of a network, step by step, under the symbols that it read.
 
