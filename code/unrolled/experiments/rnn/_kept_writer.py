@@ -65,12 +65,12 @@ class Kept(NamedTuple):
     counted: dict[int, float]
 
     def writer(self, updates: int = SHOWN[-1]) -> shapes.Synchronised:
-        """Return the writer as it was after so many updates."""
+        """Return the writer as it was after so many updates, on the CPU."""
         if updates not in self.weights:
             raise ValueError(f"updates must be one of {[*self.weights]}, got {updates}")
         model = writer(SEEDS[0], Elman, hidden=WRITER["hidden"])
         model.load_state_dict(self.weights[updates])
-        return model
+        return model.cpu()
 
 
 def kept(path: Path = KEPT) -> Kept:

@@ -96,7 +96,7 @@ def fit_forecaster(
         Updates of the first fit at most, and how many without a better score before it stops.
     """
     x = series("values", values, least=4 * YEARS)
-    late = round(HELD_OUT * (len(x) - YEARS))
+    late = held_out(x)
     settings = {"hidden": whole("hidden", hidden), "seed": seed}
 
     def score(forecaster: Forecaster) -> float:
@@ -108,6 +108,11 @@ def fit_forecaster(
     best = found.best_epoch + 1
     train(rate, best)
     return Forecaster(final.model, final.mean, final.scale, score(early), best)
+
+
+def held_out(values: Array) -> int:
+    """Return how many of the latest values are held out of the first fit."""
+    return round(HELD_OUT * (len(values) - YEARS))
 
 
 def _prepared(

@@ -21,7 +21,7 @@ from unrolled.core import shapes
 from unrolled.core.cell import Cell, State
 from unrolled.core.validate import random_seed, real, whole
 from unrolled.data.text import ALPHABET, character_windows, decode, encode, english
-from unrolled.training import device, progress, seeded
+from unrolled.training import progress, seeded
 
 K = len(ALPHABET)
 
@@ -83,7 +83,7 @@ def train_writer(
         Called after each update with the number of updates made.
     """
     pieces = character_windows(codes, streams=streams, steps=steps)
-    inputs, targets = (torch.as_tensor(part, device=device()) for part in pieces)
+    inputs, targets = (torch.as_tensor(part).to(model.read.weight.device) for part in pieces)
     optimizer = torch.optim.Adam(model.parameters(), lr=real("rate", rate, above=0))
     falling = LinearLR(optimizer, 1.0, 0.0, total_iters=whole("updates", updates))
     state: State | None = None
@@ -120,7 +120,7 @@ def bits(model: shapes.Synchronised, codes: NDArray[np.int64], *, streams: int =
     The text is read in ``streams`` rows, each from a state of zeros.
     """
     pieces = character_windows(codes, streams=streams, steps=(len(codes) - 1) // streams)
-    inputs, targets = (torch.as_tensor(part[0], device=device()) for part in pieces)
+    inputs, targets = (torch.as_tensor(part[0]).to(model.read.weight.device) for part in pieces)
     scores, _ = model(letters(inputs))
     return float(shapes.symbol_loss(scores, targets)) / log(2)
 
@@ -173,7 +173,7 @@ def bits_by_context(
     """Return the bits for a character after 1, 2, ... ``longest`` others read from zeros."""
     streams = (len(codes) - 1) // longest
     pieces = character_windows(codes, streams=streams, steps=longest)
-    inputs, targets = (torch.as_tensor(part[0], device=device()) for part in pieces)
+    inputs, targets = (torch.as_tensor(part[0]).to(model.read.weight.device) for part in pieces)
     scores, _ = model(letters(inputs))
     losses = cross_entropy(scores.movedim(-1, 1), targets, reduction="none")
     return [float(each) / log(2) for each in losses.mean(dim=1)]
