@@ -18,7 +18,7 @@ from unrolled.exercises.variants.catches_wrong_reset import catches_wrong_reset
 from unrolled.exercises.variants.flip_update import flip_update
 from unrolled.exercises.variants.gru_step import gru_step
 from unrolled.exercises.variants.parameters import parameters
-from unrolled.exercises.variants.peephole_step import peephole_step
+from unrolled.exercises.variants.peephole_gradient import peephole_gradient
 from unrolled.exercises.variants.permutation_importance import _r2, permutation_importance
 
 
@@ -92,15 +92,24 @@ def test_both_grus_are_one_where_exercise_3_says_so():
         assert_close([before], [after])
 
 
-def test_peephole_step_is_the_packages():
-    for _, c, *_ in problems():
-        B, H = c.shape
+def test_a_peephole_gradient_is_that_of_autograd_through_the_packages_cell():
+    for _, c_old, *_ in problems():
+        B, H = c_old.shape
         rng = np.random.default_rng(H)
-        a, v = rng.normal(size=(B, 4 * H)), rng.normal(size=3 * H)
+        a, v, d_h, d_c = (
+            torch.from_numpy(rng.normal(size=size)) for size in ((B, 4 * H), 3 * H, (B, H), (B, H))
+        )
         cell = LSTMVariant(4 * H, H, peepholes=True).double()
-        zeros = np.zeros((4 * H, H)), np.zeros(4 * H), np.zeros(4 * H)
-        theirs = stepped(cell, a, (np.zeros((B, H)), c), (np.eye(4 * H), *zeros, v))
-        assert_close(peephole_step(a, c, v), theirs)
+        state = torch.from_numpy(c_old).requires_grad_()
+        with torch.no_grad():
+            cell.weight_ch.copy_(v)
+        found = cell.equations(a, (torch.zeros_like(d_h), state), 0 * cell.weight_hh, v)
+        torch.autograd.backward([found["h"], found["c"]], [d_h, d_c])
+        inside = (found[name].detach().numpy() for name in ("i", "f", "g", "o"))
+        ours = peephole_gradient(
+            d_h.numpy(), d_c.numpy(), *inside, c_old, found["c"].detach().numpy(), v.numpy()
+        )
+        np.testing.assert_allclose(ours, state.grad.numpy())
 
 
 def test_permutation_importance_is_that_of_scikit_learn():
@@ -221,7 +230,7 @@ def test_a_flaw_of_a_test_is_known(settings, mistake, seed):
     assert verdict.passed == (mistake is None), verdict
 
 
-RIGHT_GRUS, RIGHT_PEEPHOLES = gru_step, peephole_step  # where an answer has that name
+RIGHT_GRUS = gru_step  # where an answer has that name
 
 
 def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():
@@ -264,41 +273,12 @@ def test_every_other_order_of_the_grus_rows_is_named(order):
     assert check("variants.gru_step", gru_step).mistake == f"rows_{order}"
 
 
-@pytest.mark.parametrize("order", ["".join(order) for order in permutations("ifgo")][1:])
-def test_every_other_order_of_the_peephole_cells_parts_is_named(order):
-    at = np.argsort(["ifgo".index(gate) for gate in order])
+def test_a_gradient_that_is_wrong_without_peepholes_hears_so():
+    def peephole_gradient(d_h, d_c, i, f, g, o, c_old, c, v):
+        return d_c * f + 0.5 * d_h * o
 
-    def peephole_step(a, c, v):
-        return RIGHT_PEEPHOLES(
-            np.concatenate([np.split(a, 4, axis=1)[k] for k in at], axis=1), c, v
-        )
-
-    assert check("variants.peephole_step", peephole_step).mistake == f"order_{order}"
-
-
-@pytest.mark.parametrize(
-    ("factors", "words"),
-    [
-        ((1, 0.9), "`h` is right, and `c` is not. Return the state that `h` shows"),
-        ((0.9, 1), "`c` is right, and `h` is not."),
-        ((0.9, 0.8), "Look at `c` first"),
-    ],
-)
-def test_a_new_mistake_in_a_peephole_step_hears_which_state_to_look_at(factors, words):
-    def peephole_step(a, c, v):
-        h, c = RIGHT_PEEPHOLES(a, c, v)
-        return factors[0] * h, factors[1] * c
-
-    assert words in told("variants.peephole_step", peephole_step)
-
-
-def test_the_case_that_is_read_first_tells_a_state_from_what_is_shown_of_it():
-    for name in ("variants.peephole_step", "lstm.step"):
-        exercise = find(name)
-        arguments = exercise.cases[0]
-        before = arguments[1] if name == "variants.peephole_step" else arguments[2]
-        for c in (before, exercise.solution(*arguments)[1]):
-            assert np.abs(c - np.tanh(c)).max() > 0.1
+    words = "Without peepholes, at v = 0, this is the last chapter's LSTM"
+    assert words in told("variants.peephole_gradient", peephole_gradient)
 
 
 def test_a_fall_may_be_negative():
@@ -338,7 +318,7 @@ def test_an_importance_for_an_unused_setting_hears_that_it_should_be_0():
 
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0, -1.0, 1e300])
 @pytest.mark.parametrize(
-    "name", ["parameters", "flip_update", "gru_step", "peephole_step", "permutation_importance"]
+    "name", ["parameters", "flip_update", "gru_step", "peephole_gradient", "permutation_importance"]
 )
 def test_no_number_is_too_strange_to_be_judged(name, nothing):
     """Properties are asked of whatever came: none may raise, nor warn."""

@@ -8,6 +8,7 @@ import pytest
 from unrolled.experiments.variants import _competition
 from unrolled.experiments.variants import settings as importances
 from unrolled.experiments.variants import structures as search
+from unrolled.experiments.variants import structures_by_nine as by_nine
 from unrolled.experiments.variants import tournament as contest
 from unrolled.experiments.variants._budget import learn, scores
 from unrolled.experiments.variants._competition import ENTRANTS, all_done, compete
@@ -24,21 +25,54 @@ from unrolled.search import Trial, build, importance
 
 # --- The searches --------------------------------------------------------------------------------
 
-TINY = {"updates": {"adding": 3}, "draws": 2, "networks": 2, "batch": 4}
+TINY = {"updates": {"adding": 3}, "networks": 2, "batch": 4}
+RATES = [0.01, 0.1, 1.0]
 
 
 def test_a_tournament_says_what_it_chose_and_how_that_did():
     cells = ["LSTM", "tanh"]
-    found = tournament(0, cells=cells, **TINY)
-    assert list(found) == ["adding", "adding rate", "adding share"]
+    found = tournament(0, cells=cells, rates=RATES, **TINY)
+    assert list(found) == ["adding", "adding rate"]
     assert all(len(values) == 2 for values in found.values())
-    assert all(0.5 <= share <= 1 for share in found["adding share"])
-    assert found == tournament(0, cells=cells, **TINY)
-    other = tournament(1, cells=cells, **TINY)
-    assert other["adding rate"] != found["adding rate"]
+    assert set(found["adding rate"]) <= set(RATES)
+    assert found == tournament(0, cells=cells, rates=RATES, **TINY)
+    assert tournament(1, cells=cells, rates=RATES, **TINY)["adding"] != found["adding"]
 
 
 def test_the_least_loss_on_validation_data_is_chosen_and_judged_afresh_on_test_data(monkeypatch):
+    seen = []
+
+    def trial(structure, task, shares, rates, part, seed, updates, batch):
+        seen.append((part, seed, rates, shares))
+        if part == VALIDATION:
+            return {"error": [0.0] * 3, "loss": [3.0, 1.0, 2.0]}
+        return {"error": [3.0, 1.0, 2.0], "loss": [0.0] * 3}
+
+    monkeypatch.setattr(contest, "trial", trial)
+    found = tournament(0, cells=["GRU"], rates=RATES, **{**TINY, "networks": 3})
+    (part, seed, rates, shares), (last, fresh, again, _) = seen
+    assert (part, last) == (VALIDATION, TEST)
+    assert seed != fresh
+    assert list(rates) == RATES
+    assert again == [RATES[1]] * 3
+    assert shares == [1.0] * 3
+    assert found == {"adding": [2.0], "adding rate": [RATES[1]]}
+
+
+def test_four_steps_lead_from_the_lstm_to_a_gru():
+    names = ("LSTM", "no output tanh", "h = c", "one gate")
+    cells = [build(contest.COMPETITORS[name], 3, 4) for name in names]
+    assert [cell.gates for cell in cells] == [
+        ("i", "f", "g", "o"), ("i", "f", "g", "o"), ("i", "f", "g"), ("i", "g"),
+    ]  # fmt: skip
+    assert [cell.output_activation for cell in cells] == ["tanh"] + ["identity"] * 3
+    assert build(contest.COMPETITORS["GRU, reset before"], 3, 4).reset == "before"
+
+
+PLAYED = {"draws": 2, **TINY}
+
+
+def test_a_competition_gives_the_setting_with_the_least_loss_to_fresh_networks(monkeypatch):
     seen = []
 
     def trial(structure, task, shares, rates, part, seed, updates, batch):
@@ -49,23 +83,21 @@ def test_the_least_loss_on_validation_data_is_chosen_and_judged_afresh_on_test_d
 
     trial.__module__, trial.__qualname__ = _competition.__name__, "trial"
     monkeypatch.setattr(_competition, "trial", trial)
-    options = {**TINY, "networks": 3, "draws": 5}
-    found = tournament(0, cells=["GRU"], **options)
+    options = {**PLAYED, "networks": 3, "draws": 5}
+    chosen, medians = compete([(dict(ENTRANTS["GRU"]), "adding")], 0, **options)
     (part, seed, rates, shares), (last, fresh, again, _) = seen
     assert (part, last) == (VALIDATION, TEST)
     assert seed != fresh
     assert len(set(rates)) == 5
+    assert all(0.5 <= share <= 1 for share in shares)
     assert again == [min(rates)] * 3
-    assert found == {
-        "adding": [2.0],
-        "adding rate": [min(rates)],
-        "adding share": [shares[rates.index(min(rates))]],
-    }
+    assert chosen == [{"rate": min(rates), "share": shares[rates.index(min(rates))]}]
+    assert medians == [2.0]
 
 
 def test_a_cell_that_comes_twice_is_played_once():
     gru = dict(ENTRANTS["GRU"])
-    chosen, medians = compete([(gru, "adding")] * 2, 0, **TINY)
+    chosen, medians = compete([(gru, "adding")] * 2, 0, **PLAYED)
     assert chosen[0] == chosen[1]
     assert medians[0] == medians[1]
 
@@ -141,26 +173,24 @@ def test_a_trial_that_fails_ends_the_experiment():
 # --- Criteria ------------------------------------------------------------------------------------
 
 
-def tournament_run(**changes):
-    """Return what a tournament of LSTM, GRU and tanh may have measured."""
-    run = {name: [0.2, 0.1, 0.6] for name in TASKS} | {"order": [0.0, 0.0, 0.6]}
-    return run | changes
-
-
 @pytest.mark.parametrize(
-    ("changes", "holds"),
+    ("behind", "cell", "task", "holds"),
     [
-        ({}, True),  # the GRU wins on three tasks, and not on the fourth
-        ({"order": [0.1, 0.0, 0.6]}, False),  # it wins on all
-        ({"text": [3.0, 3.1, 2.9], "arithmetic": [0.3, 0.3, 0.2]}, True),  # tanh may win there
-        ({"adding": [0.2, 0.31, 0.6]}, False),  # a gated cell that forgets
-        ({"order": [0.3, 0.0, 0.6]}, False),  # and the LSTM is one too
+        (0, "GRU", "order", True),
+        (2, "GRU", "order", True),
+        (3, "GRU", "order", False),
+        (3, "no output tanh", "text", False),
+        (10, "no output tanh", "order", True),  # of which the criterion says nothing
+        (10, "MUT1", "text", True),
     ],
 )
-def test_the_criterion_of_the_tournament(changes, holds):
-    judge = contest.CLAIM.holds
-    assert judge([tournament_run(**changes)] * 2) == holds
-    assert judge([tournament_run(**changes), tournament_run(), tournament_run()])  # once only
+def test_the_criterion_of_the_tournament(behind, cell, task, holds):
+    """Ten runs, in some of which one cell is no better than the LSTM on one task."""
+    better = [0.5] + [0.4] * (len(contest.CELLS) - 1)
+    runs = [{name: list(better) for name in TASKS} for _ in range(10)]
+    for run in runs[:behind]:
+        run[task][contest.CELLS.index(cell)] = 0.5
+    assert contest.CLAIM.holds(runs) is holds
 
 
 @pytest.mark.parametrize(
@@ -193,3 +223,24 @@ def test_the_criterion_of_the_structures(changes, holds):
     judge = search.CLAIM.holds
     assert judge([run | changes] * 2) == holds
     assert judge([run | changes, run]) == (holds or ("promised" in changes and "found" in changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "holds"),
+    [
+        ({}, True),
+        ({"found": 0.44}, True),
+        ({"promised": 0.35}, False),
+        ({"best": [0.3, 0.2]}, False),
+    ],
+)
+def test_the_criterion_of_nine_judges(changes, holds):
+    run = {"found": 0.4, "promised": 0.3, "rivals": [0.5, 0.5, 0.45], "best": [0.38, 0.3]}
+    assert by_nine.CLAIM.holds([run | changes] * 5) is holds
+
+
+def test_nine_judges_want_the_find_to_be_better_in_eight_runs_of_ten():
+    good = {"found": 0.4, "promised": 0.3, "rivals": [0.5, 0.5, 0.45], "best": [0.38, 0.3]}
+    bad = good | {"found": 0.45}
+    assert by_nine.CLAIM.holds([good] * 8 + [bad] * 2)
+    assert not by_nine.CLAIM.holds([good] * 7 + [bad] * 3)

@@ -6,7 +6,7 @@ ORDER = (
     "parameters",
     "flip_update",
     "gru_step",
-    "peephole_step",
+    "peephole_gradient",
     "permutation_importance",
     "catches_wrong_reset",
 )

@@ -17,14 +17,7 @@ GruStep = Callable[[Array, Array, Array, Array, Array, Array], Array]
 def catches_wrong_reset(torch_gru: GruStep) -> None:
     """Test torch_gru: return if it is right, raise AssertionError if it is not.
 
-    You are given an implementation of torch's GRU, torch_gru(x, h, W, U, b_ih, b_hh),
-    with NumPy arrays of the shapes (B, I), (B, H), (3H, I), (3H, H), (3H,) and (3H,),
-    rows in the order r, z, n. A right one returns one array of shape (B, H), which is
-    `after` of exercise 3: z * h + (1 - z) * n, with
-    n = tanh(W_n x + b_in + r * (U_n h + b_hn)).
-
-    Call it with numbers of your choice, and compare what comes back with what should.
-    Sequences begin at h = 0. Right ones may differ in the last digits: use np.allclose.
+    It is called as torch_gru(x, h, W, U, b_ih, b_hh) and returns the new state, (B, H).
     """
 
     def sigmoid(a: Array) -> Array:

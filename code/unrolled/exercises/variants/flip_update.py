@@ -17,13 +17,9 @@ _rng = np.random.default_rng(0)
 
 
 def flip_update(W: Array, U: Array, b: Array) -> Arrays:
-    """Turn the weights of a GRU whose z keeps into those of one whose z writes.
+    """Turn a GRU whose z keeps into one whose z writes: return its (W, U, b).
 
-    A GRU's rows are stacked r, z, n: W has shape (3H, I), U (3H, H), b (3H,). With
-    z = sigmoid(...) from its rows, one kind of GRU has h_new = z * h + (1 - z) * n, the
-    other has h_new = (1 - z) * h + z * n. Given the weights of one of the first kind,
-    return (W, U, b) of one of the second kind that computes the same, for all inputs.
-    Return new arrays.
+    Rows are stacked r, z, n. Return new arrays.
     """
     H = len(b) // 3
     sign = np.ones(3 * H)

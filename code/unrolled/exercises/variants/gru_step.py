@@ -18,15 +18,9 @@ _rng = np.random.default_rng(0)
 
 
 def gru_step(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
-    """Take one step of two GRUs that share their weights; return both new states.
+    """Take one step of both GRUs, with the same weights: return (before, after).
 
-    x has shape (B, I), h has shape (B, H). The rows are stacked r, z, n, as in torch:
-    W has shape (3H, I), U (3H, H), and both biases have shape (3H,). Both GRUs have
-    r = sigmoid(W_r x + b_ir + U_r h + b_hr), z likewise, and the new state is
-    z * h + (1 - z) * n. They differ in where r acts. Return (before, after), each of
-    shape (B, H):
-    before, with n = tanh(W_n x + b_in + U_n (r * h) + b_hn), as published in 2014;
-    after, with n = tanh(W_n x + b_in + r * (U_n h + b_hn)), as in torch.
+    Rows are stacked r, z, n. Both new states have shape (B, H); an open z keeps.
     """
 
     def sigmoid(a: Array) -> Array:

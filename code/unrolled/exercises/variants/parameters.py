@@ -12,13 +12,9 @@ Counts = tuple[int, int, int, int, int]
 
 
 def parameters(inputs: int, hidden: int) -> Counts:
-    """Count the parameters of five cells: return (LSTM, V, CIFG, FGR, GRU).
+    """Count what five cells learn: return (LSTM, V, CIFG, FGR, GRU), whole numbers.
 
-    inputs is I, hidden is H. Each gate, and each candidate, has input weights (H, I),
-    recurrent weights (H, H) and two bias vectors (H,), as in torch. LSTM is torch's. V
-    has peepholes as well. CIFG is V with f = 1 - i, a forget gate that needs no
-    parameters of its own. FGR is V in which i, f and o also see i, f and o of the step
-    before, all units of them. GRU is torch's. All five are whole numbers.
+    inputs is I, hidden is H.
     """
     block = hidden * (inputs + hidden + 2)
     lstm = 4 * block

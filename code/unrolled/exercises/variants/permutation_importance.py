@@ -19,15 +19,9 @@ _rng = np.random.default_rng(0)
 
 
 def permutation_importance(predict: Predict, x: Array, y: Array, orders: Orders) -> Array:
-    """Say how much each setting matters to the predictions of a model.
+    """Say how much each setting matters to the predictions of a model: return (S,).
 
-    x has shape (N, S): one trial a row, one setting a column; y has shape (N,), what
-    each trial measured. predict(x) returns predictions of y, shape (N,). Their score is
-    R2 = 1 - sum((y - predict(x))**2) / sum((y - mean(y))**2).
-    A setting matters as much as the score falls when its column alone is shuffled.
-    orders has shape (K, N): each row holds 0, ..., N - 1 in some order, and the column
-    is shuffled by x[order, column]. Return the falls, the score of x minus that of the
-    shuffled, averaged over the K orders: shape (S,).
+    x has shape (N, S), y has shape (N,), orders has shape (K, N).
     """
 
     def score(settings: Array) -> Any:

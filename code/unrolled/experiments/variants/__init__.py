@@ -10,3 +10,4 @@ from unrolled.experiments.variants._tasks import TASKS as TASKS
 from unrolled.experiments.variants._tasks import VALIDATION as VALIDATION
 from unrolled.experiments.variants.peepholes import free_run as free_run
 from unrolled.experiments.variants.peepholes import learn_wave as learn_wave
+from unrolled.experiments.variants.tournament import COMPETITORS as COMPETITORS
