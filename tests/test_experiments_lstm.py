@@ -10,6 +10,7 @@ from unrolled.cells import FORMS, LSTM, Elman, LSTMVariant
 from unrolled.core.recurrent import Recurrent
 from unrolled.data import continual_reber
 from unrolled.experiments.lstm._gates_along import gates_along
+from unrolled.experiments.lstm._holding import Vanilla, holder, learn, marked, traced
 from unrolled.experiments.lstm._reber import (
     REBER_CELLS,
     _OneStep,
@@ -97,6 +98,45 @@ def test_a_leak_multiplies_the_state_and_nothing_else():
     _, (_, plain) = kept(x, state)
     _, (_, leaked) = leaking(x, state)
     torch.testing.assert_close(plain - leaked, 0.1 * state[1])
+
+
+def test_the_number_to_hold_is_the_one_marked_last():
+    x, y = (each.cpu() for each in marked(5, 60, seed=0))
+    assert (x[0, :, 1] == 1).all()
+    held = torch.zeros(5)
+    for x_t, y_t in zip(x, y, strict=True):
+        held = torch.where(x_t[:, 1] == 1, x_t[:, 0], held)
+        assert torch.equal(y_t[:, 0], held)
+    assert 0 < x[1:, :, 1].mean() < 0.1
+
+
+def test_a_vanilla_model_learns_from_a_forget_bias_of_1():
+    torch.manual_seed(0)
+    model = Vanilla(2, 3, 1).to(marked(1, 1, 0)[0].device)
+    total = (model.lstm.bias_ih_l0 + model.lstm.bias_hh_l0).view(4, 3)
+    assert total[1].tolist() == [1.0] * 3
+    x, y = marked(50, 30, seed=9)
+    before = float((model(x)[0] - y).square().mean())
+    assert learn(model, 1e-2, 0, updates=15) is model
+    assert float((model(x)[0] - y).square().mean()) < before
+
+
+def test_a_model_can_be_looked_into_and_its_holder_found():
+    torch.manual_seed(0)
+    model = Vanilla(2, 3, 1).to(marked(1, 1, 0)[0].device)
+    with torch.no_grad():  # cell 1 holds, as the one that the chapter sets by hand
+        for part in model.lstm.parameters():
+            part.view(4, 3, -1)[:, 1] = 0
+        model.lstm.weight_ih_l0.view(4, 3, 2)[:, 1] = torch.tensor(
+            [[0.0, 40.0], [0.0, -40.0], [0.01, 0.0], [0.0, 0.0]]
+        )
+        model.lstm.bias_ih_l0.view(4, 3)[:, 1] = torch.tensor([-20.0, 20.0, 0.0, 20.0])
+    x, y = marked(20, 50, seed=1)
+    inside = traced(model, x)
+    torch.testing.assert_close(inside["h"], model.lstm(x)[0].detach().cpu())
+    assert set("ifgoc") <= set(inside)
+    assert holder(model, x, y) == 1
+    torch.testing.assert_close(100 * inside["c"][:, :, 1:2], y.cpu(), atol=1e-3, rtol=0)
 
 
 def test_chrono_biases_are_set_once_and_lie_in_their_range():

@@ -18,9 +18,10 @@ Step = Callable[[Array, Array, Array, Array, Array, Array], Pair]
 def catches_broken_lstm(step: Step) -> None:
     """Test step: return if it is right, raise AssertionError if it is not.
 
-    step(x, h, c, W, U, b) takes NumPy arrays of the shapes (B, I), (B, H), (B, H),
-    (4H, I), (4H, H) and (4H,), rows of gates in the order i, f, g, o, and returns
-    (h, c) after the step. Right ones may differ in the last digits: use np.allclose.
+    step(x, h, c, W, U, b) takes NumPy arrays of the shapes (B, I), (B, H),
+    (B, H), (4H, I), (4H, H) and (4H,), rows of gates in the order i, f, g, o,
+    and returns (h, c) after the step. Right ones may differ in the last
+    digits: use np.allclose.
     """
 
     def sigmoid(a: Array) -> Array:

@@ -13,11 +13,11 @@ _rng = np.random.default_rng(0)
 
 
 def cell_gradient(f: Array) -> Array:
-    """Say how the last cell state moves with each of the cell states before it.
+    """Say how the last cell state moves with each before it.
 
-    f has shape (T, H), and f[t - 1] is the forget gate of step t = 1, ..., T. Return
-    shape (T + 1, H): row k, for k = 0, ..., T, holds the derivatives of c_T by c_k
-    along the line, of each cell's by its own.
+    f has shape (T, H); f[t - 1] is the forget gate of step t = 1, ..., T.
+    Return shape (T + 1, H): row k, for k = 0, ..., T, holds the derivatives
+    of c_T by c_k along the line, of each cell's by its own.
     """
     gradient = np.ones((len(f) + 1, f.shape[1]))
     for k in reversed(range(len(f))):

@@ -13,7 +13,7 @@ from unrolled.exercises.grading import Exercise, Mistake
 def half_life(bias: float) -> float:
     """Say after how many steps half of a cell's state is left.
 
-    bias is the forget gate's, a number. Return a number that need not be whole.
+    bias is the forget gate's, a number. The result need not be whole.
     """
     return float(np.log(2) / np.log1p(np.exp(-bias)))
 

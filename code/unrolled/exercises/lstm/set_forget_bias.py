@@ -16,9 +16,9 @@ _rng = np.random.default_rng(0)
 
 
 def set_forget_bias(b_ih: Array, b_hh: Array, value: float) -> Pair:
-    """Give the forget gate of a torch LSTM a bias of value; return both vectors, new.
+    """Give a torch LSTM's forget gate a bias of value; return both vectors.
 
-    b_ih and b_hh have shape (4H,). Leave the arrays that you are given as they are.
+    b_ih and b_hh have shape (4H,). Leave the arrays that you are given alone.
     """
     H = len(b_ih) // 4
     b_ih, b_hh = b_ih.copy(), b_hh.copy()

@@ -19,8 +19,8 @@ _rng = np.random.default_rng(0)
 def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array) -> Pair:
     """Take one step of an LSTM for a padded batch; return (h, c) after it.
 
-    x has shape (B, I); h and c have shape (B, H); W, U and b have shapes (4H, I),
-    (4H, H) and (4H,), rows of gates in the order i, f, g, o. running has shape (B,):
+    x has shape (B, I); h and c have (B, H); W, U and b have (4H, I), (4H, H)
+    and (4H,), rows of gates in the order i, f, g, o. running has shape (B,):
     True where a sequence still runs, False where it has ended.
     """
 

@@ -22,9 +22,10 @@ def step_backward(
 ) -> Pair:
     """Go back through one step of a coupled LSTM; return (da, dc_prev).
 
-    All arguments have shape (B, H): dh and dc, what the loss says of h, and of c other
-    than through h; the states before and after the step; the gates' values. da has
-    shape (B, 3H): what the loss says of a_i, a_g and a_o, side by side.
+    All arguments have shape (B, H): dh and dc, what the loss says of h, and
+    of c other than through h; the states before and after the step; the
+    gates' values. da has shape (B, 3H): what the loss says of a_i, a_g and
+    a_o, side by side.
     """
     shown = np.tanh(c)
     dc = dc + dh * o * (1 - shown**2)

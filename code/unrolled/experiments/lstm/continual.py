@@ -133,12 +133,15 @@ _STREAMS = {
 }
 
 
-def _only_a_gate_solves_it(runs: list[Measurement]) -> bool:
+def _a_gate_beats_a_leak(runs: list[Measurement]) -> bool:
     solved, largest = stack(runs, "solved").mean(0), stack(runs, "largest state")
+    leaking = largest[:, _NAMES.index("times 0.9")]
     return bool(
         solved[-1] >= 0.8
-        and (solved[:-1] <= 0.1).all()
+        and solved[0] <= 0.1
+        and (solved[1:-1] <= 0.5).all()
         and (largest[:, 0] > 10 * largest[:, -1]).all()
+        and (largest[:, 0] > 10 * leaking).all()
     )
 
 
@@ -155,16 +158,17 @@ CLAIM = Claim(
     sentence=(
         "On an endless stream of Reber strings, whose ends nothing marks, the state of a cell "
         "of 1997 grows and the network hardly ever learns. A fixed leak, to 0.9 or 0.99 of the "
-        "state at each step, does not mend it. A forget gate does."
+        "state at each step, ends the growth, and at most half of the networks learn. With a "
+        "forget gate four in five do."
     ),
     experiment=stream_errors,
     criterion=(
-        "Of all networks, at least 80 % with a forget gate, and at most 10 % without one, with "
-        "either leak or none, foretell more than 99 % of the second last symbols; and in every "
-        "run, the median network's largest state is more than ten times as large where nothing is "
-        "forgotten as with the gate."
+        "Of all networks, at least 80 % with a forget gate, at most 10 % of those of 1997, and at "
+        "most half with either leak foretell more than 99 % of the second last symbols; and in "
+        "every run the median network's largest state is more than ten times as large without a "
+        "forget gate as with one, and as with a leak of 0.9."
     ),
-    holds=_only_a_gate_solves_it,
+    holds=_a_gate_beats_a_leak,
     seeds={"quick": range(110, 111), "book": range(5010, 5015), "confirm": range(8000, 8005)},
     settings={
         "quick": {
@@ -211,8 +215,11 @@ CLAIM = Claim(
     ],
     tuned=[Tuned(arm="every cell", setting="learning rate", tried=(0.01, 0.02), chosen=0.01)],
     trials=Trials(
-        where="another seed, at a learning rate of 0.02: two of six networks without a forget "
-        "gate learned the stream, with states of about 50,000 at the end of training"
+        where="other seeds. At a learning rate of 0.02 two of six networks without a forget gate "
+        "learned the stream, with states of about 50,000 at the end of training. With gates that "
+        "began by block, as in the paper, three of six with a forget gate learned it, and none of "
+        "twelve without; with a leak of 0.9 one of six did, and the median network foretold 95 % "
+        "of the second last symbols"
     ),
     deviations=[
         "Eight cells with gates of their own; the paper's networks have blocks of cells that "
