@@ -120,7 +120,7 @@ def _carousel_turns(runs: list[Measurement]) -> bool:
     """Whether gradients are along the cell what the bias predicts, and by all ways a transient."""
     return bool(
         np.abs(stack(runs, "1997") - 1).max() < 1e-9
-        and max(_farthest_from_bias(run["measured"]) for run in runs) < 0.03
+        and max(_farthest_from_bias(run) for run in runs) < 0.03
         and stack(runs, "whole over carousel").min() > 1
         and stack(runs, "1997 whole").min() > 1.01
         and stack(runs, "1997 whole later").max() < 1.005
