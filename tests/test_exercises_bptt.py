@@ -9,12 +9,12 @@ from unrolled import bptt
 from unrolled.bptt import RNN
 from unrolled.exercises import check
 from unrolled.exercises.bptt._checkpointed import checkpointed
+from unrolled.exercises.bptt._elman import backward as elman_backward
 from unrolled.exercises.bptt._losses import plain
 from unrolled.exercises.bptt.backward import backward
 from unrolled.exercises.bptt.chunked_gradient import chunked_gradient
 from unrolled.exercises.bptt.reach import reach
 from unrolled.exercises.bptt.scalar_gradient import scalar_gradient
-from unrolled.exercises.bptt.step_backward import step_backward
 
 
 def problems():
@@ -31,24 +31,25 @@ def network(W, U, b):
     return RNN(W, U, b, np.eye(len(b)), np.zeros(len(b)))
 
 
-def test_step_backward_and_backward_are_the_packages():
+def test_elmans_backward_is_the_packages():
     for dh, x, h0, W, U, b in problems():
         parameters = network(W, U, b)
         h, _ = bptt.forward(parameters, x, h0)
         gradient, dh0 = bptt.backward(parameters, x, h, dh)
-        assert_close(backward(dh, x, h, W, U), [*gradient[:3], dh0])
-        one_step, dh_before = bptt.backward(parameters, x[-1:], h[-2:], dh[-1:])
-        _, *step = step_backward(dh[-1], x[-1], h[-2], h[-1], W, U)
-        assert_close(step, [dh_before, *one_step[:3]])
+        assert_close(elman_backward(dh, x, h, W, U), [*gradient[:3], dh0])
 
 
-def test_step_backward_is_autograd():
+def test_the_backward_of_a_state_that_is_added_to_is_autograd():
     for dh, x, h0, W, U, b in problems():
-        tensors = [torch.tensor(each, requires_grad=True) for each in (x[0], h0, W, U, b)]
-        inputs, before, weights, recurrent, bias = tensors
-        h = torch.tanh(inputs @ weights.T + before @ recurrent.T + bias)
-        theirs = torch.autograd.grad(h, tensors, torch.tensor(dh[0]))
-        mine = step_backward(dh[0], x[0], h0, h.detach().numpy(), W, U)
+        tensors = [torch.tensor(each, requires_grad=True) for each in (W, U, b, h0)]
+        weights, recurrent, bias, state = tensors
+        states = [state]
+        for x_t in torch.tensor(x):
+            step = torch.tanh(x_t @ weights.T + states[-1] @ recurrent.T + bias)
+            states.append(states[-1] + step)
+        h = torch.stack(states)
+        theirs = torch.autograd.grad(h[1:], tensors, torch.tensor(dh))
+        mine = backward(dh, x, h.detach().numpy(), W, U)
         assert_close(mine, [each.numpy() for each in theirs])
 
 
@@ -102,7 +103,7 @@ def test_checkpointing_is_exact_and_keeps_few_states():
         h, _ = bptt.forward(network(W, U, b), x, np.zeros_like(h0))
         for every in (1, 2, 3, 9):
             *gradient, _ = checkpointed(dh, x, W, U, b, every)
-            assert_close(gradient, backward(dh, x, h, W, U)[:3])
+            assert_close(gradient, elman_backward(dh, x, h, W, U)[:3])
 
 
 def test_the_worked_answer_about_checkpoints():
@@ -113,7 +114,7 @@ def test_the_worked_answer_about_checkpoints():
     W, U, b = rng.normal(size=(2, 1)), rng.normal(size=(2, 2)), rng.normal(size=2)
     *gradient, kept = checkpointed(dh, x, W, U, b, 100)
     h, _ = bptt.forward(network(W, U, b), x, np.zeros((1, 2)))
-    assert_close(gradient, backward(dh, x, h, W, U)[:3])
+    assert_close(gradient, elman_backward(dh, x, h, W, U)[:3])
     assert kept == 200
     most = {every: -(-steps // every) + every for every in range(1, steps + 1)}
     assert min(most, key=most.get) == 100

@@ -299,6 +299,10 @@ def test_the_criteria_can_fail():
         assert change("truncation", jump, bad) == (True, False)
     lost = {"too few": [0.5, 0.6], "readout only": [0.8]}
     assert change("echo", lost, {"too few": [0.5, 0.9]}) == (True, False)
+    assert change("echo", lost, {"too few": [0.5, 0.8]}) == (True, False)
+    kept = lost | {"too few": [0.5, 0.9]}
+    assert claim("echo").holds([lost] * 15 + [kept] * 5)
+    assert not claim("echo").holds([lost] * 14 + [kept] * 6)
 
     biased = {
         "rate": [0.5, 0.8, 0.95],
@@ -327,10 +331,11 @@ def test_the_criteria_can_fail():
     }
     assert claim("wrong_gradient").holds([trained])
     for bad in (
-        {"cue 20, SGD, right, clip 1: loss": [0.6, 0.19]},
-        {"cue 20, Adam, not reset, clip 1: loss": [0.25]},
+        {"cue 20, SGD, right, clip 1: loss": [0.6, 0.09]},
         {"delay 8, SGD, not reset, clip 1: loss": [0.5]},
         {"gap of right": 1e-5},
         {"gap": [1e-3]},
     ):
         assert not claim("wrong_gradient").holds([trained | bad])
+    with_adam = {"cue 20, Adam, not reset, clip 1: loss": [0.25]}
+    assert claim("wrong_gradient").holds([trained | with_adam])

@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 
 from unrolled.bptt import surface
-from unrolled.core.validate import Array
+from unrolled.core.validate import Array, whole
 from unrolled.figures._checked import checked
 from unrolled.figures.style import COLOR, label
 
@@ -53,22 +53,39 @@ def unrolling() -> Figure:
 
 
 @checked
-def paths(totals: Sequence[str] = ()) -> Figure:
+def paths(totals: Sequence[str] = (), *, along: Sequence[int] = ()) -> Figure:
     """Draw how a weight w reaches the loss over three steps.
 
     Parameters
     ----------
     totals
         What to write beside the states: derivatives of the loss, first step first.
+    along
+        One path to pick out: the states that it passes, by their number, one after the other.
+
+    Raises
+    ------
+    ValueError
+        If there is no such path.
     """
+    passed = [whole("along", step, most=3) for step in along]
+    if any(after - before != 1 for before, after in itertools.pairwise(passed)):
+        raise ValueError(f"along must name states that follow each other, got {passed}")
     figure, axes = plt.subplots(figsize=(5.0, 3.3))
     weight, loss = (2.0, -1.5), (2.0, 1.5)
     states = [(0.0, 0.0), (2.0, 0.0), (4.0, 0.0)]
+    on_path = {*itertools.pairwise([weight, *(states[step - 1] for step in passed), loss])}
+
+    def arrow(start: Point, end: Point, meaning: str) -> None:
+        on = (start, end) in on_path if passed else None
+        look = {None: {}, True: {"linewidth": 3.4}, False: {"alpha": 0.35}}[on]
+        _arrow(axes, start, end, "gradient" if on else meaning, shrink=15, **look)
+
     for state in states:
-        _arrow(axes, weight, state, "input", shrink=15)
-        _arrow(axes, state, loss, "truth", shrink=15)
+        arrow(weight, state, "input")
+        arrow(state, loss, "truth")
     for before, after in itertools.pairwise(states):
-        _arrow(axes, before, after, "hidden", shrink=15)
+        arrow(before, after, "hidden")
         label(axes, before[0] + 1, 0.08, "$u$", "hidden", ha="center", va="bottom")
     _circle(axes, weight, "$w$", "input")
     _circle(axes, loss, "$E$", "truth")
@@ -78,6 +95,45 @@ def paths(totals: Sequence[str] = ()) -> Figure:
         ha = "right" if side < 0 else "left"
         label(axes, x + 0.2 * side, 0.38, total, "gradient", ha=ha, va="center", fontsize=14)
     axes.set(xlim=(-0.5, 5.0), ylim=(-1.85, 1.85))
+    axes.set_aspect("equal")
+    axes.axis("off")
+    return figure
+
+
+@checked
+def flows_back() -> Figure:
+    """Draw what flows back into a state, what it is multiplied by, and where it goes on."""
+    figure, axes = plt.subplots(figsize=(5.0, 4.0))
+    before, inside, state, after = (0.0, 0.0), (2.3, 0.0), (4.6, 0.0), (6.9, 0.0)
+    output, weights = (4.6, 2.2), (2.3, -2.3)
+    ways = ((before, inside), (inside, state), (state, after), (state, output), (weights, inside))
+    for start, end in ways:
+        _arrow(axes, start, end, "truth", shrink=17, alpha=0.3)
+        (x, y), (u, v) = start, end
+        side = 0.22 if x == u else 0.0
+        down = 0.0 if x == u else -0.22
+        way = (u + side, v + down), (x + side, y + down)
+        _arrow(axes, *way, "gradient", shrink=17, linewidth=2.2)
+    for place, text, meaning in (
+        (before, "$h_{t-1}$", "hidden"),
+        (inside, "$a_t$", "truth"),
+        (state, "$h_t$", "hidden"),
+        (after, "$a_{t+1}$", "truth"),
+        (output, r"$\hat y_t$", "truth"),
+        (weights, "$W,U,b$", "input"),
+    ):
+        _circle(axes, place, text, meaning, radius=0.62 if place is weights else 0.48)
+    for x, y, text, how in (
+        (4.98, 1.1, r"$V^\top \partial E/\partial\hat y_t$", {"ha": "left"}),
+        (5.75, -0.62, r"$U^\top \delta_{t+1}$", {"ha": "center"}),
+        (3.45, 0.42, r"$\odot\,(1 - h_t^2)$", {"ha": "center"}),
+        (2.3, 0.82, r"$\delta_t$", {"ha": "center"}),
+        (4.6, -0.82, "+", {"ha": "center"}),
+        (1.15, -0.62, r"$U^\top \delta_t$", {"ha": "center"}),
+        (2.75, -1.35, r"$\delta_t x_t^\top,\ \delta_t h_{t-1}^\top,\ \delta_t$", {"ha": "left"}),
+    ):
+        label(axes, x, y, text, "gradient", va="center", fontsize=13, **how)
+    axes.set(xlim=(-0.7, 7.6), ylim=(-3.0, 2.8))
     axes.set_aspect("equal")
     axes.axis("off")
     return figure
@@ -124,7 +180,7 @@ def reach(panels: Mapping[str, ArrayLike]) -> Figure:
 
 @checked
 def loss_curves(panels: Mapping[str, Mapping[str, Array]], *, smooth: int = 10) -> Figure:
-    """Draw losses against updates, a line for each network.
+    """Draw losses against updates: the median over networks, and every network faintly.
 
     Parameters
     ----------
@@ -133,24 +189,26 @@ def loss_curves(panels: Mapping[str, Mapping[str, Array]], *, smooth: int = 10) 
     smooth
         Updates that are averaged to one point.
     """
-    figure, grid = plt.subplots(1, len(panels), figsize=(5.0, 2.8), sharey=True, squeeze=False)
+    figure, grid = plt.subplots(
+        len(panels), 1, figsize=(5.0, 2.5 * len(panels)), sharex=True, sharey=True, squeeze=False
+    )
     chance = float(np.log(2))
     for axes, (title, curves) in zip(grid.flat, panels.items(), strict=True):
         axes.axhline(chance, color=GREY, linewidth=1, linestyle=":")
         for name, meaning in (("A", "baseline"), ("B", "rival")):
             losses = curves[name]
-            points = losses[: len(losses) // smooth * smooth].reshape(-1, smooth, losses.shape[1])
+            runs = losses[: len(losses) // smooth * smooth].reshape(-1, smooth, losses.shape[1])
+            points = runs.mean(axis=1)
             updates = smooth * (np.arange(len(points)) + 0.5)
-            axes.plot(updates, points.mean(axis=1), color=COLOR[meaning], linewidth=1.0)
-        axes.set_xscale("log")
-        axes.set_xticks([5, 20, 100, 500], ["5", "20", "100", "500"])
-        axes.minorticks_off()
-        axes.set(title=title, xlabel="update", ylim=(-0.02, 0.95))
-    first, last = grid[0, 0], grid[0, -1]
-    first.set_ylabel("loss (nats)")
-    first.text(5, chance - 0.02, "chance", color=GREY, va="top")
-    last.text(0.98, 1.0, "A", color=COLOR["baseline"], transform=last.transAxes, va="top")
-    last.text(0.98, 0.88, "B", color=COLOR["rival"], transform=last.transAxes, va="top")
+            middle = np.median(points, axis=1)
+            axes.plot(updates, points, color=COLOR[meaning], linewidth=0.7, alpha=0.35)
+            axes.plot(updates, middle, color=COLOR[meaning], linewidth=2.4)
+            place = updates[-1] + smooth, middle[-1]
+            label(axes, *place, name, meaning, va="center", fontsize=15, clip_on=False)
+        axes.set_yscale("log")
+        axes.set(title=title, ylabel="loss (nats)", xlim=(0, updates[-1]))
+        axes.text(updates[-1] / 2, chance * 1.1, "chance", color=GREY, ha="center", va="bottom")
+    grid[-1, 0].set_xlabel("update")
     return figure
 
 
@@ -333,8 +391,8 @@ def _box(axes: Axes, at: Point, text: str) -> None:
     label(axes, *at, text, "hidden", ha="center", va="center", fontsize=14)
 
 
-def _circle(axes: Axes, at: Point, text: str, meaning: str) -> None:
-    axes.add_patch(Circle(at, 0.27, fc="white", ec=COLOR[meaning], lw=1.6, zorder=3))
+def _circle(axes: Axes, at: Point, text: str, meaning: str, *, radius: float = 0.27) -> None:
+    axes.add_patch(Circle(at, radius, fc="white", ec=COLOR[meaning], lw=1.6, zorder=3))
     label(axes, *at, text, meaning, ha="center", va="center", zorder=4)
 
 
@@ -348,9 +406,8 @@ def _arrow(
             arrowstyle="-|>",
             mutation_scale=11,
             color=COLOR[meaning],
-            linewidth=1.4,
             shrinkA=shrink,
             shrinkB=shrink,
-            **options,
+            **{"linewidth": 1.4, **options},
         )
     )

@@ -3,7 +3,6 @@
 ORDER = (
     "reach",
     "scalar_gradient",
-    "step_backward",
     "backward",
     "chunked_gradient",
     "catches_wrong_gradient",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from unrolled.core.validate import Array
-from unrolled.exercises.bptt._elman import states_of
-from unrolled.exercises.bptt.backward import backward
+from unrolled.exercises.bptt._elman import backward, states_of
 
 
 def checkpointed(

@@ -8,52 +8,52 @@ import numpy as np
 
 from unrolled.core.validate import Array
 from unrolled.exercises._drawing import numbers
-from unrolled.exercises.bptt._elman import states_of, unclipped, unscaled
-from unrolled.exercises.bptt.step_backward import step_backward
+from unrolled.exercises.bptt._elman import unclipped, unscaled
 from unrolled.exercises.grading import Exercise, Mistake
 
 Arrays = tuple[Array, ...]
 
 
 def backward(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    """Backpropagate through time: return (dW, dU, db, dh0).
+    """Go back through steps that add to the state: dW, dU, db and dh0.
 
-    For t = 1, ..., T the states were h_t = tanh(W x_t + U h_{t-1} + b). Time comes
-    first in all arrays. x has shape (T, B, I): x_t is x[t - 1]. h has shape
-    (T + 1, B, H): h_t is h[t], and h[0] is the initial state. dh has shape (T, B, H):
-    dh[t - 1] is what the loss itself says of h_t, its derivative with respect to h_t
-    with all other states held fixed. Return the derivatives of the loss with respect
-    to W (H, I), U (H, H), b (H,) and h[0] (B, H). The loss adds up over the batch.
-    Leave dh as it is.
+    h_t = h_{t-1} + tanh(W x_t + U h_{t-1} + b). x is (T, B, I), h is
+    (T + 1, B, H), dh is (T, B, H): x_t is x[t - 1], h_t is h[t], and
+    dh[t - 1] is what the loss itself says of h_t. Leave dh as it is.
     """
     dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros(len(U))
     later = np.zeros_like(h[0])  # what the steps after t say of h_t
     for t in range(len(x), 0, -1):
-        da = (dh[t - 1] + later) * (1 - h[t] ** 2)
+        both = dh[t - 1] + later
+        da = both * (1 - (h[t] - h[t - 1]) ** 2)
         dW += da.T @ x[t - 1]
         dU += da.T @ h[t - 1]
         db += da.sum(axis=0)
-        later = da @ U
+        later = both + da @ U
     return dW, dU, db, later
 
 
-def _backward_by_steps(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    later, parts = np.zeros_like(h[0]), []
-    for t in reversed(range(len(x))):
-        _, later, *part = step_backward(dh[t] + later, x[t], h[t], h[t + 1], W, U)
-        parts.append(part)
-    dW, dU, db = (sum(each) for each in zip(*parts, strict=True))
-    return dW, dU, db, later
+def _backward_by_sequences(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+    dW, dU, db, starts = 0 * W, 0 * U, np.zeros(len(U)), []
+    for outside, inputs, states in zip(*(a.swapaxes(0, 1) for a in (dh, x, h)), strict=True):
+        later = np.zeros(len(U))
+        for t in reversed(range(len(inputs))):
+            later = later + outside[t]
+            da = (1 - (states[t + 1] - states[t]) ** 2) * later
+            dW, dU, db = dW + np.outer(da, inputs[t]), dU + np.outer(da, states[t]), db + da
+            later = later + U.T @ da
+        starts.append(later)
+    return dW, dU, db, np.stack(starts)
 
 
 def _backward_at_once(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    slope = 1 - h[1:] ** 2
-    da = dh * slope
+    slope = 1 - np.diff(h, axis=0) ** 2
+    said = dh.copy()
     for t in range(len(x) - 2, -1, -1):
-        da[t] += (da[t + 1] @ U) * slope[t]
-    product = "tbi,tbj->ij"
+        said[t] += said[t + 1] + (said[t + 1] * slope[t + 1]) @ U
+    da, product = said * slope, "tbi,tbj->ij"
     dW, dU = np.einsum(product, da, x), np.einsum(product, da, h[:-1])
-    return dW, dU, np.sum(da, axis=(0, 1)), da[0] @ U
+    return dW, dU, np.sum(da, axis=(0, 1)), said[0] + da[0] @ U
 
 
 def _backward_torch(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Any:
@@ -63,11 +63,12 @@ def _backward_torch(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Any:
     later, dW, dU = zeros_like(states[0]), zeros_like(weights), zeros_like(recurrent)
     db = zeros_like(recurrent[0])
     for t in range(len(x) - 1, -1, -1):
-        da = (outside[t] + later) * (1 - states[t + 1].square())
+        later = later + outside[t]
+        da = later * (1 - (states[t + 1] - states[t]).square())
         dW.addmm_(da.T, inputs[t])
         dU.addmm_(da.T, states[t])
         db.add_(da.sum(dim=0))
-        later = da.mm(recurrent)
+        later = later + da.mm(recurrent)
     return dW, dU, db, later
 
 
@@ -81,13 +82,21 @@ def _goes_all_the_way(result: Arrays, dh: Array, x: Array, h: Array, W: Array, U
 
 def _truncated(dh: Array, x: Array, h: Array, U: Array) -> list[Array]:
     """List dW by BPTT(2), BPTT(3), ... as long as something is cut off."""
-    slope, product = 1 - h[1:] ** 2, "tbi,tbj->ij"
-    part = dh * slope  # of each error, what it says `lag` steps back
-    found = [np.einsum(product, part, x)]
+    slope, product = 1 - np.diff(h, axis=0) ** 2, "tbi,tbj->ij"
+    part = dh  # of each error, what it says `lag` steps back
+    found = [np.einsum(product, part * slope, x)]
     for lag in range(1, len(x)):
-        part = (part[1:] @ U) * slope[:-lag]
-        found.append(found[-1] + np.einsum(product, part, x[:-lag]))
+        part = part[1:] + (part[1:] * slope[lag:]) @ U
+        found.append(found[-1] + np.einsum(product, part * slope[:-lag], x[:-lag]))
     return found[1:-1]
+
+
+def _states(x: Array, h: Array, W: Array, U: Array, b: Array) -> Array:
+    """Run the network that adds to its state: the state h and those after it."""
+    states = [h]
+    for x_t in x:
+        states.append(states[-1] + np.tanh(x_t @ W.T + states[-1] @ U.T + b))
+    return np.stack(states)
 
 
 _rng = np.random.default_rng(2)
@@ -99,14 +108,14 @@ def _case(*sizes: int, error: float = 1.0, start: float = 1.0, weights: float = 
     shapes = ((T, B, H), (T, B, I), (B, H), (H, I), (H, H), (H,))
     dh, x, h0, W, U, b = (numbers(_rng, *shape) for shape in shapes)
     W, U = weights * W, weights * U
-    return dh * error, x, states_of(x, np.tanh(start * h0), W, U, b), W, U
+    return dh * error, x, _states(x, np.tanh(start * h0), W, U, b), W, U
 
 
 def _saturated() -> Arrays:
     """The first unit sees 800 and more, the others do not."""
     dh, x, h, W, U = _case(6, 2, 3, 4)
     W[0], x[:, :, 0] = (900, 0, 0), np.sign(x[:, :, 0])
-    return dh, x, states_of(x, h[0], W, U, np.zeros(4)), W, U
+    return dh, x, _states(x, h[0], W, U, np.zeros(4)), W, U
 
 
 _ZEROS = "zeros of any shape that broadcasts to a state"
@@ -123,13 +132,13 @@ EXERCISE = Exercise(
         _case(1, 2, 4, 3),
         _case(7, 1, 2, 3, start=0.0),
         _case(3, 4, 2, 1),
-        _case(35, 2, 1, 3, weights=0.7),
+        _case(35, 2, 1, 3, weights=0.3),
         _case(4, 3, 2, 5, error=1e6),
         _case(3, 2, 5, 4, error=1e-6),
         _saturated(),
     ],
     alternatives=[
-        _backward_by_steps,
+        _backward_by_sequences,
         _backward_at_once,
         _backward_torch,
     ],
@@ -180,7 +189,7 @@ EXERCISE = Exercise(
             The state h_t acts on the loss in two ways: itself, which is dh, and through step t
             + 1. Add what step t + 1 says of h_t.
             """,
-            {"(dh[t - 1] + later)": "dh[t - 1]"},
+            {"dh[t - 1] + later": "dh[t - 1]"},
         ),
         "only_the_last_loss": Mistake(
             """What the loss says is used at the last step only. At the others, dh is left out.
@@ -188,7 +197,7 @@ EXERCISE = Exercise(
             Every step has its own part in the loss. In each, add dh to what comes from the step
             after.
             """,
-            {"np.zeros_like(h[0])": "dh[-1]", "(dh[t - 1] + later)": "later"},
+            {"np.zeros_like(h[0])": "dh[-1]", "dh[t - 1] + later": "later"},
         ),
         "last_loss_twice": Mistake(
             """The error of the last step is counted twice.
@@ -224,50 +233,99 @@ EXERCISE = Exercise(
             """,
             {"da.T @ h[t - 1]": "h[t - 1].T @ da"},
         ),
-        "slope_at_state_before": Mistake(
-            """The slope of tanh is taken at the state before, 1 - h_{t-1}**2. Step t returned h_t.
+        "slope_of_elman": Mistake(
+            """The slope of tanh is taken as 1 - h_t**2, as in Elman's network. There h_t *is* the
+            tanh. Here it is the tanh added to h_{t-1}: what did tanh return?
+            """,
+            {"(h[t] - h[t - 1]) ** 2": "h[t] ** 2"},
+        ),
+        "slope_of_the_step_before": Mistake(
+            """The slope of tanh is that of the step before: h_{t-1} - h_{t-2} is what tanh returned
+            in step t - 1.
 
             The indices differ by one: x_t is `x[t - 1]`, but h_t is `h[t]`, because `h[0]` is
             the initial state.
             """,
-            {"h[t] ** 2": "h[t - 1] ** 2"},
+            {"(h[t] - h[t - 1])": "(h[t - 1] - h[t - 2])"},
         ),
         "slope_forgotten": Mistake(
             """The derivative of tanh is left out.
 
-            In each step go back through tanh first: multiply by `1 - h[t] ** 2`.
+            In each step what is said of h_t goes back through tanh to reach a_t, and from there
+            the weights.
             """,
-            {" * (1 - h[t] ** 2)": ""},
+            {" * (1 - (h[t] - h[t - 1]) ** 2)": ""},
         ),
-        "slope_of_the_state": Mistake(
-            """The slope of tanh is taken as 1 - tanh(h)**2. But h is a tanh already: it is 1 -
-            h**2.
+        "tanh_twice": Mistake(
+            """The slope of tanh is taken as 1 - tanh(h_t - h_{t-1})**2. But the difference has been
+            through tanh already.
             """,
-            {"h[t] ** 2": "np.tanh(h[t]) ** 2"},
+            {"(h[t] - h[t - 1]) ** 2": "np.tanh(h[t] - h[t - 1]) ** 2"},
+        ),
+        "slope_not_squared": Mistake(
+            """The slope of tanh is 1 minus its *square*, and the square is missing.""",
+            {"(h[t] - h[t - 1]) ** 2": "(h[t] - h[t - 1])"},
         ),
         "carried_around_tanh": Mistake(
-            """What is carried to the step before has not gone through tanh.
+            """What goes back through U has not gone through tanh.
 
-            The weights' derivatives are made from da, and so is what step t says of h_{t-1}:
-            `da @ U`, not (dh + later) @ U.
+            One way leads past tanh and takes no U. The other leads through tanh first, to da, and
+            then through U.
             """,
-            {"da @ U": "(dh[t - 1] + later) @ U"},
+            {"da @ U": "both @ U"},
+        ),
+        "added_way_through_tanh": Mistake(
+            """The way past tanh is multiplied by the slope of tanh.
+
+            h_{t-1} is added to the tanh, outside of it. What is said of h_t reaches it that way
+            as it is.
+            """,
+            {"both + da @ U": "da + da @ U"},
         ),
         "later_outside_the_bracket": Mistake(
-            """What comes from the step after is added behind tanh: it belongs inside the bracket.
-
-            All that is said of h_t goes back through the tanh that made h_t.
+            """What comes from the step after is added behind tanh: to reach a_t it must go through
+            it, like what the loss says.
             """,
-            {"(dh[t - 1] + later) * (1 - h[t] ** 2)": "dh[t - 1] * (1 - h[t] ** 2) + later"},
+            {
+                "da = both * (1 - (h[t] - h[t - 1]) ** 2)": "da = dh[t - 1] * (1 - (h[t] - "
+                "h[t - 1]) ** 2) + later"
+            },
+        ),
+        "elmans_sweep": Mistake(
+            """What goes back to h_{t-1} is da @ U alone. That is Elman's sweep.
+
+            Here h_{t-1} acts on h_t in two ways: inside tanh, through U, and by being added.
+            """,
+            {"both + da @ U": "da @ U"},
+        ),
+        "past_tanh_only": Mistake(
+            """What goes back to h_{t-1} is only what goes past tanh. The other way, through tanh
+            and U, is missing.
+            """,
+            {"both + da @ U": "both"},
+        ),
+        "gradient_b": Mistake(
+            """This is gradient B of the opening, with the slope mended: past tanh goes what the
+            steps after t say of h_t, but not what the loss itself says of it.
+
+            All that is said of h_t goes both ways.
+            """,
+            {"later = both + da @ U": "later = later + da @ U"},
+        ),
+        "loss_only_past_tanh": Mistake(
+            """Past tanh goes only what the loss itself says of h_t, but not what the steps after
+            say of it.
+
+            All that is said of h_t goes both ways.
+            """,
+            {"both + da @ U": "dh[t - 1] + da @ U"},
         ),
         "piles_up": Mistake(
-            """What is carried back piles up: each step adds to it what the steps after it were
-            told.
+            """What is carried back piles up: what the steps after say is in it twice.
 
-            From step t to t - 1 goes `da @ U` alone. What came from step t + 1 is in da
-            already, so it is replaced and not added to. This is the slip of the opening.
+            It is in `both` already, so replace what is carried, and do not add to it.
             """,
-            {"later = da @ U": "later += da @ U"},
+            {"later = both": "later += both"},
         ),
         "never_updated": Mistake(
             """What is carried back stays at zero: no step says anything of the step before, nor of
@@ -275,7 +333,7 @@ EXERCISE = Exercise(
 
             At the end of each turn of the loop, carry on what this step says of h_{t-1}.
             """,
-            {"        later = da @ U\n": ""},
+            {"        later = both + da @ U\n": ""},
         ),
         "paired_with_own_state": Mistake(
             """`dU` pairs step t's da with h_t. In step t, U multiplies h_{t-1}.
@@ -299,7 +357,7 @@ EXERCISE = Exercise(
             the initial state. And at the first step `h[-1]` is no error in Python: it is the
             last state.
             """,
-            {"h[t] ** 2": "h[t - 1] ** 2", "da.T @ h[t - 1]": "da.T @ h[t - 2]"},
+            {"(h[t] - h[t - 1])": "(h[t - 1] - h[t - 2])", "da.T @ h[t - 1]": "da.T @ h[t - 2]"},
         ),
         "batch_mean": Mistake(
             """The derivatives of the weights are means over the batch. They should be sums.
@@ -332,14 +390,13 @@ EXERCISE = Exercise(
             Called again with the same dh, as a check by differences does, this gives another
             answer. Make a new array in each step: `dh[t - 1] + later`.
             """,
-            {"da = (dh[t - 1] + later)": "dh[t - 1] += later; da = dh[t - 1]"},
+            {"both = dh[t - 1] + later": "dh[t - 1] += later; both = dh[t - 1]"},
         ),
         "stops_before_h0": Mistake(
-            """`dh0` is the da of step 1. From there it is one more time through U to the initial
-            state.
+            """`dh0` is the da of step 1. From there it goes on to the initial state, as from every
+            step to the state before.
 
-            Step 1 computes `h[0] @ U.T`. So `dh0` is what is carried, after the last turn of
-            the loop.
+            So `dh0` is what is carried, after the last turn of the loop.
             """,
             {"dU, db, later": "dU, db, da"},
         ),
@@ -381,8 +438,9 @@ EXERCISE = Exercise(
             """
             later, rows = np.zeros_like(h[0]), []
             for t in range(len(x), 0, -1):
-                rows.append((dh[t - 1] + later) * (1 - h[t] ** 2))
-                later = rows[-1] @ U
+                both = dh[t - 1] + later
+                rows.append(both * (1 - (h[t] - h[t - 1]) ** 2))
+                later = both + rows[-1] @ U
             da = np.concatenate(rows)
             before = h[:-1].reshape(len(da), -1)
             return da.T @ x.reshape(len(da), -1), da.T @ before, da.sum(0), later

@@ -19,16 +19,10 @@ from unrolled.exercises.grading import Mistake, bug_hunt
 
 
 def catches_wrong_gradient(loss_and_gradient: LossAndGradient) -> None:
-    """Test loss_and_gradient: return if it is right, raise AssertionError if it is not.
+    """Return if loss_and_gradient is right, else raise AssertionError.
 
-    You are given an implementation. A right loss_and_gradient(x, W, U, b) runs Elman's
-    network over x, of shape (T, B, I), from a state of zeros, with W (H, I), U (H, H)
-    and b (H,). It returns four things, (E, dW, dU, db). E is the loss, a number: half
-    the sum of the squares of all states, h_1 to h_T, of all sequences. You can rely on
-    it. The others are the derivatives of E with respect to W, U and b. Can you?
-
-    Choose the sizes and the numbers, and compare with differences of E: move one number
-    a little up and a little down, and divide the change of E by twice the step.
+    loss_and_gradient(x, W, U, b) returns (E, dW, dU, db). x is (T, B, I),
+    W is (H, I), U is (H, H), b is (H,). E can be relied on.
     """
     rng = np.random.default_rng(0)
     x = rng.normal(size=[5, 4, 2])

@@ -10,8 +10,7 @@ import numpy as np
 
 from unrolled.core.validate import Array
 from unrolled.exercises._drawing import numbers
-from unrolled.exercises.bptt._elman import states_of, unclipped, unscaled
-from unrolled.exercises.bptt.backward import backward
+from unrolled.exercises.bptt._elman import backward, states_of, unclipped, unscaled
 from unrolled.exercises.grading import Exercise, Mistake
 
 Arrays = tuple[Array, ...]
@@ -20,15 +19,10 @@ Arrays = tuple[Array, ...]
 def chunked_gradient(
     dh: Array, x: Array, W: Array, U: Array, b: Array, length: int
 ) -> tuple[Array, Array, Array]:
-    """Carry the state from chunk to chunk, and cut the gradient there.
+    """Return (dW, dU, db), summed over chunks that no derivative crosses.
 
-    For t = 1, ..., T the state is h_t = tanh(W x_t + U h_{t-1} + b), from h_0 = 0.
-    x has shape (T, B, I): x_t is x[t - 1]. From the first step on, the sequence is cut
-    into chunks of `length` steps; the last chunk may be shorter. A chunk starts from
-    the last state of the chunk before, but no derivative goes back across the cut:
-    there, the state counts as a constant. dh has shape (T, B, H), and the loss is the
-    sum of dh[t - 1] * h_t over all steps, sequences and units. Return its derivatives
-    with respect to W (H, I), U (H, H) and b (H,), summed over all chunks: (dW, dU, db).
+    x is (T, B, I) and dh is (T, B, H): x_t is x[t - 1], and dh[t - 1] is
+    what the loss itself says of h_t. The state goes on from chunk to chunk.
     """
     dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros_like(b)
     h = np.zeros((x.shape[1], len(b)))

@@ -10,13 +10,9 @@ from unrolled.exercises.grading import Exercise, Mistake
 
 
 def reach(t: int, back: int, every: int) -> int:
-    """Count the steps that the error of step t reaches under BPTT(back; every).
+    """Count the steps that an error reaches under BPTT(back; every).
 
-    A stream of steps 1, 2, 3, ... has an error at every step. When the steps every,
-    2 * every, 3 * every, ... are done, a backward pass starts there: it takes in the
-    errors since the pass before, carries them back through the latest `back` steps, and
-    stops. Count the steps that the error of step t gets to, step t included.
-    All are whole numbers, 1 <= every <= back <= t.
+    It is that of step t; count step t too. 1 <= every <= back <= t.
     """
     until_the_pass = -t % every
     return back - until_the_pass

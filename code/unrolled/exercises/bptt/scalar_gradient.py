@@ -12,12 +12,9 @@ from unrolled.exercises.grading import Exercise, Mistake
 
 
 def scalar_gradient(u: float, x: Array, h0: float) -> float:
-    """Return the derivative of the last state with respect to u.
+    """Return the derivative of the last state with respect to u, a number.
 
-    The state is a number: h[t] = u * h[t - 1] + x[t] for t = 1, ..., T, from h[0] = h0.
-    The loss is the last state itself, E = h[T]. u and h0 are numbers, and u is not 0.
-    x is an array of shape (T,), T >= 1, that holds x[1], ..., x[T] of the formula: in
-    Python, x[0] is the first of them. The result is a number, dE/du.
+    u and h0 are numbers, and u is not 0. x has shape (T,): x_t is x[t - 1].
     """
     steps, total, h = len(x), 0.0, h0
     for t in range(1, steps + 1):  # here h is h[t - 1]

@@ -1,4 +1,4 @@
-"""A wrong gradient can train better than the right one."""
+"""A wrong gradient can train as well as the right one."""
 
 from __future__ import annotations
 
@@ -145,8 +145,8 @@ _SLIPS = list(SLIPS)
 
 _LEARNER = {"cue_lag": 20, "delay_lag": 8, "hidden": 16, "sequences": 32, "updates": 500}
 
-_SGD_RATES, _ADAM_RATES = [1.0, 3.0, 5.0, 10.0, 20.0], [0.01, 0.02, 0.03, 0.05]
-_CLIPS = [0.1, 0.3, 1.0]
+_SGD_RATES, _ADAM_RATES = [1.0, 3.0, 10.0, 30.0, 100.0], [0.003, 0.01, 0.03, 0.1]
+_CLIPS = [0.03, 0.1, 0.3, 1.0]
 
 _TASKS = {
     "cue 20, SGD": _SGD_RATES,
@@ -174,16 +174,16 @@ def _tuned(task: str, gradient: str) -> list[Tuned]:
     ]
 
 
-def _as_in_development(
+def _as_fixed_before(
     task: str, wrong: tuple[float, float], right: tuple[float, float]
 ) -> Difference:
-    """Compare the two gradients at the rates and clips that were the best in development."""
+    """Compare the two gradients at a rate and a clip each that no run of this attempt chose."""
     first, second = (
         (f"{task}, {name}, clip {clip}: loss", _TASKS[task].index(rate))
         for name, (rate, clip) in (("not reset", wrong), ("right", right))
     )
     return Difference(
-        label=f"{task}: loss, not reset against right, each at development's best setting",
+        label=f"{task}: loss, not reset against right, each at a setting fixed before",
         first=first,
         second=second,
     )
@@ -191,40 +191,36 @@ def _as_in_development(
 
 CLAIM = Claim(
     sentence=(
-        "A wrong gradient can train better than the right one: with one character too many, "
+        "A wrong gradient can train as well as the right one: with one character too many, "
         "`dh += da @ U`, and plain gradient descent, the median loss of 16 networks that learn a "
-        "cue 20 steps old was less than half in these runs, each gradient at its best learning "
-        "rate and clip. It is a matter of the median: some networks do better with the right one, "
-        "and seed by seed no difference is sure. Nor is one with Adam, and on an echo of 8 "
-        "steps the right gradient is far better."
+        "cue 20 steps old is no higher than with the right gradient, each at its best learning "
+        "rate and clip. On an echo of 8 steps the right gradient is far better."
     ),
     experiment=wrong_gradients,
     criterion=(
         "Judged is the loss averaged over 500 updates: its median over the runs, for each "
-        "gradient at the rate and clip where that is lowest. On the cue task, lag 20, the "
-        "median with the gradient that is not reset is less than half the right one's with "
-        "SGD, and lower with Adam. On the delay task, lag 8, with SGD, the right one's is less "
-        "than half the other's. And central differences tell: the right gradient is within "
-        "$10^{-6}$ of them in every run, each wrong one more than $10^{-2}$ off."
+        "gradient at the rate and clip where that is lowest. On the cue task, lag 20, with SGD, "
+        "the median with the gradient that is not reset is at most the right one's. On the delay "
+        "task, lag 8, with SGD, the right one's is less than half the other's. And central "
+        "differences tell: the right gradient is within $10^{-6}$ of them in every run, each "
+        "wrong one more than $10^{-2}$ off. With Adam the two are measured, and nothing is said."
     ),
     holds=lambda runs: bool(
         _median_at_best(runs, "cue 20, SGD, not reset")
-        < _median_at_best(runs, "cue 20, SGD, right") / 2
-        and _median_at_best(runs, "cue 20, Adam, not reset")
-        < _median_at_best(runs, "cue 20, Adam, right")
+        <= _median_at_best(runs, "cue 20, SGD, right")
         and _median_at_best(runs, "delay 8, SGD, right")
         < _median_at_best(runs, "delay 8, SGD, not reset") / 2
         and stack(runs, "gap of right").max() < 1e-6
         and stack(runs, "gap").min() > 1e-2
     ),
-    seeds={"quick": range(300, 302), "book": range(400, 416), "confirm": range(7000, 7016)},
+    seeds={"quick": range(300, 302), "book": range(500, 516), "confirm": range(7100, 7116)},
     settings={
         "quick": {
             **_LEARNER,
             "updates": 150,
             "slips": ["not reset"],
-            "sgd_rates": [5.0, 10.0],
-            "adam_rates": [0.02],
+            "sgd_rates": [3.0, 10.0],
+            "adam_rates": [0.03],
             "clips": [0.1],
         },
         "book": {
@@ -259,9 +255,9 @@ CLAIM = Claim(
         ),
     ],
     compared=[
-        _as_in_development("cue 20, SGD", wrong=(3.0, 0.3), right=(20.0, 0.1)),
-        _as_in_development("cue 20, Adam", wrong=(0.03, 0.1), right=(0.05, 0.3)),
-        _as_in_development("delay 8, SGD", wrong=(1.0, 0.3), right=(5.0, 0.1)),
+        _as_fixed_before("cue 20, SGD", wrong=(3.0, 0.3), right=(30.0, 0.1)),
+        _as_fixed_before("cue 20, Adam", wrong=(0.03, 0.1), right=(0.03, 0.3)),
+        _as_fixed_before("delay 8, SGD", wrong=(1.0, 0.3), right=(3.0, 0.1)),
     ],
     tuned=[
         each for task in _TASKS for name in ("right", "not reset") for each in _tuned(task, name)
@@ -275,14 +271,17 @@ CLAIM = Claim(
         "No paper claims it.",
         "A first record, at lag 40, all clips 1, asked for half the median loss with both "
         "optimisers: it held with SGD, and with Adam the two came out alike. It did not hold, "
-        "and was not kept. The grid now has clips, lag and seeds are others, and with Adam the "
-        "criterion is weaker: a lower median, which chance can give.",
-        "In development the right gradient's best setting with SGD lies at the corner of the "
-        "grid. A wider grid (clips from 0.03, rates to 80), tried afterwards on the same runs, "
-        "left its median more than four times the other's.",
+        "and was not kept.",
+        "The next attempt asked for half the median with SGD and a lower one with Adam, and held "
+        "in both blocks. But with Adam the wrong gradient was ahead in 10 and 11 of 16 runs, and "
+        "with SGD in 13 and 9, each gradient at development's best setting: seed by seed no "
+        "difference was sure. So the sentence now claims no advantage.",
+        "There the right gradient's best setting with SGD lay at the corner of the grid. The "
+        "grid is wider now on all sides.",
         "First weights are as torch draws them. Rate and clip are chosen on the runs that are "
-        "judged, for every gradient alike; the comparisons above keep those of development.",
-        "In development two more of the six wrong gradients have a lower median than the right "
-        "one with SGD. No criterion asked about them, and more of their runs fail.",
+        "judged, for every gradient alike; the comparisons above are at settings fixed before, "
+        "near those that were the best in the earlier attempt.",
+        "The other five wrong gradients are measured on the cue with SGD alone. No criterion "
+        "asks about them.",
     ],
 )
