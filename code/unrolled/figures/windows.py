@@ -186,7 +186,7 @@ def errors_by_horizon(
     return figure
 
 
-_DASHES = [(0, (1, 1.2)), (0, (6, 2))]  # dotted, dashed: one for each baseline
+_DASHES = [":", "--"]  # one for each baseline
 
 
 @checked
