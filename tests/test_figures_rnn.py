@@ -58,7 +58,7 @@ def test_a_curve_stands_beside_every_count():
     figure = draw.writing_curve([10, 100], [[4, 3], [4, 2.9]], {0: 4.2, 3: 2.2})
     (axes,) = figure.axes
     names = {text.get_text() for text in axes.texts}
-    assert names == {"three networks", "counts of 0", "counts of 3"}
+    assert names == {"2 networks", "counts of 0", "counts of 3"}
     heights = {float(line.get_ydata()[0]) for line in axes.lines if line.get_linestyle() == "--"}
     assert heights == {4.2, 2.2}
 

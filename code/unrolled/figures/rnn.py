@@ -432,8 +432,9 @@ def writing_curve(
     figure, axes = plt.subplots(figsize=(5.0, 3.0))
     for run in runs:
         axes.plot(updates, run, color=COLOR["model"], linewidth=1)
-    highest = max(float(np.asarray(run, dtype=float).max()) for run in runs)
-    label(axes, updates[0], highest + 0.06, "three networks", "model", va="bottom")
+    third = len(updates) // 3
+    highest = max(float(np.asarray(run, dtype=float)[third]) for run in runs)
+    label(axes, updates[third] * 1.2, highest + 0.05, f"{len(runs)} networks", "model", va="bottom")
     ends = {}
     for back, bits in counted.items():
         axes.axhline(bits, color=COLOR["baseline"], linewidth=0.8, linestyle="--")

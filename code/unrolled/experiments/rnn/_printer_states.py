@@ -23,7 +23,8 @@ class PrinterStates(NamedTuple):
     Attributes
     ----------
     two
-        ``(n, 2)`` each state in the two directions in which they vary most.
+        ``(n, 2)`` each state in the two directions in which they vary most, turned so that
+        figures lie to the right and states just after a shift at the top.
     figures
         ``(n,)`` 1 where the last shift was to figures, else 0.
     shifted
@@ -47,10 +48,11 @@ def printer_states(printer: shapes.Synchronised, *, seed: int, count: int = 50) 
     figures = _in_figures(keys)
     shifted = np.diff(figures, axis=1, prepend=False)
     centred = (states - states.mean((0, 1))).flatten(0, 1).cpu().double().numpy()
-    directions = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    two = centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T
+    two *= np.sign([two[figures.ravel(), 0].sum(), two[shifted.ravel(), 1].sum()])
     letters, upper = (states[torch.as_tensor(each)].mean(0) for each in (~figures, figures))
     return PrinterStates(
-        centred @ directions.T,
+        two,
         figures.ravel().astype(float),
         shifted.ravel().astype(float),
         ((letters[None],), (upper[None],)),
