@@ -240,8 +240,10 @@ def cliff(paths: Mapping[str, Array], *, shown: int) -> Figure:
         axes.set(title=title, xlim=(left, right), ylim=(low, high), xlabel="weight u")
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
         outside = f"{away} of {path.shape[1]} leave\nthe picture" if away else "all stay"
-        label(axes, right - 0.08, high - 0.1, outside, meaning, ha="right", va="top", bbox=box)
-        label(axes, 5.05, -3.02, "wall", "truth", rotation=-42, ha="center", fontsize=11)
+        label(axes, left + 0.08, low + 0.1, outside, meaning, va="bottom", bbox=box)
+        label(
+            axes, 5.92, -3.1, "wall", "truth", rotation=-42, ha="center", va="center", fontsize=11
+        )
     rows[0][0].set_ylabel("bias b")
     return figure
 
