@@ -76,7 +76,7 @@ def test_what_is_compared_on_the_way_back_has_a_panel_and_an_axis_of_its_own():
     runs = np.array([1.0, 0.1, 0.01])
     panels = {"a": {"net": (runs, "gradient")}, "b": {"net": (1e9 * runs, "gradient")}}
     figure = draw.by_lag(panels, marks=[1, 2])
-    assert [axes.get_title("left") for axes in figure.axes] == ["a", "b"]
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
     for axes in figure.axes:
         assert axes.get_yscale() == "log"
         vertical = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from unrolled.core.validate import Array, numbers, real, whole
@@ -94,7 +96,7 @@ def forced(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], target: ArrayLike)
         rows, 2, sharex=True, sharey=True, figsize=(5.0, 1.5 * rows), squeeze=False
     )
     for axes, (title, (state, shown)) in zip(grid.flat, drawn.items(), strict=False):
-        axes.plot(steps, target, "_", color=GREY, markersize=9, markeredgewidth=7, alpha=0.25)
+        _band(axes, target)
         axes.step(steps, state, where="mid", color=COLOR["cell"], linewidth=1.5)
         axes.plot(steps[::2], shown[::2], ".", color=COLOR["hidden"], markersize=4.5)
         axes.set(title=title, ylim=(-0.19 * most, 2.88 * most))
@@ -106,6 +108,14 @@ def forced(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], target: ArrayLike)
     label(grid[0, 0], last, 2.38 * most, "line: state", "cell", ha="right", va="center")
     label(grid[0, 0], last, 1.69 * most, "dots: output", "hidden", ha="right", va="center")
     return figure
+
+
+def _band(axes: Axes, target: Array) -> None:
+    """Draw a number at every step, broad enough that lines on it are seen."""
+    ends = [0, *(np.flatnonzero(np.diff(target)) + 1), len(target)]
+    for start, end in pairwise(ends):
+        x, y = (start + 0.5, end + 0.5), (target[start], target[start])
+        axes.plot(x, y, color=GREY, linewidth=7, alpha=0.3, solid_capstyle="butt")
 
 
 # one copy of the grammar's graph: where its nodes are drawn
@@ -164,15 +174,26 @@ def along_stream(runs: Mapping[str, tuple[ArrayLike, ArrayLike, str]], *, every:
         for axes, values in ((left, np.atleast_2d(states)), (right, np.atleast_2d(errors))):
             steps = every * np.arange(1, values.shape[1] + 1)
             axes.plot(steps, values.T, color=COLOR[meaning], linewidth=1.1)
-        ends[name] = float(np.mean(np.atleast_2d(states)[:, -1])), meaning
+        middle = np.atleast_2d(states).shape[1] // 2
+        ends[name] = float(np.max(np.atleast_2d(states)[:, middle])), meaning
     low, high = left.get_ylim()
     for name, (height, meaning) in ends.items():
-        at = steps[-1], height + 0.06 * (high - low)
+        at = steps[middle], height + 0.04 * (high - low)
         label(left, *at, name, meaning, ha="right", va="bottom")
     left.set(title="largest |c|", xlabel="step")
     right.set(title="error", yscale="log", xlabel="step")
     right.axhline(1, color=GREY, linewidth=1, linestyle=":")
+    _plain_numbers(right)
     return figure
+
+
+def _plain_numbers(axes: Axes) -> None:
+    """Write numbers in place of powers of ten on a logarithmic axis of few of them."""
+    low, high = axes.get_ylim()
+    if high < 1000 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 @checked
@@ -202,6 +223,7 @@ def by_lag(
             axes.plot(each.T, color=COLOR[meaning], linewidth=1.1)
             ends[name] = float(np.log10(each[:, -1]).mean()), meaning
         axes.set(title=title, yscale="log", ylabel="gradient")
+        _plain_numbers(axes)
         low, high = np.log10(axes.get_ylim())
         for name, height in _spread(ends, 0.1 * (high - low)).items():
             right = (each.shape[1] - 1) * 1.03
