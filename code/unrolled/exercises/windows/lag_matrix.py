@@ -47,7 +47,7 @@ def _lag_matrix_torch(series: Array, window: int, horizon: int) -> Any:
     import torch
 
     both = torch.from_numpy(series).unfold(0, window + horizon, 1)
-    return both.split([window, horizon], dim=1)
+    return both[:, :window], both[:, window:]
 
 
 def _windows_move_by_one(result: Pair, series: Array, window: int, horizon: int) -> bool:
