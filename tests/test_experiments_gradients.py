@@ -21,7 +21,7 @@ from unrolled.experiments.gradients._plain_descent import _order_gradients, _sma
 from unrolled.experiments.gradients._recall import learn_recall, recall_network
 from unrolled.experiments.gradients._starts import irnn_network, starting, tanh_network
 from unrolled.experiments.gradients.adding import _lstm
-from unrolled.experiments.gradients.clipping_by_element import _as_good
+from unrolled.experiments.gradients.clipping_by_element import _as_good, _best
 from unrolled.experiments.gradients.clipping_rates import _alike_at_small_rates, _clipping_wins
 from unrolled.experiments.gradients.latch import _falls, _rank_correlation
 from unrolled.experiments.gradients.opening import (
@@ -315,6 +315,8 @@ def test_elements_must_do_as_well_as_norms_up_to_two_in_ten_and_norms_well():
             for n in range(10)
         ]
 
+    best_at_last = [{**run, "by norm, 3.0": [0.0, 0.5, 1.0]} for run in runs(9, 0)]
+    assert (_best("by norm", 0, best_at_last), _best("by norm", 1, best_at_last)) == (3.0, 0.3)
     assert _as_good(runs(10, 8))
     assert not _as_good(runs(10, 7))
     assert not _as_good(runs(7, 7))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from unrolled.experiments.gradients._plain_descent import learn_order
-from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip, Trials
+from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip, Trials, Tuned
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Difference, Rate
 
@@ -48,6 +48,16 @@ _ARMS = {
 def _most_solved(arm: str, runs: list[Measurement]) -> int:
     """Return the most runs that an arm solves at one threshold and one rate."""
     return max(int((stack(runs, name) > 0.99).sum(axis=0).max()) for name in _ARMS[arm])
+
+
+def _best(arm: str, which: int, runs: list[Measurement]) -> float:
+    """Return an arm's best threshold (``which`` 0) or rate (1): most runs solved, then accuracy."""
+    scores = {
+        (float(name.rpartition(" ")[2]), rate): ((best > 0.99).sum(), best.mean())
+        for name in _ARMS[arm]
+        for rate, best in zip(_RATES, stack(runs, name).T, strict=False)
+    }
+    return max(scores, key=lambda chosen: scores[chosen])[which]
 
 
 def _as_good(runs: list[Measurement]) -> bool:
@@ -114,10 +124,17 @@ CLAIM = Claim(
             quantity=lambda measured: measured["by element, 0.1"][1] > 0.99,
         ),
     ],
+    tuned=[
+        Tuned(arm=arm, setting=setting, tried=tried, best=partial(_best, arm, which))
+        for arm, thresholds in (("by norm", _NORMS), ("by element", _ELEMENTS))
+        for which, (setting, tried) in enumerate(
+            (("threshold", thresholds), ("learning rate", _RATES))
+        )
+    ],
     trials=Trials(
-        8,
-        where="seeds 0 and 1, elements cut at 0.01, 0.03 and 0.1, most at a rate of 0.1: "
-        "the one with 0.1 that was looked at solved it",
+        3,
+        where="at a rate of 0.1, elements cut at 0.1 at seeds 0 and 1, and at 0.03 at seed 0: all "
+        "three solved it",
     ),
     deviations=["The thresholds are ours."],
 )
