@@ -15,9 +15,9 @@ GruStep = Callable[[Array, Array, Array, Array, Array, Array], Array]
 
 
 def catches_wrong_reset(torch_gru: GruStep) -> None:
-    """Test torch_gru: return if it is right, raise AssertionError if it is not.
+    """Return if torch_gru is right; raise AssertionError if it is not.
 
-    It is called as torch_gru(x, h, W, U, b_ih, b_hh) and returns the new state, (B, H).
+    It takes x, h, W, U, b_ih and b_hh, and returns the new state, (B, H).
     """
 
     def sigmoid(a: Array) -> Array:

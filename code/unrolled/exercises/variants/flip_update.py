@@ -17,7 +17,7 @@ _rng = np.random.default_rng(0)
 
 
 def flip_update(W: Array, U: Array, b: Array) -> Arrays:
-    """Turn a GRU whose z keeps into one whose z writes: return its (W, U, b).
+    """Turn a GRU whose z keeps into one whose z writes: (W, U, b).
 
     Rows are stacked r, z, n. Return new arrays.
     """

@@ -18,9 +18,9 @@ _rng = np.random.default_rng(0)
 
 
 def gru_step(x: Array, h: Array, W: Array, U: Array, b_ih: Array, b_hh: Array) -> Pair:
-    """Take one step of both GRUs, with the same weights: return (before, after).
+    """Take one step of both GRUs: return (before, after), (B, H) each.
 
-    Rows are stacked r, z, n. Both new states have shape (B, H); an open z keeps.
+    Rows are stacked r, z, n. An open z keeps.
     """
 
     def sigmoid(a: Array) -> Array:

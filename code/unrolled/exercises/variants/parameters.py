@@ -12,7 +12,7 @@ Counts = tuple[int, int, int, int, int]
 
 
 def parameters(inputs: int, hidden: int) -> Counts:
-    """Count what five cells learn: return (LSTM, V, CIFG, FGR, GRU), whole numbers.
+    """Count what LSTM, V, CIFG, FGR and GRU learn: five whole numbers.
 
     inputs is I, hidden is H.
     """

@@ -20,9 +20,9 @@ _rng = np.random.default_rng(0)
 def peephole_gradient(
     d_h: Array, d_c: Array, i: Array, f: Array, g: Array, o: Array, c_old: Array, c: Array, v: Array
 ) -> Array:
-    """Take a gradient back through one step with peepholes: return d_c_old, (B, H).
+    """Take a gradient back through one step: return d_c_old, (B, H).
 
-    d_h and d_c are what arrives at the new h and c from the right. All but v are (B, H).
+    d_h and d_c arrive at the new h and c. All but v are (B, H).
     """
     v_i, v_f, v_o = np.split(v, 3)
     d_a_o = d_h * np.tanh(c) * o * (1 - o)

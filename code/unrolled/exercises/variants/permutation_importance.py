@@ -19,7 +19,7 @@ _rng = np.random.default_rng(0)
 
 
 def permutation_importance(predict: Predict, x: Array, y: Array, orders: Orders) -> Array:
-    """Say how much each setting matters to the predictions of a model: return (S,).
+    """Say how much each setting matters to a model: return (S,).
 
     x has shape (N, S), y has shape (N,), orders has shape (K, N).
     """
