@@ -465,7 +465,7 @@ def unit_over_text(text: str, units: Mapping[str, ArrayLike], *, width: int = 34
     figure, all_axes = plt.subplots(
         len(units), 1, figsize=(5.0, len(units) * (0.24 * lines + 0.4)), squeeze=False
     )
-    shade, norm = plt.get_cmap("PuOr_r"), TwoSlopeNorm(0, -1.6, 1.6)  # pale enough to read on
+    shade, norm = plt.get_cmap("PuOr_r"), TwoSlopeNorm(0, -2, 2)  # pale enough to read on
     for axes, (name, values) in zip(all_axes.flat, units.items(), strict=True):
         for i, (character, value) in enumerate(
             zip(text, np.asarray(values, dtype=float), strict=True)
