@@ -193,7 +193,7 @@ def test_a_gate_alone_is_a_gru_whose_reset_gate_is_open_or_the_same():
     assert (mgu.bias_ih[:4] == -1).all()
     janet = greff._cell("JANET", 4)
     assert (janet.gates, janet.output_activation) == (("i", "g"), "identity")
-    assert (janet.bias_ih[:4] == -1).all()
+    assert ((janet.bias_ih + janet.bias_hh)[:4] == -1).all()
 
 
 def test_unknown_names_are_refused():
