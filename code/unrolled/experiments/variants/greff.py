@@ -210,14 +210,14 @@ CLAIM = Claim(
     settings={
         "quick": {
             **_STREAMS,
-            "variants": ["NP", "JANET", "MGU", "NFG"],
+            "variants": ["NP", "MGU", "NFG"],
             "networks": 2,
             "cells": 4,
-            "streams": 4,
-            "window": 10,
-            "updates": 105,
-            "rates": [0.03],
-            "test_length": 200,
+            "streams": 2,
+            "window": 4,
+            "updates": 102,
+            "rates": list(RATES),
+            "test_length": 100,
         },
         "book": {
             **_STREAMS,
