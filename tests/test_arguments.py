@@ -312,17 +312,26 @@ CALLS = {
     "figures.lstm.holding": {"inputs": 1 + ramp(4, 2), "target": ramp(4)}
     | {"answers": {"a": (ramp(2, 4), "model")}},
     "figures.lstm.reber_graph": {},
+    "figures.rnn.chances": {"characters": ["a", "b"], "by_temperature": {0.5: ramp(2)}},
     "figures.rnn.fading": {"states": {"a": ramp(4)}, "meanings": {"a": "model"}, "gap": 0.1},
     "figures.rnn.five_shapes": {},
+    "figures.rnn.forecasts": {"years": ramp(3), "truth": ramp(3)}
+    | {"recurrent": [ramp(3)], "linear": ramp(3)},
     "figures.rnn.letters_foreseen": {"letters": "abab", "starts": [True, False] * 2}
     | {"runs": [1 + ramp(4)], "least": ramp(4), "lines": 2},
     "figures.rnn.loop_and_unrolled": {"steps": 2},
+    "figures.rnn.printer_states": {"states": ramp(4, 2), "figures": ramp(4) > 0}
+    | {"fresh": ramp(4) > 1, "left": [ramp(5)]},
+    "figures.rnn.reach": {"recurrent": [ramp(3)], "linear": ramp(2)},
     "figures.rnn.right_by_distance": {"distances": [1, 2], "windows": {2: [ramp(2)], 3: [ramp(2)]}}
     | {"recurrent": [ramp(2)], "longest": 2},
     "figures.rnn.right_by_length": {"lengths": [1, 2], "runs": [ramp(2)]},
     "figures.rnn.telegram": {"sent": ["a", "b"], "printed": {"a": ["a", "b"], "b": ["a", "c"]}},
     "figures.rnn.tree_of_words": {"words": ["a", "b", "c"], "nouns": [True, False, True]}
     | {"states": ramp(3, 2) ** 2},
+    "figures.rnn.two_ways": lambda: {"cell": Elman(2, 3)},
+    "figures.rnn.unit_over_text": {"text": "abc", "units": {"a": ramp(3)}, "width": 2},
+    "figures.rnn.writing_curve": {"updates": [10, 100], "runs": [1 + ramp(2)], "counted": {0: 2.0}},
     "figures.source.source": {"*objects": (ramp,)},
     "figures.source.without_docstrings": {"code": "a = 1"},
     "figures.style.label": lambda: (
