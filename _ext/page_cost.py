@@ -78,7 +78,7 @@ def _folded(node: nodes.Node) -> bool:
     """Whether a dropdown, or a part of a cell that is hidden by its tag."""
     kinds = _classes(node)
     hidden = {f"cell_{part}" for part in ("input", "output") if _hides(node.parent, part)}
-    return "dropdown" in kinds or not kinds.isdisjoint(hidden)
+    return not kinds.isdisjoint({"dropdown", "sd-dropdown", *hidden})
 
 
 def _hides(cell: nodes.Node, part: str) -> bool:

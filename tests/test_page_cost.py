@@ -39,6 +39,7 @@ FIGURE = nodes.figure("", nodes.image(), nodes.caption("", "said below it"))
     [
         ([words(5)], {"words": 5}),
         ([nodes.admonition("", words(4), classes=["dropdown"])], {}),
+        ([nodes.container("", words(4), classes=["sd-dropdown"])], {}),
         ([nodes.admonition("", words(4), claim="a.b")], {"words": 4, "claims": 1}),
         ([nodes.raw("", "<details>", format="html"), words(9), nodes.raw("", "</details>")], {}),
         ([cell("", part("input", CODE), part("output", FIGURE))], {"lines": 3, "figures": 1}),
