@@ -382,13 +382,19 @@ def printer_states(
     """
     points, upper, shifted = (np.asarray(each, dtype=float) for each in (states, figures, fresh))
     runs = np.array([np.asarray(each, dtype=float) for each in left])
+    if not (points.ndim == 2 and upper.shape == shifted.shape == points.shape[:1]):
+        raise ValueError(
+            "states, figures and fresh must have shapes (n, 2), (n,) and (n,), "
+            f"got {points.shape}, {upper.shape} and {shifted.shape}"
+        )
     figure, (plane, axes) = plt.subplots(1, 2, figsize=(5.0, 2.9), width_ratios=(1.1, 1))
     middle, top = float(points[:, 0].mean()), float(points[:, 1].max())
     for case, name, color in ((0, "letters", "model"), (1, "figures", "baseline")):
         chosen = upper == case
         plane.plot(*points[chosen].T, ".", color=COLOR[color], markersize=3)
         settled = points[chosen & (shifted == 0)]
-        label(plane, settled[:, 0].mean(), top + 0.4, name, color, ha="center")
+        if len(settled):
+            label(plane, settled[:, 0].mean(), top + 0.4, name, color, ha="center")
         if (chosen & (shifted == 1)).any():
             at = points[chosen & (shifted == 1)].mean(axis=0)
             label(

@@ -66,8 +66,8 @@ def _drawn(length: int) -> Codes:
 EXERCISE = Exercise(
     pieces,
     cases=[
-        (np.arange(13), 2, 3),
-        (np.array([4, 1, 9, 2, 7, 3, 8, 6, 5]), 2, 2),
+        (np.arange(11), 2, 2),
+        (np.array([4, 1, 9, 2, 7, 3, 8, 6, 5, 0]), 3, 1),
         (_drawn(12), 2, 3),
         (_drawn(24), 1, 5),
         (_drawn(24), 5, 1),
@@ -149,7 +149,7 @@ EXERCISE = Exercise(
             "return solution(text, rows, steps)[0], solution(text, rows, steps)[0]",
         ),
         "targets_before": Mistake(
-            """Inputs and targets have changed places.""",
+            """Inputs and targets have changed places: return inputs first, then targets.""",
             "return solution(text, rows, steps)[::-1]",
         ),
         "shifted_within_the_piece": Mistake(
