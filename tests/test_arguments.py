@@ -303,6 +303,7 @@ CALLS = {
     "figures.lstm.along_string": {"symbols": "BTET", "starts": [1, 0, 0, 1], "opened": GATES},
     "figures.lstm.by_lag": {"panels": {"a": {"b": (1 + ramp(2, 4), "model")}}, "marks": [1]},
     "figures.lstm.forced": {"panels": {"a": (ramp(4), ramp(4))}, "target": ramp(4)},
+    "figures.lstm.left_by_bias": {"biases": [0.0, 1.0], "most": 10},
     "figures.lstm.inside": {
         "inputs": np.array([[0.1, 1], [0.2, 0], [0.3, 1]]),
         "target": ramp(3),
