@@ -598,6 +598,30 @@ def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
         a_run(path, epochs=2)
 
 
+@pytest.mark.parametrize(
+    "change", [{"history": 3}, {"setting": []}, {"history": {}}, {"epoch": "1"}, {"more": 1}]
+)
+def test_a_file_of_other_content_is_named(tmp_path, change):
+    path = tmp_path / "a.pt"
+    a_run(path)
+    save(path, load(path) | change)
+    with pytest.raises(ValueError, match=r"same run, .*a\.pt is not: got a dict of .*, expected"):
+        a_run(path, epochs=2)
+    save(path, {"setting": {}} | change)
+    with pytest.raises(ValueError, match=r"same run, .*a\.pt is not: got a dict of .*, expected"):
+        a_run(path, epochs=2)
+
+
+def test_a_model_without_sizes_cannot_be_saved_before_it_is_called(tmp_path):
+    model, (_, batches, _) = nn.LazyLinear(1), problem()
+    options = {"epochs": 1, "optimizer": torch.optim.SGD(model.parameters(), lr=0.1)}
+    with pytest.raises(ValueError, match="got weight without a size: call the model once"):
+        fit(model, batches, squared, checkpoint=tmp_path / "a.pt", **options)
+    assert not list(tmp_path.iterdir())
+    model(batches.arrays[0][:1])
+    fit(model, batches, squared, checkpoint=tmp_path / "a.pt", **options)
+
+
 def test_a_score_that_is_not_finite_stops_the_run():
     model, batches, optimizer = problem()
     with pytest.raises(FloatingPointError, match="validate must be finite, got nan in epoch 0"):
@@ -661,6 +685,16 @@ BAD = {
     ),
     "no batches": ({"batches": [1]}, TypeError, r"batches must be .*Batches, got list"),
     "no loss": ({"loss": "mse"}, TypeError, "loss must be a function of the model and the arrays"),
+    "a loss of torch's": (
+        {"loss": nn.MSELoss()},
+        TypeError,
+        r"lambda model, x, y: loss\(model\(x\), y\), got torch's MSELoss, one of outputs",
+    ),
+    "a function of torch's": (
+        {"loss": mse_loss},
+        TypeError,
+        r"lambda model, x, y: loss\(model\(x\), y\), got torch's mse_loss, one of outputs",
+    ),
     "a loss of two arguments": (
         {"loss": lambda model, x: 0},
         TypeError,

@@ -24,10 +24,12 @@ from unrolled.training.arguments import (
     check_function,
     check_gradient,
     check_loss,
+    check_loss_function,
     check_model,
     check_optimizer,
     check_schedule,
     check_score,
+    check_sizes,
 )
 from unrolled.training.checkpoint import load, save
 from unrolled.training.progress_bar import progress
@@ -135,7 +137,7 @@ def fit(
         raise ValueError(f"save_every needs checkpoint, got save_every={save_every} and none")
     check_model(model)
     kinds.instance("batches", batches, Batches)
-    check_function("loss", loss, model, *batches.arrays, of="the model and the arrays of a batch")
+    check_loss_function(loss, model, batches.arrays)
     check_optimizer(optimizer, model)
     if schedule is not None:
         check_schedule(schedule, optimizer, epochs)
@@ -146,6 +148,7 @@ def fit(
     keep: Callable[[], None] | None = None
     if checkpoint is not None:
         file = kinds.path("checkpoint", checkpoint)
+        check_sizes(model)
         run.setting = setting(model, batches, optimizer=optimizer, schedule=schedule, clip=clip)
         run.watch = functools.partial(read_by, model, {"loss": loss, "validate": validate})
         run.watched = run.watch()
