@@ -1,4 +1,5 @@
 import functools
+import logging
 import math
 import os
 import signal
@@ -6,13 +7,15 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import mse_loss
+from torch.nn.functional import l1_loss, mse_loss
 
 from unrolled.data import Batches
 from unrolled.training import device, fit, load, save
@@ -94,7 +97,7 @@ def test_the_schedule_steps_once_an_epoch():
 
 @pytest.mark.parametrize("stop_after", [1, 4, 5, 12, 20])
 def test_a_run_stopped_anywhere_resumes_to_the_same_bits(tmp_path, stop_after):
-    def run(path, calls=math.inf):
+    def run(path, calls=1000):
         model, batches, optimizer = problem()
         schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
         left = [calls]
@@ -286,8 +289,227 @@ def test_a_loss_is_told_by_its_code_and_the_numbers_it_reads(tmp_path):
     a_run(path, loss=weighted(0.5))
     assert len(a_run(path, epochs=2, loss=weighted(0.5)).loss) == 6
     for other in (weighted(0.6), lambda model, x, y: squared(model, x, y)):
-        with pytest.raises(ValueError, match=r"got loss=.*, expected loss="):
+        with pytest.raises(ValueError, match=r"got loss.*=.*, expected loss"):
             a_run(path, epochs=3, loss=other)
+
+
+@dataclass
+class Options:
+    weight: float
+    started: float = field(default_factory=time.perf_counter)  # which no loss reads
+
+
+class Weighting:
+    def __init__(self, weight):
+        self.weight, self.started, self.calls = weight, time.perf_counter(), 0
+
+    def __call__(self, *batch):
+        return self.scaled(squared(*batch))
+
+    def scaled(self, value):
+        self.calls += 1
+        return self.weight * value
+
+    def method(self, *batch):
+        return self(*batch)
+
+
+def closing(held, read=lambda held: held):
+    return lambda *batch: squared(*batch) * torch.as_tensor(read(held)).sum()
+
+
+def calling(held):
+    return lambda model, x, y: held(model(x), y)
+
+
+def nested(held):
+    def inner(value):
+        return value * held
+
+    return lambda *batch: inner(squared(*batch))
+
+
+def defaulting(held):
+    def loss(model, x, y, weight=held):
+        return torch.as_tensor(weight).sum() * squared(model, x, y)
+
+    return loss
+
+
+def keyworded(model, x, y, *, weight):
+    return squared(model, x, y) * weight
+
+
+def decorated(held):
+    return torch.enable_grad()(lambda *batch: held * squared(*batch))
+
+
+def module(weight):
+    made = nn.Linear(1, 1)
+    nn.init.constant_(made.weight, weight)
+    nn.init.zeros_(made.bias)
+    return lambda model, x, y: squared(lambda x: made(model(x)), x, y)
+
+
+READ = {
+    "a tensor": lambda w: closing(torch.tensor(w)),
+    "a tensor with a gradient": lambda w: closing(torch.tensor(w, requires_grad=True)),
+    "a strided tensor": lambda w: closing(torch.full((4, 2), w)[:, 0]),
+    "an array": lambda w: closing(np.array(w)),
+    "a series": lambda w: closing(pd.Series([w]), lambda held: held.to_numpy(copy=True)),
+    "a list": lambda w: closing([w]),
+    "lists in lists": lambda w: closing([[1.0], [w]]),
+    "a list of arrays": lambda w: closing([np.array([w])], lambda held: held[0]),
+    "a dict": lambda w: closing({"a": w}, lambda held: held["a"]),
+    "a set": lambda w: closing({w}, list),
+    "a function": lambda w: calling(mse_loss if w == 1 else l1_loss),
+    "a module": lambda w: calling(nn.MSELoss() if w == 1 else nn.L1Loss()),
+    "a module's option": lambda w: calling(nn.SmoothL1Loss(beta=w)),
+    "a module's weight": module,
+    "a function of the user's": nested,
+    "a default": lambda w: defaulting(w),
+    "a list for a default": lambda w: defaulting([torch.tensor(w)]),
+    "a keyword": lambda w: functools.partial(keyworded, weight=torch.tensor(w)),
+    "a partial of a closure": lambda w: functools.partial(closing(w)),
+    "an object": lambda w: Weighting(w),
+    "a method": lambda w: Weighting(w).method,
+    "an attribute": lambda w: closing(Options(w), lambda held: held.weight),
+    "what a package decorates": decorated,
+    "batches": lambda w: closing(Batches([w], size=1, seed=0), lambda held: held.arrays[0]),
+}
+
+
+@pytest.mark.parametrize("make", READ.values(), ids=READ)
+def test_a_loss_is_told_by_what_it_reads(tmp_path, make):
+    path = tmp_path / "a.pt"
+    a_run(path, loss=make(1.0))
+    assert len(a_run(path, epochs=2, loss=make(1.0)).loss) == 6
+    with pytest.raises(ValueError, match=r"same run, .* is not: got loss.*, expected loss"):
+        a_run(path, epochs=3, loss=make(5.0))
+
+
+GLOBAL = 1.0
+
+
+def test_a_loss_is_told_by_globals_that_an_inner_function_reads(tmp_path, monkeypatch):
+    def loss(*batch):
+        return (lambda value: value * GLOBAL)(squared(*batch))
+
+    a_run(tmp_path / "a.pt", loss=loss)
+    monkeypatch.setitem(globals(), "GLOBAL", 2.0)
+    with pytest.raises(ValueError, match=r"got loss\.GLOBAL=1\.0, expected loss\.GLOBAL=2\.0"):
+        a_run(tmp_path / "a.pt", epochs=2, loss=loss)
+
+
+def test_a_score_is_told_by_its_data(tmp_path):
+    def scoring(*arrays):
+        @torch.no_grad()
+        def validate(model):
+            model.eval()
+            return float(squared(model, *arrays))
+
+        return validate
+
+    x, y = torch.ones(5, 3), torch.ones(5, 1)
+    a_run(tmp_path / "a.pt", validate=scoring(x, y))
+    a_run(tmp_path / "a.pt", epochs=2, validate=scoring(x.clone(), y))
+    with pytest.raises(ValueError, match=r"got validate\..*arrays='tuple of 2 "):
+        a_run(tmp_path / "a.pt", epochs=3, validate=scoring(2 * x, y))
+
+
+class Holding(nn.Linear):
+    def __init__(self, kind, value):
+        super().__init__(3, 1)
+        self.seen, self.last, self.calls = [], None, 0
+        if kind == "buffer":
+            self.register_buffer("held", torch.tensor(value), persistent=False)
+        else:
+            self.held = HELD[kind](value)
+
+    def forward(self, x):
+        self.calls += 1
+        self.last = super().forward(x)
+        self.seen.append(self.last.detach())
+        return self.last
+
+
+HELD = {
+    "a tensor": torch.tensor,
+    "an array": np.array,
+    "a list": lambda value: [value],
+    "a dict": lambda value: {0: value},
+    "a function": lambda value: lambda x: x * value,
+    "a module in a list": lambda value: [nn.SmoothL1Loss(beta=value)],
+}
+
+
+@pytest.mark.parametrize("kind", [*HELD, "buffer"])
+def test_a_model_is_told_by_what_it_holds_and_not_by_what_changes(tmp_path, kind):
+    def run(epochs, value):
+        model, (_, batches, _) = Holding(kind, value), problem()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        fit(model, batches, squared, epochs=epochs, optimizer=optimizer, checkpoint=tmp_path / "a")
+        return model
+
+    run(1, 1.0)
+    model = run(2, 1.0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    fit(model, problem()[1], squared, epochs=3, optimizer=optimizer, checkpoint=tmp_path / "a")
+    with pytest.raises(
+        ValueError, match=r"got modules\.model\.held.*expected modules\.model\.held"
+    ):
+        run(4, 5.0)
+
+
+def appending(seen):
+    def loss(*batch):
+        value = squared(*batch)
+        seen["loss"].append(value.item())
+        return value
+
+    return loss
+
+
+@pytest.mark.parametrize("fail_at", [1, 3, 5])
+def test_what_a_loss_or_a_score_appends_to_does_not_make_another_run(tmp_path, fail_at):
+    path, seen, scores, weighting = tmp_path / "a.pt", {"loss": []}, [], Weighting(1.0)
+    total = torch.zeros(())
+    logger = logging.getLogger("a run")
+
+    def loss(*batch):
+        logger.debug("update")
+        weighting(*batch)
+        total.add_(1)
+        return appending(seen)(*batch)
+
+    def validate(model):
+        scores.append(1.0)
+        if len(scores) == fail_at and not (tmp_path / "broken").exists():
+            (tmp_path / "broken").touch()
+            raise KeyboardInterrupt
+        return 1.0
+
+    run = functools.partial(a_run, path, loss=loss, validate=validate, save_every=2)
+    with pytest.raises(KeyboardInterrupt):
+        run(epochs=8)
+    assert len(run(epochs=8).loss) == 24  # in the process where the lists have grown
+    seen, scores, weighting, total = {"loss": []}, [], Weighting(1.0), torch.zeros(())
+    assert len(run(epochs=9).loss) == 27  # and in one where they are new
+
+
+def test_what_changes_only_after_the_last_save_does_not_make_another_run(tmp_path):
+    path, seen = tmp_path / "a.pt", []
+
+    def validate(model):
+        seen.append(1)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+        return 1.0
+
+    run = functools.partial(a_run, path, validate=validate, save_every=1)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert len(run().loss) == 3
 
 
 def test_a_checkpoint_keeps_a_rate_of_numpys(tmp_path):
@@ -376,6 +598,30 @@ def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
         a_run(path, epochs=2)
 
 
+@pytest.mark.parametrize(
+    "change", [{"history": 3}, {"setting": []}, {"history": {}}, {"epoch": "1"}, {"more": 1}]
+)
+def test_a_file_of_other_content_is_named(tmp_path, change):
+    path = tmp_path / "a.pt"
+    a_run(path)
+    save(path, load(path) | change)
+    with pytest.raises(ValueError, match=r"same run, .*a\.pt is not: got a dict of .*, expected"):
+        a_run(path, epochs=2)
+    save(path, {"setting": {}} | change)
+    with pytest.raises(ValueError, match=r"same run, .*a\.pt is not: got a dict of .*, expected"):
+        a_run(path, epochs=2)
+
+
+def test_a_model_without_sizes_cannot_be_saved_before_it_is_called(tmp_path):
+    model, (_, batches, _) = nn.LazyLinear(1), problem()
+    options = {"epochs": 1, "optimizer": torch.optim.SGD(model.parameters(), lr=0.1)}
+    with pytest.raises(ValueError, match="got weight without a size: call the model once"):
+        fit(model, batches, squared, checkpoint=tmp_path / "a.pt", **options)
+    assert not list(tmp_path.iterdir())
+    model(batches.arrays[0][:1])
+    fit(model, batches, squared, checkpoint=tmp_path / "a.pt", **options)
+
+
 def test_a_score_that_is_not_finite_stops_the_run():
     model, batches, optimizer = problem()
     with pytest.raises(FloatingPointError, match="validate must be finite, got nan in epoch 0"):
@@ -439,6 +685,16 @@ BAD = {
     ),
     "no batches": ({"batches": [1]}, TypeError, r"batches must be .*Batches, got list"),
     "no loss": ({"loss": "mse"}, TypeError, "loss must be a function of the model and the arrays"),
+    "a loss of torch's": (
+        {"loss": nn.MSELoss()},
+        TypeError,
+        r"lambda model, x, y: loss\(model\(x\), y\), got torch's MSELoss, one of outputs",
+    ),
+    "a function of torch's": (
+        {"loss": mse_loss},
+        TypeError,
+        r"lambda model, x, y: loss\(model\(x\), y\), got torch's mse_loss, one of outputs",
+    ),
     "a loss of two arguments": (
         {"loss": lambda model, x: 0},
         TypeError,

@@ -281,8 +281,28 @@ def test_inputs_that_are_not_finite_are_refused():
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (lambda: Networks([], 1), TypeError, "cells must be at least one Cell"),
-        (lambda: Networks([nn.Linear(1, 1)], 1), TypeError, r"got \['Linear'\]"),
+        (lambda: Networks([], 1), ValueError, "cells must be at least one Cell, got none"),
+        (
+            lambda: Networks([nn.Linear(1, 1)], 1),
+            TypeError,
+            r"cells\[0\] must be a Cell, got Linear",
+        ),
+        (lambda: Networks(LSTM(2, 3), 1), TypeError, "cells must be several values, .* got LSTM"),
+        (
+            lambda: Networks([LSTM(2, 3), LSTM(2, 3).double()], 1),
+            ValueError,
+            "cells must have one dtype and device, got torch.float32 on cpu, torch.float64 on cpu",
+        ),
+        (
+            lambda: Networks([LSTM(2, 3), LSTM(2, 3).requires_grad_(False)], 1),
+            ValueError,
+            r"cells\[1\] must have no frozen parameters, got requires_grad=False of weight_ih, ",
+        ),
+        (
+            lambda: Networks([LSTM(2, 3)], 1).alone(1),
+            ValueError,
+            "which must be from 0 to 0, got 1",
+        ),
         (lambda: Networks([LSTM(2, 3)], 0), ValueError, "outputs must be at least 1, got 0"),
         (lambda: Networks([LSTM(2, 3), LSTM(2, 4)], 1), ValueError, "cells must be all like"),
         (lambda: Networks([LSTM(2, 3), GRU(2, 3)], 1), ValueError, "got GRU"),
@@ -295,11 +315,120 @@ def test_inputs_that_are_not_finite_are_refused():
         (
             lambda: Networks([LSTM(2, 3)] * 2, 1)(torch.zeros(4, 1, 3, 2)),
             ValueError,
-            r"x must have shape \(T, B, 2, I\), got \(4, 1, 3, 2\)",
+            r"x must have shape \(T, B, 2, 2\), got \(4, 1, 3, 2\)",
         ),
         (lambda: clip_each([], 0), ValueError, "largest must be greater than 0, got 0"),
+        (lambda: clip_each([], 1), ValueError, "parameters must have gradients, got 0 without one"),
+        (
+            lambda: clip_each(LSTM(2, 3).parameters(), 1),
+            ValueError,
+            "parameters must have gradients, got 4 without one",
+        ),
     ],
 )
 def test_bad_input_is_named(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_the_maps_are_of_the_cells_dtype(dtype):
+    networks = Networks((LSTM(2, 3).to(dtype) for _ in range(2)), 1)
+    assert {each.dtype for each in networks.parameters()} == {dtype}
+    assert networks(torch.ones(T, B, 2, 2, dtype=dtype))[0].dtype == dtype
+
+
+def of_another(_):
+    return torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1)
+
+
+def part(parameters):
+    return torch.optim.SGD(parameters[:-1], lr=0.1)
+
+
+BATCH = (torch.ones(T, B, 2, 2), torch.ones(T, B, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"networks": nn.Linear(1, 1)}, TypeError, "networks must be a Networks, got Linear"),
+        ({"optimizer": lambda _: None}, TypeError, "optimizer must be an Optimizer, got None"),
+        ({"optimizer": of_another}, ValueError, "got one with 2 of another"),
+        ({"optimizer": part}, ValueError, "got none of (bias|cell)"),
+        ({"optimizer": torch.optim.LBFGS}, ValueError, "must step without a closure, got LBFGS"),
+        ({"optimizer": torch.optim.SparseAdam}, ValueError, "dense gradients, got SparseAdam"),
+        ({"schedule": 3}, TypeError, "schedule must be a.* LRScheduler, got 3"),
+        (
+            {"schedule": torch.optim.lr_scheduler.StepLR(of_another(0), 1)},
+            ValueError,
+            "schedule must be made for the optimizer, got one of another SGD",
+        ),
+        ({"clip": 0}, ValueError, "clip must be greater than 0, got 0"),
+        ({"carry": 3}, TypeError, "carry must be True or False, got 3"),
+        ({"stop": 3}, TypeError, "stop must be a function of the number of updates made, got 3"),
+        ({"batch": 3}, TypeError, "batch must be a function of the number of an update, got 3"),
+        ({"batch": lambda: BATCH}, TypeError, "got one that has too many positional arguments"),
+        ({"batch": lambda k: None}, TypeError, "batch must return a tuple .*, got None"),
+        ({"batch": lambda k: BATCH[0]}, TypeError, r"got Tensor of shape \(5, 3, 2, 2\)"),
+        ({"loss": 3}, TypeError, "loss must be a function, got 3"),
+        ({"loss": lambda y: y}, TypeError, "loss must be a function of predictions and the rest"),
+        ({"loss": lambda y, t: 1.0}, TypeError, "loss must return a tensor, got 1.0"),
+        *(
+            (
+                {"loss": lambda y, t, loss=loss: loss((y - t).square())},
+                ValueError,
+                rf"loss must return a real number of each network, shape \(2,\), got shape {shape}",
+            )
+            for loss, shape in (
+                (lambda e: e.mean(), r"\(\)"),
+                (lambda e: e.mean()[None], r"\(1,\)"),
+                (lambda e: e.mean((0, 1)), r"\(2, 1\)"),
+                (lambda e: e.mean((0, 3)), r"\(3, 2\)"),
+                (lambda e: e.mean((0, 1, 3)) * 1j, r"\(2,\) of torch.complex64"),
+                (lambda e: e.mean((0, 1, 3)).to_sparse(), r"\(2,\)"),
+            )
+        ),
+        (
+            {"loss": lambda y, t: y.detach().mean((0, 1, 3))},
+            ValueError,
+            "loss must depend on the predictions, got one without a gradient$",
+        ),
+        (
+            {"loss": lambda y, t: torch.ones(2, requires_grad=True) * 2},
+            ValueError,
+            "loss must depend on the predictions, got no gradient of ",
+        ),
+    ],
+)
+def test_what_cannot_train_is_named_and_changes_nothing(changes, error, words):
+    networks = Networks([LSTM(2, 3) for _ in range(2)], 1)
+    before = [each.detach().clone() for each in networks.parameters()]
+    given = {
+        "networks": networks,
+        "batch": lambda k: BATCH,
+        "loss": squared,
+        "optimizer": torch.optim.SGD,
+        "updates": 2,
+        **changes,
+    }
+    given["optimizer"] = given["optimizer"]([*networks.parameters()])
+    with pytest.raises(error, match=words):
+        train(**given)
+    for parameter, old in zip(networks.parameters(), before, strict=True):
+        assert torch.equal(parameter, old)
+
+
+def test_frozen_networks_and_gradients_that_are_off_are_said():
+    networks = Networks([LSTM(2, 3)], 1)
+    given = {
+        "batch": lambda k: (torch.ones(T, B, 1, 2), torch.ones(T, B, 1, 1)),
+        "loss": squared,
+        "optimizer": torch.optim.SGD(networks.parameters()),
+        "updates": 1,
+    }
+    with torch.no_grad(), pytest.raises(ValueError, match="called where gradients are off"):
+        train(networks, **given)
+    networks.bias.requires_grad_(False)
+    with pytest.raises(ValueError, match=r"networks must have no frozen .* of bias"):
+        train(networks, **given)

@@ -93,7 +93,7 @@ def test_a_small_space_is_drawn_to_its_end_and_nothing_twice():
             "n must be at most .* found only 1 different settings in space, got 5",
         ),
         (lambda: build({"cell": "TSTM"}, 1, 1), ValueError, "cell must be one of .*'TSTM'"),
-        (lambda: mutate({}, seed=0), ValueError, "cell must be one of choices, LSTM, .*, got ''"),
+        (lambda: mutate({}, seed=0), ValueError, "cell must be one of choices, Elman, .*, got ''"),
         (
             lambda: mutate({"cell": "GRU", "reset": "never"}, seed=0),
             ValueError,
@@ -633,7 +633,7 @@ def test_evolution_ends_where_nothing_is_left_and_wants_a_target_that_exists(lab
 def test_evolution_refuses_cells_that_it_cannot_build(lab, toy):
     choices = {"LSTM": {}, "Mine": {"size": (1, 2)}}
     options = {"seed": 0, "generations": 1, "children": 1, "target": "loss", "choices": choices}
-    with pytest.raises(ValueError, match=r"choices must be of LSTM, .*, got 'Mine'"):
+    with pytest.raises(ValueError, match=r"choices must be of Elman, .*, got 'Mine'"):
         evolve(toy.distance, [{"cell": "LSTM"}], lab.store, **options)
     assert not lab.store.exists()
 

@@ -203,6 +203,17 @@ def test_fit_window_is_a_function_of_its_arguments():
     assert next(first.model.parameters()).device.type == device().type
 
 
+def test_fit_window_fits_in_the_default_dtype():
+    _, series = sunspots()
+    torch.set_default_dtype(torch.float64)
+    try:
+        network = windows.fit_window(series, window=3, hidden=2, seed=0, epochs=1)
+        assert network.model.output.weight.dtype == torch.float64
+        assert np.isfinite(network(series[:3]))
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_fit_window_does_not_care_for_units():
     x = seasonal(60, period=10, noise=0.1, seed=0)
     small = windows.fit_window(x, window=4, hidden=3, seed=2, epochs=3)

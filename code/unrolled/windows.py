@@ -480,7 +480,7 @@ def _prepare(
     z, mean, scale = _standardised(x)
     model = seeded(seed, lambda: WindowMLP(window, hidden))
     pairs = lag_matrix(z, window)
-    inputs, targets = (torch.as_tensor(part, dtype=torch.float32) for part in pairs)
+    inputs, targets = (torch.as_tensor(part, dtype=model.output.weight.dtype) for part in pairs)
     train = functools.partial(
         fit,
         model,

@@ -75,17 +75,17 @@ class Batches:
         """Return what tells these examples from others: their types, their shapes, every bit."""
         found = hashlib.sha256()
         for array in self.arrays:
-            found.update(f"{told_kind(array)} ".encode())
-            found.update(bytes_of(array).data)
+            found.update(f"{_kind(array)} ".encode())
+            found.update(_bytes(array).data)
         return found.hexdigest()
 
 
-def told_kind(array: Any) -> str:
+def _kind(array: Any) -> str:
     """Return the type and the shape of an array or a tensor, the same for both."""
     return f"{str(array.dtype).removeprefix('torch.')} {tuple(array.shape)}"
 
 
-def bytes_of(array: Any) -> NDArray[Any]:
+def _bytes(array: Any) -> NDArray[Any]:
     """Return the values of an array or a tensor, one after the other."""
     if isinstance(array, torch.Tensor):
         values = array.detach().cpu().resolve_conj().resolve_neg().flatten().contiguous()

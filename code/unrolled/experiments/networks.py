@@ -20,11 +20,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from unrolled.core.cell import parameters_of
-from unrolled.core.kinds import one_of, told
+from unrolled.core.kinds import flag, function, instance, one_of, several, told
 from unrolled.core.recurrent import Cell, Recurrent, State
 from unrolled.core.validate import real, whole
 from unrolled.data.reber import IGNORED
 from unrolled.training import device, progress
+from unrolled.training.arguments import check_function, check_optimizer, check_schedule
 
 V = TypeVar("V")
 
@@ -39,7 +40,8 @@ class Networks(nn.Module):
     Parameters
     ----------
     cells
-        N cells of one kind and size, at least 1, with their first weights. They are copied.
+        N cells of one kind and size, at least 1, with their first weights, of one dtype and on one
+        device; none frozen. They are copied.
     outputs
         Numbers O that a network predicts at a step, at least 1.
 
@@ -55,31 +57,33 @@ class Networks(nn.Module):
     Raises
     ------
     TypeError, ValueError
-        If ``cells`` are none, not cells, or differ in kind, size or options; or if they normalise
-        their layer, which would be all networks' together.
+        If ``cells`` are none, not cells, frozen, or differ in kind, size, options or dtype; or if
+        they normalise their layer, which would be all networks' together.
     """
 
-    def __init__(self, cells: Sequence[Cell], outputs: int) -> None:
+    def __init__(self, cells: Iterable[Cell], outputs: int) -> None:
         super().__init__()
-        first = _alike(cells)
+        cells = several("cells", cells, of=Cell)
+        first, (dtype, place) = _alike(cells), _place_of(cells)
         outputs, self.count = whole("outputs", outputs), len(cells)
-        self.hidden_size, self.states = first.hidden_size, first.states
+        self.input_size, self.hidden_size = first.input_size, first.hidden_size
+        self.states = first.states
         self.cell = nn.ParameterDict(
             {
                 name: torch.stack([cell.get_parameter(name).detach() for cell in cells])
                 for name, _ in first.named_parameters()
             }
         )
-        maps = [nn.Linear(first.hidden_size, outputs) for _ in cells]
-        self.weight = nn.Parameter(torch.stack([each.weight.detach() for each in maps]))
-        self.bias = nn.Parameter(torch.stack([each.bias.detach() for each in maps]))
+        maps = [nn.Linear(first.hidden_size, outputs, dtype=dtype) for _ in cells]
+        self.weight = nn.Parameter(torch.stack([each.weight.detach() for each in maps]).to(place))
+        self.bias = nn.Parameter(torch.stack([each.bias.detach() for each in maps]).to(place))
         whole_cell = copy.deepcopy(first)  # for its equations: its weights are never read
         whole_cell.input_size *= self.count
         whole_cell.hidden_size *= self.count
         self._one = (Recurrent(whole_cell),)  # in a tuple, so that its weights are not ours
         for name, axes in parameters_of(first).items():
             places = _places([[*map(first.width, axis)] for axis in axes], self.count)
-            self.register_buffer(f"_{name}_places", places, persistent=False)
+            self.register_buffer(f"_{name}_places", places.to(place), persistent=False)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Run all networks along their own sequences.
@@ -107,8 +111,9 @@ class Networks(nn.Module):
 
     def unroll(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the cells' outputs ``(T, B, N, H)``, and the state after the last step."""
-        if x.ndim != 4 or x.shape[2] != self.count:
-            raise ValueError(f"x must have shape (T, B, {self.count}, I), got {tuple(x.shape)}")
+        own = (self.count, self.input_size)
+        if instance("x", x, Tensor).ndim != 4 or x.shape[2:] != own:
+            raise ValueError(f"x must have shape (T, B, {own[0]}, {own[1]}), got {tuple(x.shape)}")
         shape = (x.shape[1], self.count, self.hidden_size)
         if state is not None and any(part.shape != shape for part in state):
             raise ValueError(f"state must hold shapes {shape}, got {[*map(told, state)]}")
@@ -120,6 +125,7 @@ class Networks(nn.Module):
 
     def alone(self, which: int) -> tuple[Recurrent, nn.Linear]:
         """Return one network by itself: copies of its layer and of the map of its output."""
+        which = whole("which", which, least=0, most=self.count - 1)
         cell = copy.deepcopy(self._one[0].cell)
         cell.input_size //= self.count
         cell.hidden_size //= self.count
@@ -191,7 +197,7 @@ def train(
     clip
         Largest norm of a network's gradient; None: as it comes.
     schedule
-        Steps after every update.
+        Made for the optimizer. Steps after every update, by itself.
     carry
         Begin each update in the state in which the one before ended, with no gradient to it; else
         in zeros.
@@ -200,19 +206,29 @@ def train(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind, or ``batch`` or ``loss`` returns no such thing.
+    ValueError
+        If an argument is out of range or of other networks, a parameter is frozen, or a loss has
+        another shape or no gradient.
     FloatingPointError
         If a batch's inputs are not finite.
     """
     updates = whole("updates", updates)
+    clip = None if clip is None else real("clip", clip, above=0)
+    carry = flag("carry", carry)
+    _check_arguments(networks, batch, loss, updates, optimizer, schedule, stop)
     alive = torch.ones(networks.count, dtype=torch.bool, device=networks.weight.device)
     parameters, losses, state, whole_yet = list(networks.parameters()), [], None, True
     for update in progress(range(updates), "updates"):
-        x, *rest = batch(update)
+        x, *rest = _tensors(batch(update))
+        check_function("loss", loss, x, *rest, of="predictions and the rest of a batch")
         while True:
             prediction, last = networks(x, state if carry else None)
             each = loss(prediction, *rest)
+            _check_each(each, networks)
             own = torch.where(alive, each, 0)
-            gradients = torch.autograd.grad(own.sum(), parameters, retain_graph=True)
+            gradients = _gradients(own.sum(), networks)
             predicted, learned = torch.isfinite(prediction).all(), _learn(gradients).all()
             if predicted & learned:  # the one wait for a GPU
                 break
@@ -305,9 +321,17 @@ def clip_each(parameters: Iterable[nn.Parameter], largest: float) -> Tensor:
     Returns
     -------
     ``(N,)`` norms as they were.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If these are no parameters, none has a gradient, or ``largest`` is out of range.
     """
     largest = real("largest", largest, above=0)
-    gradients = [each.grad for each in parameters if each.grad is not None]
+    held = several("parameters", parameters, of=Tensor)
+    gradients = [each.grad for each in held if each.grad is not None]
+    if not gradients:
+        raise ValueError(f"parameters must have gradients, got {len(held)} without one")
     norms = _norms(gradients)
     scale = torch.clamp(largest / (norms + 1e-6), max=1)  # 1e-6 as torch has it
     for gradient in gradients:
@@ -317,10 +341,8 @@ def clip_each(parameters: Iterable[nn.Parameter], largest: float) -> Tensor:
 
 def _alike(cells: Sequence[Cell]) -> Cell:
     """Return the first of several cells that differ in nothing but their weights."""
-    if not cells or not all(isinstance(cell, Cell) for cell in cells):
-        raise TypeError(
-            f"cells must be at least one Cell, got {[type(cell).__name__ for cell in cells]}"
-        )
+    if not cells:
+        raise ValueError("cells must be at least one Cell, got none")
     made = [f"{type(cell).__name__}({cell.extra_repr()})" for cell in cells]
     if different := sorted(set(made) - {made[0]}):
         raise ValueError(f"cells must be all like {made[0]}, got {', '.join(different)}")
@@ -328,11 +350,82 @@ def _alike(cells: Sequence[Cell]) -> Cell:
         if parameters_of(cell).keys() != dict(cell.named_parameters()).keys():
             raise ValueError("cells must have their parameters, not make them from others")
     plain = [{n: v for n, v in vars(cell).items() if not n.startswith("_")} for cell in cells]
-    if any(each != plain[0] for each in plain):
-        raise ValueError(f"cells must be all like {made[0]}, got one with another attribute")
+    if any(type(cell) is not type(cells[0]) for cell in cells) or any(
+        each != plain[0] for each in plain
+    ):
+        raise ValueError(f"cells must be all like {made[0]}, got one of another class or attribute")
     if cells[0].mixes_units:
         raise ValueError("cells must not mix units, as layer_norm does: over all networks, here")
     return cells[0]
+
+
+def _place_of(cells: Sequence[Cell]) -> tuple[torch.dtype, torch.device]:
+    """Return the one dtype and device of all parameters of cells, of which none is frozen."""
+    for index, cell in enumerate(cells):
+        _check_frozen(f"cells[{index}]", cell)
+    places = {(each.dtype, each.device) for cell in cells for each in cell.parameters()}
+    if len(places) > 1:
+        found = ", ".join(sorted(f"{dtype} on {place}" for dtype, place in places))
+        raise ValueError(f"cells must have one dtype and device, got {found}")
+    return places.pop()
+
+
+def _check_frozen(argument: str, module: nn.Module) -> None:
+    """Raise if a parameter is not to be trained: all are, with all networks at once."""
+    frozen = [name for name, each in module.named_parameters() if not each.requires_grad]
+    if frozen:
+        raise ValueError(
+            f"{argument} must have no frozen parameters, got requires_grad=False of "
+            f"{', '.join(frozen[:3])}{' …' if len(frozen) > 3 else ''}"
+        )
+
+
+def _tensors(found: Any) -> Sequence[Any]:
+    """Return what ``batch`` returned, if that begins with inputs."""
+    if not isinstance(found, tuple | list) or not found or not isinstance(found[0], Tensor):
+        got = [*map(told, found)] if isinstance(found, tuple | list) else told(found)
+        raise TypeError(f"batch must return a tuple that begins with inputs, a Tensor, got {got}")
+    return found
+
+
+def _check_arguments(
+    networks: Any, batch: Any, loss: Any, updates: int, optimizer: Any, schedule: Any, stop: Any
+) -> None:
+    """Raise if what is given to ``train`` is of another kind, or of other networks."""
+    _check_frozen("networks", instance("networks", networks, Networks))
+    check_function("batch", batch, 0, of="the number of an update")
+    function("loss", loss)
+    check_optimizer(optimizer, networks)
+    if schedule is not None:
+        check_schedule(schedule, optimizer, updates)
+    if stop is not None:
+        check_function("stop", stop, 1, of="the number of updates made")
+
+
+def _check_each(losses: Any, networks: Networks) -> None:
+    """Raise if what a loss returned is not a loss of each network, with a gradient."""
+    if not isinstance(losses, Tensor):
+        raise TypeError(f"loss must return a tensor, got {told(losses)}")
+    dense = losses.is_floating_point() and losses.layout is torch.strided
+    if losses.shape != (networks.count,) or not dense:
+        raise ValueError(
+            f"loss must return a real number of each network, shape ({networks.count},), "
+            f"got shape {tuple(losses.shape)} of {losses.dtype}"
+        )
+    if not losses.requires_grad:
+        why = "" if torch.is_grad_enabled() else ": train was called where gradients are off"
+        raise ValueError(f"loss must depend on the predictions, got one without a gradient{why}")
+
+
+def _gradients(loss: Tensor, networks: Networks) -> tuple[Tensor, ...]:
+    """Return the gradient of each parameter; all have one if the loss is of predictions."""
+    found = torch.autograd.grad(
+        loss, [*networks.parameters()], retain_graph=True, allow_unused=True
+    )
+    for (name, _), gradient in zip(networks.named_parameters(), found, strict=True):
+        if gradient is None:
+            raise ValueError(f"loss must depend on the predictions, got no gradient of {name}")
+    return found
 
 
 def _places(axes: Sequence[Sequence[int]], count: int) -> Tensor:

@@ -286,8 +286,18 @@ def _rows(connection: sqlite3.Connection, place: Path) -> list[_Row]:
     (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
         raise ValueError(f"{place} is damaged: {' '.join(str(found).split())}")
+    _check_size(connection, place)
     rows = connection.execute(f"SELECT {_COLUMNS} FROM trials ORDER BY number")
     return [_sound(place, number, row) for number, row in enumerate(rows)]
+
+
+def _check_size(connection: sqlite3.Connection, place: Path) -> None:
+    """Refuse a file that is longer than its pages; while one is read, nobody makes it longer."""
+    pages, size = (
+        connection.execute(f"PRAGMA {of}").fetchone()[0] for of in ("page_count", "page_size")
+    )
+    if (found := place.stat().st_size) != pages * size:
+        raise ValueError(f"{place} is damaged: it has {found} bytes, not {pages * size}")
 
 
 def _sound(place: Path, number: int, row: tuple[Any, ...] | None) -> _Row:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer, SparseAdam
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -38,6 +39,27 @@ def check_function(name: str, function: Any, *arguments: Any, of: str) -> None:
         signature.bind(*arguments)
     except TypeError as error:
         raise TypeError(f"{name} must be a function of {of}, got one that has {error}") from None
+
+
+def check_loss_function(loss: Any, model: nn.Module, arrays: tuple[Any, ...]) -> None:
+    """Raise if a loss is no function of the model and the arrays of a batch."""
+    module = getattr(loss, "__module__", None)
+    if module in ("torch.nn.functional", "torch.nn.modules.loss"):
+        name = getattr(loss, "__name__", type(loss).__name__)
+        raise TypeError(
+            "loss must be a function of the model and the arrays of a batch, such as "
+            f"lambda model, x, y: loss(model(x), y), got torch's {name}, one of outputs and targets"
+        )
+    check_function("loss", loss, model, *arrays, of="the model and the arrays of a batch")
+
+
+def check_sizes(model: nn.Module) -> None:
+    """Raise if a model waits for its first input to know its sizes."""
+    if waiting := [name for name, each in model.named_parameters() if is_lazy(each)]:
+        raise ValueError(
+            f"model must have all its weights to be saved, got {waiting[0]} without a size: "
+            "call the model once, with the first rows of the examples, before fit"
+        )
 
 
 def check_optimizer(optimizer: Any, model: nn.Module) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import math
@@ -23,14 +24,17 @@ from unrolled.training.arguments import (
     check_function,
     check_gradient,
     check_loss,
+    check_loss_function,
     check_model,
     check_optimizer,
     check_schedule,
     check_score,
+    check_sizes,
 )
 from unrolled.training.checkpoint import load, save
 from unrolled.training.progress_bar import progress
-from unrolled.training.setting import differences, setting
+from unrolled.training.reading import Told, read_by
+from unrolled.training.setting import changes, differences, setting
 
 
 @dataclass
@@ -101,9 +105,15 @@ def fit(
         there. The resumed run ends with the very weights the unbroken run would have, if what is
         random in it is torch's. What decides the result must be as it was: classes, sizes,
         options and frozen weights of the model, the examples, options of optimizer, schedule and
-        batches, ``clip``, ``loss`` and ``validate``; ``epochs`` and ``patience`` may be more. Of a
-        function that is its code and the numbers it reads from outside, not what it calls. First
+        batches, ``clip``, ``loss`` and ``validate``; ``epochs`` and ``patience`` may be more. First
         weights and the random state come from the file.
+
+        Of a function, its code is compared and what it reads from outside: numbers, words, tensors,
+        arrays, lists and dicts of them, other functions, modules with their weights, and of other
+        objects the attributes that the code names; of the model, the attributes of its modules and
+        buffers that are in no ``state_dict``. Not compared are the code of packages and of a
+        module's ``forward``, hooks, files, and whatever changes during the run, as a list does that
+        a loss appends to.
     save_every
         Save after this many updates too. Needs ``checkpoint``.
 
@@ -127,7 +137,7 @@ def fit(
         raise ValueError(f"save_every needs checkpoint, got save_every={save_every} and none")
     check_model(model)
     kinds.instance("batches", batches, Batches)
-    check_function("loss", loss, model, *batches.arrays, of="the model and the arrays of a batch")
+    check_loss_function(loss, model, batches.arrays)
     check_optimizer(optimizer, model)
     if schedule is not None:
         check_schedule(schedule, optimizer, epochs)
@@ -138,24 +148,29 @@ def fit(
     keep: Callable[[], None] | None = None
     if checkpoint is not None:
         file = kinds.path("checkpoint", checkpoint)
-        run.setting = setting(
-            model, batches, optimizer=optimizer, schedule=schedule,
-            clip=clip, loss=loss, validate=validate,
-        )  # fmt: skip
+        check_sizes(model)
+        run.setting = setting(model, batches, optimizer=optimizer, schedule=schedule, clip=clip)
+        run.watch = functools.partial(read_by, model, {"loss": loss, "validate": validate})
+        run.watched = run.watch()
         keep = functools.partial(run.keep, file)
         if not file.exists() or not run.resume(load(file), file, epochs, patience):
             keep()  # what cannot be saved is said before any work
-    for epoch in progress(range(run.epoch, epochs), "epochs"):
-        if run.exhausted(patience):
-            break
-        model.train()
-        for batch in batches.epoch(epoch, start=run.batch):
-            run.update(loss, batch, clip)
-            if keep and save_every and len(run.history.loss) % save_every == 0:
+    try:
+        for epoch in progress(range(run.epoch, epochs), "epochs"):
+            if run.exhausted(patience):
+                break
+            model.train()
+            for batch in batches.epoch(epoch, start=run.batch):
+                run.update(loss, batch, clip)
+                if keep and save_every and len(run.history.loss) % save_every == 0:
+                    keep()
+            run.finish_epoch(validate)
+            if keep:
                 keep()
-        run.finish_epoch(validate)
-        if keep:
-            keep()
+    except BaseException:  # this process may resume it, with lists that have grown since
+        if checkpoint is not None:
+            run.keep_changes(file)
+        raise
     run.take_best()
     return run.history
 
@@ -168,7 +183,10 @@ class _Run:
     ) -> None:
         self.model, self.optimizer, self.schedule = model, optimizer, schedule
         self.device = next(model.parameters()).device
-        self.setting: dict[str, Any] = {}
+        self.setting: Told = {}
+        self.watched: Told = {}
+        self.watch: Callable[[], Told] = dict
+        self.changed: set[str] = set()
         self.epoch = self.batch = 0
         self.history = History()
         self.best: dict[str, Any] | None = None
@@ -225,9 +243,11 @@ class _Run:
         self.model.eval()
 
     def keep(self, path: Path) -> None:
+        self.changed |= changes(self.watched, self.watch())
         gpu = torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None
         state = {
-            "setting": self.setting,
+            "setting": {**self.watched, **self.setting},
+            "changed": sorted(self.changed),
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule and self.schedule.state_dict(),
@@ -240,14 +260,23 @@ class _Run:
         }
         save(path, state)
 
+    def keep_changes(self, path: Path) -> None:
+        """Note in the file what has changed since it was saved."""
+        with contextlib.suppress(Exception):  # what ended the run is to be told
+            if changed := changes(self.watched, self.watch()) - self.changed:
+                self.changed |= changed
+                save(path, load(path) | {"changed": sorted(self.changed)})
+
     def resume(self, state: dict[str, Any], path: Path, epochs: int, patience: int | None) -> bool:
         """Go on where a file's run stopped; False if that is before its first update."""
-        if "setting" not in state:
+        if not _is_of_fit(state):
             words = f"got a dict of {', '.join(map(str, state))}, expected what fit saves"
             raise ValueError(f"checkpoint must be of the same run, {path} is not: {words}")
         if not state["history"]["loss"]:
             return False
-        got, expected = differences(state["setting"], self.setting)
+        self.changed = set(state["changed"])
+        now = {**self.watched, **self.setting}
+        got, expected = differences(state["setting"], now, but=self.changed)
         if got != expected:
             words = f"got {got}, expected {expected}"
             raise ValueError(f"checkpoint must be of the same run, {path} is not: {words}")
@@ -277,6 +306,20 @@ class _Run:
                 f"patience must be that of {path} or more, got {patience}: "
                 f"the run would have ended after epoch {end}, and has gone on"
             )
+
+
+def _is_of_fit(state: dict[str, Any]) -> bool:
+    """Say whether a file's content is what a run keeps, each part of its kind."""
+    kinds_of = {
+        "setting": dict, "changed": list, "model": dict, "optimizer": dict, "epoch": int,
+        "batch": int, "history": dict, "random": Tensor,
+    }  # fmt: skip
+    others = {"schedule", "best", "random_gpu"}
+    return (
+        state.keys() == kinds_of.keys() | others
+        and all(isinstance(state[name], kind) for name, kind in kinds_of.items())
+        and state["history"].keys() == asdict(History()).keys()
+    )
 
 
 def _ends(validation: list[float], patience: int) -> int | None:
