@@ -260,13 +260,7 @@ def train(
 
 
 def look_up(argument: str, name: str, among: Mapping[str, V]) -> V:
-    """Return what has a name.
-
-    Raises
-    ------
-    ValueError
-        If nothing has; it names the argument.
-    """
+    """Return what has a name, or raise ValueError that names the argument."""
     return among[one_of(argument, name, among)]
 
 
