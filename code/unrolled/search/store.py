@@ -199,7 +199,8 @@ def _check_one_name(place: Path) -> None:
 def _lock(place: Path) -> sqlite3.Connection:
     """Lock an empty database beside a store: the system drops that however a process ends."""
     try:
-        lock = sqlite3.connect(_beside(place), timeout=0)
+        # a moment's patience: of two at the very same time, neither would get it without
+        lock = sqlite3.connect(_beside(place), timeout=0.5)
     except sqlite3.Error as error:
         raise _named(place, error) from error
     try:
