@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from unrolled.bptt import RNN, Array
 from unrolled.data import cue, delay
+from unrolled.experiments.arguments import look_up
 from unrolled.experiments.bptt._learning import SGD, Adam, along_networks, initial, logistic_loss
 from unrolled.experiments.bptt._slips import slipped
-from unrolled.experiments.networks import look_up
 
 
 def loss_curves(
