@@ -123,8 +123,8 @@ def test_whatever_says_a_step_traces_trains_and_computes_alike(kind):
     layer, x = Recurrent(kind(2, 3)).double(), torch.randn(4, 2, 2, dtype=F64)
     with torch.no_grad():
         (h,), outputs = (torch.zeros(2, 3, dtype=F64),), []
-        for now in x:
-            (h,) = layer.cell(now, (h,))
+        for x_t in x:
+            (h,) = layer.cell(x_t, (h,))
             outputs.append(h)
         expected = torch.stack(outputs)
         torch.testing.assert_close(layer(x)[0], expected)

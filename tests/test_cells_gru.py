@@ -2,21 +2,13 @@
 
 import pytest
 import torch
+from three_ways import close, draw_layer
 from torch import nn
 
 from unrolled.cells import GRU
 from unrolled.core.recurrent import Recurrent, from_torch, to_torch
 
 F64 = torch.float64
-
-
-def draw_layer(make, seed=0, inputs=3, H=4):
-    torch.manual_seed(seed)
-    return Recurrent(make(inputs, H)).double()
-
-
-def close(ours, theirs, tolerance=1e-12):
-    torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
 def rows(weight, *which):

@@ -2,20 +2,11 @@
 
 import pytest
 import torch
+from three_ways import close, draw_layer
 
 from unrolled.cells import GRU, MUT1, MUT2, MUT3
-from unrolled.core.recurrent import Recurrent
 
 F64 = torch.float64
-
-
-def draw_layer(make, seed=0, inputs=3, H=4):
-    torch.manual_seed(seed)
-    return Recurrent(make(inputs, H)).double()
-
-
-def close(ours, theirs, tolerance=1e-12):
-    torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
 def writing_gru(inputs, H):

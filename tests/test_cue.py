@@ -4,26 +4,26 @@ import pytest
 from unrolled.data import cue
 
 
-@pytest.mark.parametrize(("lag", "length"), [(1, 1), (1, 6), (6, 6), (4, 9)])
-def test_the_answer_stands_lag_steps_before_the_question(lag, length):
+@pytest.mark.parametrize(("lag", "length"), [(0, 1), (0, 6), (5, 6), (3, 9)])
+def test_the_answer_stands_lag_steps_before_the_last(lag, length):
     inputs, targets = cue(200, lag=lag, length=length, seed=0)
     assert inputs.shape == (200, length, 2)
     assert inputs.dtype == targets.dtype == np.float32
     assert set(np.unique(inputs[:, :, 0])) == {-1.0, 1.0}
     assert (inputs[:, :, 1].sum(axis=1) == 1).all()
-    assert (inputs[:, length - lag, 1] == 1).all()
-    assert ((inputs[:, length - lag, 0] > 0) == (targets == 1)).all()
+    assert (inputs[:, length - 1 - lag, 1] == 1).all()
+    assert ((inputs[:, length - 1 - lag, 0] > 0) == (targets == 1)).all()
 
 
 def test_each_sequence_may_have_its_own_lag():
-    lags = np.array([1, 3, 2, 3])
+    lags = np.array([0, 2, 1, 2])
     inputs, targets = cue(4, lag=lags, length=3, seed=1)
-    assert (inputs[:, :, 1].argmax(axis=1) == 3 - lags).all()
+    assert (inputs[:, :, 1].argmax(axis=1) == 2 - lags).all()
     assert ((inputs * inputs[:, :, 1:]).sum(axis=1)[:, 0] > 0).tolist() == (targets == 1).tolist()
 
 
 def test_steps_after_the_cue_say_nothing_about_it():
-    inputs, targets = cue(20_000, lag=5, length=8, seed=0)
+    inputs, targets = cue(20_000, lag=4, length=8, seed=0)
     others = np.delete(inputs[:, :, 0], 3, axis=1)
     correlation = [np.corrcoef(column, targets)[0, 1] for column in others.T]
     assert np.abs(correlation).max() < 0.03
@@ -38,9 +38,17 @@ def test_the_seed_alone_decides():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"n": 0, "lag": 1, "length": 1}, ValueError, "n must be at least 1"),
-        ({"n": 2, "lag": 4, "length": 3}, ValueError, "lag must lie from 1 to length = 3, got 4"),
-        ({"n": 2, "lag": 0, "length": 3}, ValueError, "lag must lie from 1 to length = 3, got 0"),
+        ({"n": 0, "lag": 0, "length": 1}, ValueError, "n must be at least 1"),
+        (
+            {"n": 2, "lag": 3, "length": 3},
+            ValueError,
+            "lag must lie from 0 to .* = 2, got 3",
+        ),
+        (
+            {"n": 2, "lag": -1, "length": 3},
+            ValueError,
+            "lag must lie from 0 to .* = 2, got -1",
+        ),
         ({"n": 2, "lag": 1.5, "length": 3}, TypeError, "lag must hold whole numbers"),
         ({"n": 2, "lag": [1, 2, 3], "length": 3}, ValueError, r"have shape \(2,\), got shape \(3,"),
     ],

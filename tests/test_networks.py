@@ -11,15 +11,9 @@ from torch.nn.functional import cross_entropy
 from unrolled.cells import CELLS, GRU, LSTM, LSTMVariant
 from unrolled.core.recurrent import Recurrent
 from unrolled.data.reber import IGNORED
-from unrolled.experiments.networks import (
-    Networks,
-    as_many,
-    by_network,
-    clip_each,
-    cross_entropy_each,
-    look_up,
-    train,
-)
+from unrolled.experiments.arguments import as_many, look_up
+from unrolled.experiments.each_network import by_network, cross_entropy_each
+from unrolled.experiments.networks import Networks, clip_each, train
 
 KINDS = {name: row.make for name, row in CELLS.items() if not row.make(1, 1).mixes_units}
 KINDS["no gate"] = partial(LSTMVariant, input_gate=False, forget_gate=False, output_gate=False)

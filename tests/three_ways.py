@@ -13,6 +13,17 @@ F64 = torch.float64
 small = st.integers(1, 3)
 
 
+def draw_layer(make, seed=0, inputs=3, H=4):
+    """A layer in float64; those of one seed are the same."""
+    torch.manual_seed(seed)
+    return Recurrent(make(inputs, H)).double()
+
+
+def close(ours, theirs, tolerance=1e-12):
+    """The same, but for rounding."""
+    torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
 @st.composite
 def problems(draw, make):
     """A layer with large and small weights, its input, and sometimes a state and lengths."""

@@ -1,4 +1,4 @@
-"""The cue task: one symbol, marked, must be recalled ``lag`` steps later."""
+"""The cue task: one symbol, marked, must be recalled at the end."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class Cue(NamedTuple):
 
 
 def cue(n: int, *, lag: ArrayLike, length: int, seed: int) -> Cue:
-    """Draw sequences whose answer is a symbol seen ``lag`` steps before it is asked for.
+    """Draw sequences whose answer is the symbol that was seen ``lag`` steps before the last.
 
-    The question comes after the last step. With ``lag = 1`` the cue is the last step itself, with
-    ``lag = length`` the first. Every other symbol is a distractor, so whoever cannot see the cue
-    can only guess: chance is one half.
+    The answer is due at the last step. With ``lag = 0`` the cue is the last step itself, with
+    ``lag = length - 1`` the first. Every other symbol is a distractor, so whoever cannot see the
+    cue can only guess: chance is one half.
 
     Parameters
     ----------
     n
         Number of sequences, at least 1.
     lag
-        Steps from the cue to the answer: one whole number from 1 to ``length``, or ``(n,)`` of
-        them, one a sequence.
+        Steps from the cue to the last step: one whole number from 0 to ``length - 1``, or ``(n,)``
+        of them, one a sequence.
     length
         Steps in a sequence, at least 1; ``n * length`` at most 10⁸.
     seed
@@ -49,7 +49,7 @@ def cue(n: int, *, lag: ArrayLike, length: int, seed: int) -> Cue:
     length = whole("length", length)
     in_all("n * length", n * length)
     lags = np.broadcast_to(_lags(lag, n, length), (n,))
-    rows, steps = np.arange(n), length - lags
+    rows, steps = np.arange(n), length - 1 - lags
     symbols = np.random.default_rng(random_seed("seed", seed)).integers(0, 2, size=(n, length))
     inputs = np.zeros((n, length, 2), dtype=np.float32)
     inputs[:, :, 0] = 2 * symbols - 1
@@ -66,8 +66,8 @@ def _lags(lag: ArrayLike, n: int, length: int) -> NDArray[np.int64]:
         raise TypeError(f"lag must hold whole numbers, got {lags.dtype}")
     if lags.shape not in ((), (n,)):
         raise ValueError(f"lag must be one number or have shape ({n},), got shape {lags.shape}")
-    if lags.min() < 1 or lags.max() > length:
+    if lags.min() < 0 or lags.max() >= length:
         raise ValueError(
-            f"lag must lie from 1 to length = {length}, got {lags.min()} to {lags.max()}"
+            f"lag must lie from 0 to length - 1 = {length - 1}, got {lags.min()} to {lags.max()}"
         )
     return lags.astype(np.int64)

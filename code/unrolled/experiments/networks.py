@@ -7,27 +7,22 @@ cost hardly more than one.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from unrolled.core.cell import parameters_of
-from unrolled.core.kinds import flag, function, instance, one_of, several, told
+from unrolled.core.kinds import flag, function, instance, several, told
 from unrolled.core.recurrent import Cell, Recurrent, State
 from unrolled.core.validate import real, whole
-from unrolled.data.reber import IGNORED
-from unrolled.training import device, progress
+from unrolled.training import progress
 from unrolled.training.arguments import check_function, check_optimizer, check_schedule
-
-V = TypeVar("V")
 
 
 class Networks(nn.Module):
@@ -257,49 +252,6 @@ def train(
         if stop is not None and stop(update + 1):
             break
     return Trained(torch.stack(losses), alive, state or ())
-
-
-def look_up(argument: str, name: str, among: Mapping[str, V]) -> V:
-    """Return what has a name, or raise ValueError that names the argument."""
-    return among[one_of(argument, name, among)]
-
-
-def as_many(argument: str, values: Sequence[Any], other: str, others: Sequence[Any]) -> None:
-    """Raise ValueError if one argument does not have as many values as another."""
-    if len(values) != len(others):
-        raise ValueError(f"{argument} must be as many as {other}, {len(others)}, got {len(values)}")
-
-
-def by_network(drawn: NDArray[Any], networks: int) -> Tensor:
-    """Deal sequences ``(T, B * N, ...)`` out to networks, ``(T, B, N, ...)``, on the device."""
-    x: Tensor = torch.from_numpy(drawn).to(device())
-    return x.view(len(x), -1, networks, *x.shape[2:])
-
-
-def cross_entropy_each(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return each network's mean cross-entropy in nats over the targets that are not ``IGNORED``.
-
-    Parameters
-    ----------
-    prediction
-        ``(..., B, N, S)`` activations of S symbols.
-    target
-        ``(..., B, N)`` the symbol that is right.
-
-    Returns
-    -------
-    ``(N,)``.
-    """
-    nats = cross_entropy(
-        prediction.flatten(0, -2), target.flatten(), reduction="none", ignore_index=IGNORED
-    )
-    return mean_each(nats.view(target.shape), target)
-
-
-def mean_each(values: Tensor, target: Tensor) -> Tensor:
-    """Return each network's mean of values ``(..., B, N)`` where the target is not ``IGNORED``."""
-    counts = target != IGNORED
-    return (values * counts).flatten(0, -2).sum(0) / counts.flatten(0, -2).sum(0)
 
 
 def clip_each(parameters: Iterable[nn.Parameter], largest: float) -> Tensor:

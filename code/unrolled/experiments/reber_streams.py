@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from unrolled.data import continual_reber
-from unrolled.experiments.networks import Networks, Trained, by_network, cross_entropy_each, train
+from unrolled.experiments.each_network import by_network, cross_entropy_each
+from unrolled.experiments.networks import Networks, Trained, train
 
 
 class Streams(NamedTuple):

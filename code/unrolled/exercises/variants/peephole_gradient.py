@@ -54,7 +54,7 @@ def _einsum(
     slopes = np.einsum("gh,gbh->gbh", peepholes, gates * (1 - gates))
     shown = np.tanh(c)
     total = d_c + np.einsum("bh,bh->bh", d_h, o * (1 - shown * shown) + shown * slopes[2])
-    return np.einsum("bh,bh->bh", total, f + g * slopes[0] + c_old * slopes[1])
+    return np.asarray(np.einsum("bh,bh->bh", total, f + g * slopes[0] + c_old * slopes[1]))
 
 
 def _torch(*args: Array) -> Any:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from unrolled.bptt import RNN, Array
 from unrolled.data import cue, delay
+from unrolled.experiments.arguments import look_up
 from unrolled.experiments.bptt._learning import SGD, Adam, along_networks, initial, logistic_loss
 from unrolled.experiments.bptt._slips import slipped
-from unrolled.experiments.networks import look_up
 
 
 def loss_curves(
@@ -37,7 +37,7 @@ def loss_curves(
     slip
         One of ``SLIPS``; none, for the right gradient.
     task
-        ``"cue"``: the answer comes after the last step, the cue stands ``lag`` steps before it, at
+        ``"cue"``: the answer is due at the last step, the cue stands ``lag`` steps before it, at
         the first. ``"delay"``: from step ``lag`` on, the bit ``lag`` steps ago, 2 ``lag`` times.
     optimiser
         ``"Adam"`` or ``"SGD"``.
@@ -86,7 +86,7 @@ WORST = 10.0
 
 
 def cue_sequences(n: int, lag: int, seed: int) -> tuple[Array, Array]:
-    inputs, targets = cue(n, lag=lag, length=lag, seed=seed)
+    inputs, targets = cue(n, lag=lag, length=lag + 1, seed=seed)
     x = inputs.swapaxes(0, 1)
     return x, np.broadcast_to(targets[:, None], (*x.shape[:2], 1))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from unrolled.bptt import RNN, Array
-from unrolled.experiments.networks import look_up
+from unrolled.experiments.arguments import look_up
 
 SLIPS: Mapping[str, tuple[str, str]] = {
     "not reset": ("dh = da @ U", "dh += da @ U"),

@@ -38,7 +38,7 @@ def learn_recall(
     model
         Network with an ``Elman`` layer of two inputs and one output; it is changed.
     lag
-        Steps in a sequence; the bit is the first of them.
+        Steps from the bit, the first thing seen, to the last step; at least 0.
     rate
         Learning rate of Adam.
     seed
@@ -53,7 +53,7 @@ def learn_recall(
     losses, radii
         At each update the loss in bits and, after it, the spectral radius of the recurrent weights.
     """
-    bits = cue(64 * updates, lag=lag, length=lag, seed=seed)
+    bits = cue(64 * updates, lag=lag, length=lag + 1, seed=seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     U, losses, radii = model.layer.cell.weight_hh.data, [], []
     for x, y in Batches(*bits, size=64, seed=seed).epoch(0):

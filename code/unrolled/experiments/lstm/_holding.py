@@ -37,7 +37,7 @@ def learn(model: Any, rate: float, seed: int, updates: int = 600) -> Any:
     """Train a model in place, on 32 new sequences of 100 steps at each update; return it."""
     x, y = marked(32 * updates, 100, seed)
     adam = torch.optim.Adam(model.parameters(), lr=rate)
-    for inputs, wanted in zip(x.split(32, 1), y.split(32, 1), strict=True):
+    for inputs, wanted in zip(torch.split(x, 32, 1), torch.split(y, 32, 1), strict=True):
         adam.zero_grad()
         answer, _ = model(inputs)
         loss = mse_loss(answer, wanted)
@@ -55,8 +55,8 @@ class Vanilla(nn.Module):
         self.lstm = nn.LSTM(inputs, cells)
         self.dense = nn.Linear(cells, outputs)
         with torch.no_grad():  # the rows of f: why 1, you will see
-            self.lstm.bias_ih_l0[cells : 2 * cells] = forget_bias
-            self.lstm.bias_hh_l0[cells : 2 * cells] = 0
+            self.lstm.bias_ih_l0[cells : 2 * cells] = forget_bias  # type: ignore[operator]
+            self.lstm.bias_hh_l0[cells : 2 * cells] = 0  # type: ignore[operator]
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the answers ``(T, B, outputs)`` and the last state."""

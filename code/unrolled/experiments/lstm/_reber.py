@@ -12,7 +12,8 @@ from torch import Tensor
 from unrolled.cells import FORMS, LSTM, Elman, LSTMVariant
 from unrolled.core.recurrent import Cell, State
 from unrolled.experiments import reber_streams
-from unrolled.experiments.networks import Networks, look_up
+from unrolled.experiments.arguments import look_up
+from unrolled.experiments.networks import Networks
 from unrolled.training import device, seeded
 
 

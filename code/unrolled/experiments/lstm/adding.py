@@ -11,10 +11,10 @@ from torch import nn
 from unrolled.cells import Elman
 from unrolled.core.recurrent import Recurrent
 from unrolled.experiments.adding_problem import learn_adding
+from unrolled.experiments.arguments import as_many
 from unrolled.experiments.last_step import LastStepReadout
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials, Tuned
 from unrolled.experiments.lstm._gate_biases import set_gate_biases
-from unrolled.experiments.networks import as_many
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Rate
 from unrolled.training import seeded

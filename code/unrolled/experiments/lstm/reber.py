@@ -9,9 +9,11 @@ from torch import Tensor
 
 from unrolled.data import embedded_reber
 from unrolled.data.reber import IGNORED
+from unrolled.experiments.arguments import as_many
+from unrolled.experiments.each_network import by_network, cross_entropy_each
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials, Tuned
 from unrolled.experiments.lstm._reber import mispredicted, reber_networks, same_for_all
-from unrolled.experiments.networks import as_many, by_network, cross_entropy_each, train
+from unrolled.experiments.networks import train
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Difference, Rate
 from unrolled.training import device

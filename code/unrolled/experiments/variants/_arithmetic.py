@@ -15,7 +15,7 @@ from unrolled.core.recurrent import Cell, Recurrent
 from unrolled.core.validate import whole
 from unrolled.data import arithmetic
 from unrolled.data.arithmetic import SYMBOLS
-from unrolled.experiments.networks import look_up
+from unrolled.experiments.arguments import look_up
 from unrolled.training import device, seeded
 
 ARITHMETIC_CELLS: Mapping[str, Callable[[int, int], Cell]] = {

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from unrolled.experiments.networks import look_up
+from unrolled.experiments.arguments import look_up
 from unrolled.experiments.variants._budget import learn, scores, width
 from unrolled.experiments.variants._tasks import TASKS, TEST, VALIDATION, mixed_seed
 from unrolled.search import Range, Trial, random_settings, run

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from unrolled.cells import FORMS, LSTMVariant
-from unrolled.experiments.networks import Networks, look_up
+from unrolled.experiments.arguments import look_up
+from unrolled.experiments.networks import Networks
 from unrolled.training import seeded
 
 

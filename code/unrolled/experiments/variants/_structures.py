@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from unrolled.cells import GRU, Elman, LSTMVariant
+from unrolled.experiments.arguments import look_up
 from unrolled.experiments.ledger import Measurement
-from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Difference
 from unrolled.experiments.variants._competition import (

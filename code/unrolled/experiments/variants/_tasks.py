@@ -16,7 +16,7 @@ from torch.nn.functional import one_hot
 from unrolled.data import Arithmetic, adding, arithmetic, order
 from unrolled.data.reber import IGNORED
 from unrolled.data.text import ALPHABET, encode, english
-from unrolled.experiments.networks import cross_entropy_each, mean_each
+from unrolled.experiments.each_network import cross_entropy_each, mean_each
 
 TRAINING, VALIDATION, TEST = range(3)  # parts of the data, none of which shares a draw with another
 

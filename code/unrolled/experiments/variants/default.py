@@ -14,8 +14,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from unrolled.core.recurrent import Recurrent
 from unrolled.core.validate import Array
+from unrolled.experiments.arguments import look_up
 from unrolled.experiments.ledger import Claim, Measurement, Row, Strip, Trials, Tuned
-from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Difference
 from unrolled.experiments.variants._tasks import TASKS, TRAINING, VALIDATION, mixed_seed

@@ -11,8 +11,9 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from unrolled.core.validate import real
 from unrolled.data import spike_delays
+from unrolled.experiments.each_network import by_network
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip, Trials
-from unrolled.experiments.networks import Networks, by_network, train
+from unrolled.experiments.networks import Networks, train
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Difference, Rate
 from unrolled.experiments.variants._lstm_networks import lstm_networks

@@ -11,8 +11,9 @@ import torch
 from unrolled.cells import FORMS, LSTMVariant
 from unrolled.core.cell import Cell
 from unrolled.experiments import reber_streams
+from unrolled.experiments.arguments import look_up
 from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip, Trials, Tuned
-from unrolled.experiments.networks import Networks, Trained, look_up
+from unrolled.experiments.networks import Networks, Trained
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Difference, Rate
 from unrolled.experiments.variants._mgu import MGU

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from unrolled.experiments.arguments import look_up
 from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip, Trials
-from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Rate
 from unrolled.experiments.variants._budget import learn, scores

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unrolled.experiments.arguments import look_up
 from unrolled.experiments.ledger import (
     Claim,
     Measurement,
@@ -17,7 +18,6 @@ from unrolled.experiments.ledger import (
     Trials,
     Tuned,
 )
-from unrolled.experiments.networks import look_up
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Difference, Rate
 from unrolled.experiments.variants._competition import trial

@@ -2,7 +2,6 @@
 
 from unrolled.experiments.windows._cue_task import Recall as Recall
 from unrolled.experiments.windows._cue_task import learn_cue as learn_cue
-from unrolled.experiments.windows._cue_task import marked as marked
 from unrolled.experiments.windows._cue_task import taught as taught
 from unrolled.experiments.windows._horizons import (
     direct_against_iterated as direct_against_iterated,

@@ -6,21 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from unrolled.data import Batches, Cue, cue
 from unrolled.training import device, fit, seeded
-
-
-def marked(n: int, *, lag: ArrayLike, length: int, seed: int) -> Cue:
-    """Draw sequences of the cue task whose cue lies ``lag`` steps before the last step.
-
-    As everywhere in the book, lag 0 is the current step, here the last; ``cue`` counts from the
-    question, one step later.
-    """
-    return cue(n, lag=np.asarray(lag) + 1, length=length, seed=seed)
 
 
 class Recall(nn.Module):
@@ -63,9 +53,7 @@ def cue_by_recurrence(
     model = taught(seed, hidden=hidden, trained_to=trained_to, examples=examples, epochs=epochs)
     length = max(2 * trained_to + 1, *lags) + 1
     accuracies = [
-        cue_accuracy(
-            model, marked(1000, lag=lag, length=length, seed=seed + 1_000_000), nn.Identity()
-        )
+        cue_accuracy(model, cue(1000, lag=lag, length=length, seed=seed + 1_000_000), nn.Identity())
         for lag in lags
     ]
     near = [a for a, lag in zip(accuracies, lags, strict=True) if lag <= 8 * trained_to]
@@ -76,7 +64,7 @@ def taught(seed: int, *, hidden: int, trained_to: int, examples: int, epochs: in
     """Return a recurrent network that was trained on lags 0 to ``trained_to``, mixed."""
     model = seeded(seed, lambda: Recall(hidden))
     mixed = np.random.default_rng(seed).integers(0, trained_to + 1, size=examples)
-    training = marked(examples, lag=mixed, length=2 * trained_to + 2, seed=seed)
+    training = cue(examples, lag=mixed, length=2 * trained_to + 2, seed=seed)
     learn_cue(model, training, nn.Identity(), seed=seed, epochs=epochs)
     return model
 

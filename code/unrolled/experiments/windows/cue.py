@@ -7,10 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
+from unrolled.data import cue
 from unrolled.experiments.ledger import Claim, Paper, Row, Strip
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Rate
-from unrolled.experiments.windows._cue_task import cue_accuracy, learn_cue, marked
+from unrolled.experiments.windows._cue_task import cue_accuracy, learn_cue
 from unrolled.training import seeded
 from unrolled.windows import WindowMLP
 
@@ -52,9 +53,9 @@ def _window_accuracy(
     def visible(x: Tensor) -> Tensor:
         return x[:, length - window :]
 
-    training = marked(examples, lag=lag, length=length, seed=seed)
+    training = cue(examples, lag=lag, length=length, seed=seed)
     learn_cue(model, training, visible, seed=seed, epochs=epochs)
-    fresh = marked(2000, lag=lag, length=length, seed=seed + 1_000_000)
+    fresh = cue(2000, lag=lag, length=length, seed=seed + 1_000_000)
     return cue_accuracy(model, fresh, visible)
 
 
