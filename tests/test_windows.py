@@ -11,7 +11,7 @@ from torch import nn
 
 from unrolled import windows
 from unrolled.data import autoregressive, random_walk, seasonal, sunspots
-from unrolled.experiments.windows import cue_by_window, direct_against_iterated, marked
+from unrolled.experiments.windows import cue_by_window, direct_against_iterated
 from unrolled.figures import windows as draw
 from unrolled.training import device
 
@@ -492,13 +492,6 @@ def test_iterating_is_no_worse_than_direct_fits_on_the_sunspots():
     assert errors["direct"][0] == pytest.approx(errors["iterated"][0], rel=1e-6)
     assert np.array(errors["iterated"][:6]) == pytest.approx(errors["direct"][:6], rel=0.01)
     assert (np.array(errors["iterated"][6:]) < errors["direct"][6:]).all()
-
-
-@pytest.mark.parametrize("lag", [0, 3, 6])
-def test_a_marked_symbol_stands_lag_steps_before_the_last(lag):
-    inputs, targets = marked(20, lag=lag, length=7, seed=0)
-    assert (inputs[:, 6 - lag, 1] == 1).all()
-    assert ((inputs[:, 6 - lag, 0] > 0) == (targets == 1)).all()
 
 
 def test_a_window_uses_a_cue_at_its_edge_and_none_beyond():

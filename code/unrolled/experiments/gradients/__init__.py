@@ -8,4 +8,3 @@ from unrolled.experiments.gradients._latch import guessed_latches as guessed_lat
 from unrolled.experiments.gradients._recall import learn_recall as learn_recall
 from unrolled.experiments.gradients._recall import recall_network as recall_network
 from unrolled.experiments.gradients._starts import starting as starting
-from unrolled.experiments.last_step import LastStepReadout as LastStepReadout

@@ -1,7 +1,6 @@
 """Experiments of the chapter ``variants``, a file a claim; here, what its page calls."""
 
 from unrolled.experiments.variants._budget import width as width
-from unrolled.experiments.variants._competition import ENTRANTS as ENTRANTS
 from unrolled.experiments.variants._competition import trial as trial
 from unrolled.experiments.variants._structures import (
     structure_from_numbers as structure_from_numbers,
