@@ -116,8 +116,8 @@ def _draw(n: int, length: int, part: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 CELLS, WIDTHS = ["LSTM", "GRU"], [16, 64]
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
-START = 0.03  # the default, falling to 0
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+START = 0.03  # the default, held
 _ARMS = [f"{cell} {width}" for cell in CELLS for width in WIDTHS]
 
 
@@ -128,11 +128,11 @@ def _means(runs: Sequence[Measurement], arm: str, how: str) -> Array:
 
 
 def _start_is_near_the_best(runs: Sequence[Measurement]) -> bool:
-    """Whether one rate, falling, is within 5 % of the best of all, for every cell and width."""
+    """Whether one rate, held, is within 5 % of the best of all, for every cell and width."""
     chosen = RATES.index(START)
     for arm in _ARMS:
         held, falling = (_means(runs, arm, how) for how in ("held", "falling"))
-        if falling[chosen] > 1.05 * min(*held, *falling):
+        if held[chosen] > 1.05 * min(*held, *falling):
             return False
     return True
 
@@ -148,17 +148,17 @@ def _best_rate(arm: str, how: str) -> Callable[[list[Measurement]], float]:
 
 CLAIM = Claim(
     sentence=(
-        "For a GRU and an LSTM, of 16 and of 64 units, Adam with a rate of 0.03 that falls to 0 "
-        "along a cosine comes within 5 % of the best of ten settings on English, after 300 updates."
+        "For a GRU and an LSTM, of 16 and of 64 units, Adam at a rate of 0.03, held, comes within "
+        "5 % of the best of twelve settings on English, after 300 updates."
     ),
     experiment=starts,
     criterion=(
-        "The bits per character on other text, averaged over the runs, with a rate of 0.03 that "
-        "falls, are at most 1.05 times the least of ten settings, five rates held and five "
-        "falling: for each of two cells and two widths."
+        "The bits per character on other text, averaged over the runs, at a rate of 0.03 that is "
+        "held, are at most 1.05 times the least of twelve settings, six rates held and six that "
+        "fall to 0 along a cosine: for each of two cells and two widths."
     ),
     holds=_start_is_near_the_best,
-    seeds={"quick": range(10, 11), "book": range(30, 33), "confirm": range(7100, 7105)},
+    seeds={"quick": range(10, 11), "book": range(33, 36), "confirm": range(7100, 7105)},
     settings={
         "quick": {
             "cells": CELLS,
@@ -207,7 +207,12 @@ CLAIM = Claim(
         for arm in _ARMS
         for how in ("held", "falling")
     ],
-    trials=Trials(count=0),
+    trials=Trials(
+        120,
+        where="seeds 30 to 32, without the rate 0.3: the claim was then that 0.03 falling is within "
+        "5 %. For the LSTM of 16 units it was 6 % behind, and 0.1 was the best rate for four of "
+        "the eight arms, at the edge of the grid; 0.03 held was within 3 % everywhere",
+    ),
     deviations=[
         "Pieces of 25 characters, each begun at a state of 0; Adam, clipped at norm 1. The LSTM's "
         "forget bias is 1.",
