@@ -274,7 +274,7 @@ def bias_by_length(lengths: Sequence[int], biases: Mapping[float, ArrayLike]) ->
         axes.semilogy(k, middle * decay ** (k - k[0]), ":", color=COLOR["truth"], linewidth=1.6)
         ends[decay] = float(np.exp(np.log(curves[:, -1]).mean()))
     for decay, height in ends.items():
-        text = f"$\\lambda = {decay:g}$"
+        text = f"$\\rho = {decay:g}$"
         label(axes, k[-1] + 0.4, height, text, "gradient", va="center", clip_on=False)
     axes.set(xlabel="$k$, steps before the cut", ylabel="error of the gradient,\nexact one = 1")
     return figure
