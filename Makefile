@@ -8,7 +8,7 @@ BIN := .venv/bin
 SITE := _build/html
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve notebooks quick test mutants evidence bench clean
+.PHONY: help book serve notebooks quick test mutants evidence trained bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ mutants: .venv/installed ## break each equation of the package; its tests must s
 
 evidence: .venv/installed ## run the claims that changed (ARGS="windows.cue --force")
 	@$(BIN)/python -m unrolled evidence $(ARGS)
+
+trained: .venv/installed ## train again the networks that pages show, if their code changed
+	@$(BIN)/python tools/trained.py $(ARGS)
 
 bench: .venv/installed ## measure speed, side by side with others
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS) || exit 1; done

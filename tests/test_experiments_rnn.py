@@ -354,20 +354,10 @@ def test_the_kept_writer_is_of_these_settings_and_writes():
         found.writer(7)
 
 
-def test_a_kept_writer_is_made_where_there_is_none_and_refused_with_other_settings(
-    tmp_path, monkeypatch
-):
-    small = {"hidden": 4, "streams": 2, "steps": 5, "rate": 0.01, "updates": 3}
-    monkeypatch.setattr(_kept_writer, "WRITER", small)
-    for name, value in {"SHOWN": (1, 3), "SCORED": (2, 3), "SEEDS": (5,), "ORDERS": (0,)}.items():
-        monkeypatch.setattr(_kept_writer, name, value)
-    path = tmp_path / "writer.pt"
-    found = _kept_writer.kept(path)
-    assert sorted(found.weights) == [1, 3]
-    assert found.bits.shape == (1, 2)
+def test_a_kept_writer_of_other_settings_is_refused(monkeypatch):
     monkeypatch.setattr(_kept_writer, "SEEDS", (6,))
-    with pytest.raises(ValueError, match="make it again by"):
-        _kept_writer.kept(path)
+    with pytest.raises(ValueError, match="other settings than these; `make trained`"):
+        _kept_writer.kept()
 
 
 @pytest.mark.parametrize("kind", KINDS)

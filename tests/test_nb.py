@@ -443,6 +443,30 @@ def test_exercises_and_records_named_in_cells_count(tmp_path, cell, expected):
     assert depends_on(notebook_of(tmp_path, cell)) == expected
 
 
+def test_trained_networks_count_where_they_are_read(tmp_path):
+    cell = "from unrolled.experiments.one import kept\nkept()"
+    book, code = notebook_of(tmp_path, cell), {"code/unrolled/experiments/one/_kept_net.py"}
+    (book / "code/unrolled/experiments/one/_kept_net.py").write_text("def kept():\n    return 1\n")
+    init = book / "code/unrolled/experiments/one/__init__.py"
+    init.write_text("from unrolled.experiments.one._kept_net import kept as kept\n")
+    nb, page = load(book), book / "chapters" / "one.md"
+
+    def digests():
+        return nb.from_source(page).metadata.unrolled["files"]
+
+    assert digests().keys() - {init.relative_to(book).as_posix()} == code
+    (book / "trained").mkdir()
+    (book / "trained" / "one_net.pt").write_bytes(b"\xff one")
+    (book / "trained" / "one_other.pt").write_bytes(b"")
+    before = digests()
+    assert "trained/one_net.pt" in before
+    assert "trained/one_other.pt" not in before
+    (book / "trained" / "one_net.pt").write_bytes(b"\xff two")
+    assert digests() != before
+    edit(page, "kept()", "print(1)")
+    assert "trained/one_net.pt" not in digests()
+
+
 @pytest.mark.parametrize(
     "text",
     ["x" * 320, "x." + "y" * 320, "one.y. In words.", "../one.claim", "one", "a\0b.c", ""],

@@ -6,8 +6,9 @@
                           print the notebooks that were executed with other code at REV (HEAD)
 
 A notebook stores the digests of all that its outputs depend on: its code cells, the definitions
-of `unrolled` that they reach (file by file) and the evidence they read. While these hold, a change
-of the text carries the outputs over; a change of any of them executes the chapter again.
+of `unrolled` that they reach (file by file), the evidence and the trained networks that they read.
+While these hold, a change of the text carries the outputs over; a change of any of them executes
+the chapter again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -53,6 +55,7 @@ KERNEL = {
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
 NAMED = re.compile(r"[a-z_]\w*\.[a-z_]\w*")  # an exercise or a claim
+KEPT = re.compile(r"unrolled\.experiments\.(\w+)\._kept_(\w+)\b")  # what reads trained/<1>_<2>.pt
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # What no two runs share: addresses, and files of this machine.
 UNSTABLE = re.compile(rf"\b0x[0-9a-f]{{6,}}\b|{re.escape(str(ROOT))}|\bipykernel_\d+")
@@ -140,6 +143,8 @@ def files(md: Path, cells: list[NotebookNode]) -> dict[str, str]:
         parts[file_of(key)].append(f"{key}\0{text}\0")
     for record in records:
         parts[record].append(record.read_text(encoding="utf-8"))
+    for network in trained(texts):
+        parts[network].append(hashlib.sha256(network.read_bytes()).hexdigest())
     return {name(path): sha("".join(part)) for path, part in sorted(parts.items())}
 
 
@@ -170,6 +175,13 @@ def reached(tree: ast.Module, shows_errors: bool) -> tuple[dict[str, str], list[
         return texts, []
     records = [ROOT / "evidence" / f"{each.replace('.', '/')}.json" for each in named]
     return texts, [record for record in records if record.is_file()]
+
+
+def trained(keys: Iterable[str]) -> set[Path]:
+    """Return the files of trained networks that belong to the modules of some definitions."""
+    found = {match.groups() for match in map(KEPT.match, keys) if match}
+    files = {ROOT / "trained" / f"{chapter}_{stem}.pt" for chapter, stem in found}
+    return {file for file in files if file.is_file()}
 
 
 def mentioned_by(script: str) -> set[str]:
