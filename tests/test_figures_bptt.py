@@ -33,7 +33,12 @@ def test_losses_show_every_run_and_their_median_and_a_name_at_its_end():
             assert sorted(run[0] for run in runs)[1] == pytest.approx(middle[0])
             assert low < min(map(min, runs))
             assert high > max(map(max, runs))  # nothing leaves the panel
-            assert names[name].get_position()[1] == pytest.approx(middle[-1])
+        heights = {name: text.get_position()[1] for name, text in names.items()}
+        lowest, middle, highest = sorted(heights.values())
+        assert lowest == pytest.approx(min(curves[name][-10:, 1].mean() for name in "AB"))
+        assert middle >= 5 * lowest  # names do not lie on each other
+        assert highest >= 5 * middle
+        assert sorted("AB", key=heights.get) == sorted("AB", key=lambda each: curves[each][-1, 1])
 
 
 def thick(figure):
@@ -56,6 +61,7 @@ def test_a_path_that_there_is_not_is_refused(along):
 def test_what_flows_back_is_what_the_sweep_says():
     figure = draw.flows_back()
     said = {t.get_text() for t in figure.axes[0].texts if t.get_color() == COLOR["gradient"]}
-    assert {r"$U^\top \delta_t$", r"$U^\top \delta_{t+1}$", r"$\delta_t$", "+"} <= said
+    assert {r"$U^\top \delta_t$", r"$U^\top \delta_{t+1}$", r"$\delta_t$"} <= said
+    assert r"$+\ =\ \partial E/\partial h_t$" in said
     arrows = [each for each in figure.axes[0].patches if isinstance(each, FancyArrowPatch)]
     assert len(arrows) == 10  # five ways, there and back

@@ -36,6 +36,18 @@ def test_a_network_that_learned_is_drawn_in_another_colour():
     plt.close(figure)
 
 
+def test_no_loss_and_no_radius_leaves_its_panel():
+    wild = np.full(20, 1.0)
+    wild[10:] = 7.0
+    figure = draw.rates({"0.1": (wild, 5 * wild), "0.3": (wild / 7, wild)}, smooth=2)
+    for axes in figure.axes:
+        low, high = axes.get_ylim()
+        for line in axes.lines:
+            assert low < min(line.get_ydata())
+            assert high > max(line.get_ydata())
+    plt.close(figure)
+
+
 def test_a_zero_ends_a_line_on_the_logarithmic_axis():
     figure = draw.by_distance({"norm": (np.array([1.0, 0.1, 0.0]), "gradient")}, ylabel="norm")
     drawn = figure.axes[0].lines[0].get_ydata()

@@ -113,7 +113,8 @@ def flows_back() -> Figure:
         side = 0.22 if x == u else 0.0
         down = 0.0 if x == u else -0.22
         way = (u + side, v + down), (x + side, y + down)
-        _arrow(axes, *way, "gradient", shrink=17, linewidth=2.2)
+        ends = {"shrinkB": 25} if start is weights else {}  # a larger circle
+        _arrow(axes, *way, "gradient", shrink=17, linewidth=2.2, **ends)
     for place, text, meaning in (
         (before, "$h_{t-1}$", "hidden"),
         (inside, "$a_t$", "truth"),
@@ -125,12 +126,12 @@ def flows_back() -> Figure:
         _circle(axes, place, text, meaning, radius=0.62 if place is weights else 0.48)
     for x, y, text, how in (
         (4.98, 1.1, r"$V^\top \partial E/\partial\hat y_t$", {"ha": "left"}),
-        (5.75, -0.62, r"$U^\top \delta_{t+1}$", {"ha": "center"}),
+        (5.75, 0.42, r"$U^\top \delta_{t+1}$", {"ha": "center"}),
         (3.45, 0.42, r"$\odot\,(1 - h_t^2)$", {"ha": "center"}),
         (2.3, 0.82, r"$\delta_t$", {"ha": "center"}),
-        (4.6, -0.82, "+", {"ha": "center"}),
-        (1.15, -0.62, r"$U^\top \delta_t$", {"ha": "center"}),
-        (2.75, -1.35, r"$\delta_t x_t^\top,\ \delta_t h_{t-1}^\top,\ \delta_t$", {"ha": "left"}),
+        (4.6, -0.82, r"$+\ =\ \partial E/\partial h_t$", {"ha": "left"}),
+        (1.15, 0.42, r"$U^\top \delta_t$", {"ha": "center"}),
+        (2.75, -1.5, r"$\delta_t x_t^\top,\ \delta_t h_{t-1}^\top,\ \delta_t$", {"ha": "left"}),
     ):
         label(axes, x, y, text, "gradient", va="center", fontsize=13, **how)
     axes.set(xlim=(-0.7, 7.6), ylim=(-3.0, 2.8))
@@ -195,6 +196,7 @@ def loss_curves(panels: Mapping[str, Mapping[str, Array]], *, smooth: int = 10) 
     chance = float(np.log(2))
     for axes, (title, curves) in zip(grid.flat, panels.items(), strict=True):
         axes.axhline(chance, color=GREY, linewidth=1, linestyle=":")
+        ends = {}
         for name, meaning in (("A", "baseline"), ("B", "rival")):
             losses = curves[name]
             runs = losses[: len(losses) // smooth * smooth].reshape(-1, smooth, losses.shape[1])
@@ -203,11 +205,14 @@ def loss_curves(panels: Mapping[str, Mapping[str, Array]], *, smooth: int = 10) 
             middle = np.median(points, axis=1)
             axes.plot(updates, points, color=COLOR[meaning], linewidth=0.7, alpha=0.35)
             axes.plot(updates, middle, color=COLOR[meaning], linewidth=2.4)
-            place = updates[-1] + smooth, middle[-1]
-            label(axes, *place, name, meaning, va="center", fontsize=15, clip_on=False)
+            ends[name] = float(middle[-1])
         axes.set_yscale("log")
         axes.set(title=title, ylabel="loss (nats)", xlim=(0, updates[-1]))
-        axes.text(updates[-1] / 2, chance * 1.1, "chance", color=GREY, ha="center", va="bottom")
+        for name, height in _apart({"chance": chance, **ends}).items():
+            color = {"A": COLOR["baseline"], "B": COLOR["rival"]}.get(name, GREY)
+            size = 12 if name == "chance" else 15
+            place = updates[-1] + smooth, height
+            axes.text(*place, name, color=color, va="center", fontsize=size, clip_on=False)
     grid[-1, 0].set_xlabel("update")
     return figure
 
@@ -376,6 +381,15 @@ def loss_surface(u: Array, b: Array, loss: Array, *, path: Array) -> Figure:
     return figure
 
 
+def _apart(heights: Mapping[str, float], factor: float = 6.0) -> dict[str, float]:
+    """Move names up a logarithmic axis until each is a factor above the one below it."""
+    moved: dict[str, float] = {}
+    for name in sorted(heights, key=lambda each: heights[each]):
+        below = max(moved.values(), default=0.0)
+        moved[name] = max(heights[name], factor * below)
+    return moved
+
+
 def _inside(grid: Array, count: int) -> Array:
     """Return evenly spaced points that keep off the ends of a grid."""
     margin = (grid[-1] - grid[0]) / (2 * count)
@@ -406,8 +420,6 @@ def _arrow(
             arrowstyle="-|>",
             mutation_scale=11,
             color=COLOR[meaning],
-            shrinkA=shrink,
-            shrinkB=shrink,
-            **{"linewidth": 1.4, **options},
+            **{"shrinkA": shrink, "shrinkB": shrink, "linewidth": 1.4, **options},
         )
     )
