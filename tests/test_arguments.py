@@ -302,6 +302,7 @@ CALLS = {
     | {"every": 2},
     "figures.lstm.along_string": {"symbols": "BTET", "starts": [1, 0, 0, 1], "opened": GATES},
     "figures.lstm.by_lag": {"panels": {"a": {"b": (1 + ramp(2, 4), "model")}}, "marks": [1]},
+    "figures.lstm.erasing": {name: 1 + ramp(4) for name in ("left", "taken", "own", "others")},
     "figures.lstm.forced": {"panels": {"a": (ramp(4), ramp(4))}, "target": ramp(4)},
     "figures.lstm.left_by_bias": {"biases": [0.0, 1.0], "most": 10},
     "figures.lstm.inside": {

@@ -115,6 +115,26 @@ def test_gates_stand_under_the_answer_in_their_order_and_colours(gates):
         assert [text.get_text() for text in axes.texts] == [gate]
 
 
+def test_what_a_gate_leaves_stands_under_what_the_writing_takes_and_what_the_gate_is_worth():
+    how, worth = draw.erasing([0.2, 0.9], [0.3, 0.8], [60, 1], [200, 10]).axes
+    by_hand, networks = (line.get_xydata().tolist() for line in how.lines[1:])
+    assert (by_hand, networks) == ([[0, 0]], [[0.2, 0.3], [0.9, 0.8]])
+    others, own = worth.lines[1:]
+    assert own.get_color() == COLOR["gate f"]
+    assert own.get_xydata().tolist() == [[0.2, 60], [0.9, 1]]
+    assert others.get_ydata().tolist() == [200, 10]
+    assert [text.get_text() for text in worth.texts] == ["its own", "all others"]
+
+
+@pytest.mark.parametrize("wrong", ["taken", "own", "others"])
+def test_every_network_has_a_number_of_each_kind(wrong):
+    by_name = {name: [0.5, 0.5] for name in ("left", "taken", "own", "others")}
+    with pytest.raises(ValueError, match=wrong):
+        draw.erasing(**{**by_name, wrong: [0.5]})
+    with pytest.raises(ValueError, match="left must hold at least one number"):
+        draw.erasing([], [], [], [])
+
+
 def test_half_is_left_where_the_name_of_a_bias_stands():
     (axes,) = draw.left_by_bias([0, 3], most=100).axes
     _, *curves = axes.lines

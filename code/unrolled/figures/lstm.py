@@ -298,6 +298,53 @@ def inside(
 
 
 @checked
+def erasing(left: ArrayLike, taken: ArrayLike, own: ArrayLike, others: ArrayLike) -> Figure:
+    """Draw how networks get rid of an old number, and what their forget gates are worth.
+
+    Parameters
+    ----------
+    left
+        ``(N,)`` what the forget gate of the cell that holds leaves of its state at a mark.
+    taken
+        ``(N,)`` what of its state the writing takes away there.
+    own, others
+        ``(N,)`` how many times as large the error is with this gate held at 1, and with the forget
+        gates of all other cells.
+
+    Raises
+    ------
+    ValueError
+        If there is no network, or not a number of each kind for every one.
+    """
+    left = np.atleast_1d(numbers("left", left))
+    given = {"taken": taken, "own": own, "others": others}
+    each = {name: np.atleast_1d(numbers(name, values)) for name, values in given.items()}
+    for name, values in each.items():
+        if values.shape != left.shape:
+            raise ValueError(f"{name} must have shape {left.shape}, as left, got {values.shape}")
+    figure, (how, worth) = plt.subplots(1, 2, figsize=(5.0, 2.8))
+    how.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
+    how.plot([0], [0], "s", color=COLOR["truth"], markersize=6)
+    label(how, 0.08, -0.01, "by hand", "truth", va="center")
+    how.plot(left, each["taken"], "o", color=COLOR["cell"], markersize=6)
+    how.set(xlabel="left by the gate", ylabel="taken by the writing", yticks=[0, 0.5, 1])
+    worth.axhline(1, color=GREY, linewidth=1, linestyle=":")
+    worth.plot(left, each["others"], "o", color=COLOR["baseline"], markersize=6)
+    worth.plot(left, each["own"], "o", color=COLOR["gate f"], markersize=6)
+    worth.set(xlabel="left by the gate", title="error, gates at 1", yscale="log")
+    high = 10 ** (1.35 * np.log10(max(10.0, *each["own"], *each["others"])))
+    worth.set_ylim(0.6, high)
+    words = {"its own": ("gate f", 0.04), "all others": ("baseline", 0.5)}
+    for text, (meaning, x) in words.items():
+        place = {"transform": worth.transAxes, "va": "top"}
+        label(worth, x, 1.0, text, meaning, **place)
+    for axes in (how, worth):
+        axes.set(xlim=(-0.08, 1.08), xticks=[0, 0.5, 1])
+    _plain_numbers(worth)
+    return figure
+
+
+@checked
 def left_by_bias(biases: Sequence[float], *, most: int) -> Figure:
     """Draw what is left of a state, by forget gates that see nothing but their bias.
 

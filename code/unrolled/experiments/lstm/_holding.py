@@ -79,8 +79,6 @@ def as_recurrent(model: Vanilla) -> Recurrent:
     return layer
 
 
-def holder(model: Vanilla, x: Tensor, y: Tensor) -> int:
-    """Say which cell's state is most correlated with the wanted answer, with either sign."""
-    states = traced(model, x)["c"].flatten(0, 1).T.numpy()
-    wanted = y.flatten().cpu().numpy()
-    return int(np.argmax([abs(np.corrcoef(each, wanted)[0, 1]) for each in states]))
+def holder(model: Vanilla) -> int:
+    """Say which cell the answer reads most: the one of the largest weight, of either sign."""
+    return int(model.dense.weight[0].abs().argmax())
