@@ -57,6 +57,14 @@ def test_forecasts_stand_at_the_end_of_the_series():
     assert [line.get_xdata()[0] for line in curves] == [6, 6, 6, 6]
 
 
+def test_what_a_network_can_say_at_most_is_named_once():
+    time, forecasts = np.arange(10.0), {"a": [np.ones(4), np.zeros(4)]}
+    (axes,) = draw.beyond_training(time, time, forecasts, {"a": "model"}, ceilings=[7, 8]).axes
+    dashed = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--"]
+    assert dashed == [7, 8]
+    assert texts(axes).count("their ceilings") == 1
+
+
 def test_a_panel_for_each_memory():
     figure = draw.memory({"one": np.zeros((5, 3)), "two": np.ones((5, 3))})
     titles = [axes.get_title() or axes.get_title("left") for axes in figure.axes]

@@ -272,7 +272,12 @@ def cue_curves(
 
 @checked
 def beyond_training(
-    time: Array, values: Array, forecasts: Mapping[str, Array], meanings: Mapping[str, str]
+    time: Array,
+    values: Array,
+    forecasts: Mapping[str, ArrayLike],
+    meanings: Mapping[str, str],
+    *,
+    ceilings: Sequence[float] = (),
 ) -> Figure:
     """Draw a series that rises and forecasts of its last values, one step ahead.
 
@@ -284,9 +289,15 @@ def beyond_training(
         ``{name: (n,) or (seeds, n) forecasts}`` of the last ``n`` values, the same for all.
     meanings
         ``{name: key of COLOR}``.
+    ceilings
+        Highest forecasts that there can be, one for each network that has one.
     """
     figure, axes = plt.subplots()
     axes.plot(time, values, color=COLOR["truth"], linewidth=2.4)
+    for ceiling in ceilings:
+        axes.axhline(ceiling, color=COLOR["model"], linewidth=0.7, linestyle="--")
+    if ceilings:
+        label(axes, time[0], max(ceilings), "their ceilings", "model", va="bottom")
     ends = {}
     for name, each in forecasts.items():
         curves = np.atleast_2d(each)

@@ -13,7 +13,7 @@ from unrolled.experiments.windows._cue_task import CELL, cue_by_recurrence
 def cue_by_one_size(
     seed: int, *, hidden: int, longest: Sequence[int], examples: int, epochs: int
 ) -> dict[str, list[float]]:
-    """Train cells of one size, each on the lags 1 to one of ``longest``; return accuracies.
+    """Train cells of one size, each on the lags 0 to one of ``longest``; return accuracies.
 
     Returns
     -------
