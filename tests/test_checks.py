@@ -1,6 +1,7 @@
 """The runner of the checks, on checks of its own; and the build of the book, which is one."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,7 @@ def fake(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checks, "ROOT", tmp_path)
     monkeypatch.setattr(checks, "workers", lambda: 2)
+    monkeypatch.setattr(checks.extras, "install", lambda: True)
     return replace
 
 
@@ -104,6 +106,35 @@ def test_a_missing_tool_fails_and_is_named(fake, monkeypatch, capfd):
     said = capfd.readouterr().out
     assert "no-such-tool is not installed" in said
     assert "ran one" in said
+
+
+def test_a_page_whose_extra_is_not_there_is_skipped_and_said(fake, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(checks.extras, "lacks", lambda page: "import keras" in page)
+    fake(one=1, two=1)
+    for name, text in (("one", "import keras\n"), ("two", "import numpy\n")):
+        (tmp_path / f"{name}.md").write_text(text)
+        with_page = replace(checks.CHECKS[name], page=tmp_path / f"{name}.md")
+        monkeypatch.setitem(checks.CHECKS, name, with_page)
+    assert checks.main([]) == 1
+    said = capfd.readouterr().out
+    assert table(said) == [("skipped", "one"), ("FAILED", "two")]
+    assert "keras is not installed" in said
+    assert "ran one" not in said
+
+
+@pytest.mark.parametrize(("names", "times"), [(["one"], 0), (["tests"], 1), (["nbval-one"], 1)])
+def test_the_extra_is_installed_before_what_may_need_it(fake, monkeypatch, names, times):
+    asked = []
+    fake(**{"one": 0, "tests": 0, "nbval-one": 0})
+    monkeypatch.setattr(checks.extras, "install", lambda: asked.append(1))
+    assert checks.main(names) == 0
+    assert len(asked) == times
+
+
+def test_a_notebooks_page_is_its_source():
+    pages = [check.page for check in checks.CHECKS.values() if check.page]
+    assert pages
+    assert all(page.suffix == ".md" and page.is_file() for page in pages)
 
 
 def test_every_notebook_is_executed():

@@ -15,6 +15,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import extras
+
 ROOT = Path(__file__).resolve().parent.parent
 
 ONE = """\
@@ -66,7 +68,7 @@ PACKAGE = {
 def make(folder, chapters):
     """Write a book: the tool, a package and some chapters."""
     core = (f"code/unrolled/core/{name}.py" for name in ("files", "kinds", "processes"))
-    for name in ("conftest.py", "tools/nb.py", "tools/machine.py", *core):
+    for name in ("conftest.py", "tools/nb.py", "tools/machine.py", "tools/extras.py", *core):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     sources = "code/unrolled/core/sources"
@@ -309,6 +311,17 @@ def test_a_folder_in_place_of_a_notebook_is_named(book):
     (book / "chapters" / "one.ipynb").mkdir()
     with pytest.raises(SystemExit, match=r"chapters/one\.ipynb: "):
         state(book)
+
+
+def test_a_page_whose_extra_is_not_there_keeps_what_is_stored(book, monkeypatch):
+    monkeypatch.setattr(extras, "lacks", lambda page: "direct" in page)
+    edit(book / "chapters" / "one.md", "1 + 1", "1 + 2")
+    before = (book / "chapters" / "one.ipynb").read_bytes()
+    status, said = call(book, "build")
+    assert status == 0
+    assert f"one.ipynb: {extras.LACKING}" in said
+    assert "two.ipynb: up to date" in said
+    assert (book / "chapters" / "one.ipynb").read_bytes() == before
 
 
 def test_check_finds_missing_and_stray_notebooks(book, capsys):

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import extras
 from browser import chromium
 from machine import workers
 
@@ -36,6 +37,7 @@ class Check:
     command: list[str]
     after: str = ""  # the check that makes what this one looks at
     alone: bool = False  # it uses all cores by itself
+    page: Path | None = None  # what it executes, which may need an extra
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Outcome:
 def nbval(ipynb: Path) -> Check:
     """Return the check that a notebook's stored outputs are what its cells give."""
     path = ipynb.relative_to(ROOT).as_posix()
-    return Check("stored outputs are what the cells give", ["pytest", "-q", path, *NBVAL])
+    what, command = "stored outputs are what the cells give", ["pytest", "-q", path, *NBVAL]
+    return Check(what, command, page=ipynb.with_suffix(".md"))
 
 
 CHECKS = {
@@ -110,7 +113,10 @@ def _made(name: str, check: Check) -> Outcome:
     if check.alone:
         print(title, end="", flush=True)
     began = time.monotonic()
-    status, output = _run(check.command, shown=check.alone)
+    if check.page and extras.lacks(check.page.read_text(encoding="utf-8")):
+        status, output = SKIPPED, f"{extras.LACKING}\n"
+    else:
+        status, output = _run(check.command, shown=check.alone)
     if not check.alone:
         print(f"{title}{output}", end="", flush=True)
     return Outcome(name, check.what, status, time.monotonic() - began)
@@ -167,6 +173,8 @@ def main(names: list[str]) -> int:
     checks = chosen(names)
     if "browser" in checks:
         install_chromium()
+    if "tests" in checks or any(name.startswith("nbval") for name in checks):
+        extras.install()
     return make(checks)
 
 

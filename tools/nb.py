@@ -42,6 +42,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+import extras
 from machine import workers
 from unrolled.core import sources
 from unrolled.core.files import write_atomically
@@ -285,7 +286,10 @@ def build(mds: list[Path], force: bool) -> int:
     """Bring the notebooks of these chapters up to date; return how many failed."""
     todo = []
     for chapter in map(read, mds):
-        if chapter.state == "stale" or force:
+        executed = chapter.state == "stale" or force
+        if executed and extras.lacks(chapter.md.read_text(encoding="utf-8")):
+            print(f"{name(chapter.ipynb)}: {extras.LACKING}")
+        elif executed:
             print(f"{name(chapter.ipynb)}: executing ({chapter.reason or 'forced'})", flush=True)
             todo.append(chapter)
         elif chapter.state == "prose":

@@ -1,4 +1,4 @@
-"""Pin all that requirements.txt brings, once for every Python and platform that README.md names.
+"""Pin all that the requirements bring, once for every Python and platform that README.md names.
 
 python tools/pins.py            write constraints.txt; a version that stands there stays if it can
 python tools/pins.py --check    resolve the pins for each Python again; install nothing
@@ -20,6 +20,7 @@ from typing import Any
 from install import PYTHONS
 
 ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ("requirements.txt", "requirements-keras.txt")
 PLATFORMS = {  # as Python names them, and as uv does
     "Linux x86_64": "x86_64-manylinux_2_28",
     "Linux aarch64": "aarch64-manylinux_2_28",
@@ -29,7 +30,7 @@ TORCH = ("torch", "triton", "cuda-", "nvidia-")  # torch, and what it alone brin
 MACOS = "14.0"  # the oldest that torch has a wheel for
 SKIPPED = 77  # the exit status of a check that could not be made
 HEADER = f"""\
-# All that requirements.txt brings, for Python {PYTHONS[0]} to {PYTHONS[-1]}, so that no release of
+# All that the requirements bring, for Python {PYTHONS[0]} to {PYTHONS[-1]}, so that no release of
 # any of it changes the book. Made by: python tools/pins.py
 # What PyPI sends:
 """
@@ -135,7 +136,7 @@ def main(arguments: list[str]) -> int:
     """Write the pins, or check them; return 1 if a check failed and 77 if it could not be made."""
     if arguments not in ([], ["--check"]):
         raise SystemExit(f"pins.py takes --check or nothing, not {' '.join(arguments)}")
-    requirements = wanted((ROOT / "requirements.txt").read_text())
+    requirements = "".join(wanted((ROOT / name).read_text()) for name in REQUIREMENTS)
     pins = ROOT / "constraints.txt"
     try:
         if arguments:
