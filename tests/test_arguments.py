@@ -47,7 +47,7 @@ from unrolled.search import Range, Trial
 from unrolled.windows import WindowMLP
 
 ROOMS = ("core", "cells", "data", "training", "search", "figures")
-CHAPTERS = ("windows", "bptt", "gradients", "lstm_numpy")
+CHAPTERS = ("windows", "bptt", "gradients", "lstm_numpy", "frameworks")
 DOORS = ("core.sources", "search", "training")  # what is public there, `__init__` says
 CHECKS = (
     "core.kinds",
@@ -285,6 +285,12 @@ CALLS = {
     "figures.bptt.unrolling": {},
     "figures.cells.draw": lambda: {"cell": Elman(2, 3), "axes": AXES},
     "figures.cells.formula": lambda: {"plan": PLAN, "name": "h_t", "asked": "h"},
+    "figures.frameworks.apart": {"distances": {"a": (1 + ramp(4), "model")}}
+    | {"xlabel": "epoch", "ylabel": "distance"},
+    "figures.frameworks.by_library": {"years": ramp(4), "truth": ramp(4)}
+    | {"said": {"a": [ramp(4)], "b": [ramp(4)]}},
+    "figures.frameworks.gates": {"a": ramp(4), "values": {"a": (ramp(4), "model")}},
+    "figures.frameworks.masks": {"panels": {"a": ramp(4, 3), "b": ramp(4, 3)}},
     "figures.gradients.before_and_after": {"quantiles": [0.0, 0.5, 1.0]}
     | {"panels": {"a": (ramp(2, 3), ramp(2, 3))}},
     "figures.gradients.by_distance": {"curves": {"a": (1 + ramp(2, 4), "model")}, "ylabel": "error"}
@@ -369,6 +375,9 @@ CALLS = {
     "figures.windows.two_pasts": {"pasts": [[1, 3, 4], [2, 3, 4]], "targets": ["5", "6"]}
     | {"window": 2},
     "figures.windows.window_diagram": {"values": ramp(5), "window": 2},
+    "frameworks.from_keras": {"weights": [ramp(2, 12), ramp(3, 12), ramp(12)] * 2}
+    | {"bidirectional": True},
+    "frameworks.to_keras": lambda: {"weights": nn.GRU(2, 3).state_dict(), "reset": "after"},
     "gradients.clip_by_norm": {"gradients": [rows(3)], "threshold": 0.1},
     "gradients.gaussian": SEED | {"hidden": 3, "std": 0.5, "dtype": torch.float64},
     "gradients.gradient_norms": loop,
