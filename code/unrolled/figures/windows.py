@@ -295,7 +295,8 @@ def beyond_training(
     figure, axes = plt.subplots()
     axes.plot(time, values, color=COLOR["truth"], linewidth=2.4)
     for ceiling in ceilings:
-        axes.axhline(ceiling, color=COLOR["model"], linewidth=0.7, linestyle="--")
+        level = np.full(len(time), ceiling)
+        axes.plot(time, level, color=COLOR["model"], linewidth=0.7, linestyle="--")
     if ceilings:
         label(axes, time[0], max(ceilings), "their ceilings", "model", va="bottom")
     ends = {}
