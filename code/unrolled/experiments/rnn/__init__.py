@@ -1,5 +1,6 @@
 """Experiments of the chapter ``rnn``, a file a claim; here, what its page calls."""
 
+from unrolled.experiments.rnn._counts import best_counted_bits as best_counted_bits
 from unrolled.experiments.rnn._elman import learn as learn
 from unrolled.experiments.rnn._kept_writer import kept as kept
 from unrolled.experiments.rnn._letter_stream import LETTERS as LETTERS

@@ -32,11 +32,11 @@ def counted_bits(
     learn, text
         ``(N,)`` characters to count in, and to be tested on, which go on from there.
     order
-        Characters that are looked back, from 0 to 6.
+        Characters that are looked back, from 0 to 9.
     strength
         Greater than 0.
     """
-    order = whole("order", order, least=0, most=6)
+    order = whole("order", order, least=0, most=9)
     strength = real("strength", strength, above=0)
     chances: Array = np.full(len(text), 1 / K)
     for n in range(order + 1):
