@@ -18,6 +18,7 @@ os.environ["UNROLLED_PROGRESS"] = "0"  # a stored output holds no progress bar
 os.environ["OMP_NUM_THREADS"] = "1"  # the order of a sum, hence its last digits
 os.environ["SOURCE_DATE_EPOCH"] = "0"  # the date inside an SVG
 os.environ["KERAS_BACKEND"] = "torch"  # the only one that is here
+os.environ["KERAS_TORCH_DEVICE"] = "cpu"
 os.environ["KERAS_HOME"] = os.devnull  # it would leave a file of settings in the home folder
 os.environ["IPYKERNEL_CELL_NAME"] = "<cell>"  # no process number in a traceback
 
