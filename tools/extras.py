@@ -47,10 +47,12 @@ def install() -> bool:
         return True
     print(f"Installing {NAME} {pinned()} from PyPI", flush=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run([*pip, "--retries", "1", "-r", FILE], cwd=ROOT, check=False)
+    command = [*pip, "--retries", "1", "-r", FILE]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     importlib.invalidate_caches()
     if done.returncode:
-        print(f"{NAME} {pinned()} could not be installed: the page that runs it is not executed.")
+        why = (done.stderr.splitlines() or ["pip does not say why"])[-1]
+        print(f"Without {NAME}, and the page that runs it is not executed: {why}", flush=True)
     return done.returncode == 0
 
 
