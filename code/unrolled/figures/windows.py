@@ -260,7 +260,7 @@ def cue_curves(
         label(axes, window, 1.03, f"{window}", "input", ha="right", va="bottom")
     label(axes, min(windows) * 0.55, 1.03, "windows of", "input", ha="right", va="bottom")
     label(axes, max(windows) * 1.2, 0.66, "recurrent\ncells", "hidden", va="center")
-    axes.text(max(recurrent_lags), 0.49, "chance", ha="right", va="top", color="#5a5a5a")
+    axes.text(0, 0.49, "chance", va="top", color="#5a5a5a")
     axes.set_xscale("symlog", linthresh=1, linscale=0.4)
     ticks = [0, 1, 3, 10, 30, 100, 300, 1000]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
