@@ -56,6 +56,13 @@ def sources(graph, name, *, peephole=False):
     return {edge.source for edge in graph.into(name) if edge.peephole == peephole}
 
 
+def test_the_widest_of_the_variants_can_be_drawn_with_its_gates_in_their_order():
+    """Nothing else is asked of it: to lay its lines takes seconds."""
+    places = cells.layout(cells.graph(CELLS["LSTM FGR"])).places
+    heights = [places[gate].y for gate in "ifgo"]
+    assert heights == sorted(heights, reverse=True)
+
+
 def test_elman_is_one_layer():
     graph = cells.graph(Elman(3, 4))
     assert [(n.name, n.kind, n.sign) for n in graph.nodes] == [

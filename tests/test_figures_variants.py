@@ -73,6 +73,18 @@ def test_no_sign_of_the_diagrams_is_left_in_the_table():
     assert text.isascii()
 
 
+def test_a_gallery_brings_out_a_way_in_the_cells_that_have_one():
+    models = {"plain": GRU(3, 4), "lit": GRU(3, 4)}
+    plain, lit = draw.gallery(models, lit={"lit": ["r"]}).axes
+
+    def colours(axes):
+        return {text.get_color() for text in axes.texts[:-1]}
+
+    assert len(colours(lit) - colours(plain)) == 1  # what turns pale
+    with pytest.raises(ValueError, match="lit"):
+        draw.gallery(models, lit={"another": ["r"]})
+
+
 def test_a_gallery_stacks_its_pictures_without_overlap():
     figure = draw.gallery({"coupled": LSTMVariant(3, 4, coupled=True), "GRU": GRU(3, 4)})
     first, second = (axes.get_position() for axes in figure.axes)

@@ -64,7 +64,7 @@ class Layout:
 def layout(graph: Graph) -> Layout:
     """Return the best of a few ways to draw a graph: few crossings, few bends, short lines."""
     count = 4 if len(graph.edges) < 25 else 2
-    for gap in (2, 3, 4, 6):
+    for gap in (2, 3, 4, 6, 8):
         tries = [_wire(graph, rows, gap) for rows in itertools.islice(_rows(graph), count)]
         done = [found for found in tries if found is not None]
         if done:

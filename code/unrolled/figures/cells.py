@@ -44,6 +44,7 @@ _LETTERS = {"x": "input", "h": "hidden", "c": "cell", "r": "gate o", "z": "gate 
 _ROUND = 1.0  # of a corner, in units of the grid
 _OUTSIDE = 6.0  # room for the names beside the frame
 _WIDTH = 50.0  # of the smallest picture, so that small cells are not drawn large
+_WIDEST = 77.0  # of one as wide as the page: a cell that needs more is drawn larger
 
 
 @checked
@@ -55,7 +56,7 @@ def draw(cell: Cell, axes: Axes | None = None, *, lit: Sequence[str] = ()) -> Fi
     cell
         The cell; see ``graph`` for what it may compute.
     axes
-        Where to draw; a figure as wide as the page if not given.
+        Where to draw; a figure as wide as the page if not given, or wider if it needs more.
     lit
         Names of nodes in ``graph(cell)``, to bring out a way through the cell: they and the lines
         between them keep their colours, the rest turns pale. All keep theirs if none is named.
@@ -74,7 +75,9 @@ def draw(cell: Cell, axes: Axes | None = None, *, lit: Sequence[str] = ()) -> Fi
     small = what.right > _WIDTH  # many nodes side by side
     beside = max(_OUTSIDE + 1.5 * small, (_WIDTH - what.right) / 2)
     if axes is None:
-        size = 5.0, 5.0 * (high - low) / (what.right + 2 * beside)
+        across = what.right + 2 * beside
+        width = 5.0 * max(1.0, across / _WIDEST)
+        size = width, width * (high - low) / across
         figure = plt.figure(figsize=size, layout="none")
         axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-beside, what.right + beside), ylim=(low, high), aspect="equal")

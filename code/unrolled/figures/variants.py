@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -11,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from unrolled.core.kinds import one_of
 from unrolled.core.recurrent import Cell
 from unrolled.core.validate import numbers
 from unrolled.figures import cells
@@ -52,24 +54,30 @@ def differences(models: Mapping[str, Cell]) -> Markdown:
 
 
 @checked
-def gallery(models: Mapping[str, Cell]) -> Figure:
+def gallery(
+    models: Mapping[str, Cell], *, lit: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Figure:
     """Draw cells one below the other, each with its name.
 
     Parameters
     ----------
     models
         ``{name: cell}``, at least one.
+    lit
+        ``{name: nodes}``: a way to bring out in a cell's picture, see :func:`cells.draw`.
 
     Raises
     ------
     ValueError
-        If there is no cell.
+        If there is no cell, or none of a name in ``lit``, or a cell has no such node.
     """
+    for name in lit:
+        one_of("lit", name, list(models))
     count = len(models)
     figure, rows = plt.subplots(count, squeeze=False, layout="none")
     heights = []
     for axes, (name, cell) in zip(rows[:, 0], models.items(), strict=True):
-        cells.draw(cell, axes)
+        cells.draw(cell, axes, lit=lit.get(name, ()))
         (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
         heights.append((high - low) / (right - left))
         axes.text(left, high, name, fontweight="bold", va="top")
