@@ -283,7 +283,7 @@ CALLS = {
     "figures.bptt.paths": {"totals": ["1", "2", "3"], "along": [1, 2]},
     "figures.bptt.reach": {"panels": {"a": np.eye(3)}},
     "figures.bptt.unrolling": {},
-    "figures.cells.draw": lambda: {"cell": Elman(2, 3), "axes": AXES},
+    "figures.cells.draw": lambda: {"cell": Elman(2, 3), "axes": AXES, "lit": ["x_t"]},
     "figures.cells.formula": lambda: {"plan": PLAN, "name": "h_t", "asked": "h"},
     "figures.frameworks.apart": {"distances": {"a": (1 + ramp(4), "model")}}
     | {"xlabel": "epoch", "ylabel": "distance"},
@@ -350,7 +350,7 @@ CALLS = {
     ),
     "figures.style.use_style": {},
     "figures.variants.differences": lambda: {"models": {"a": Elman(2, 3)}},
-    "figures.variants.gallery": lambda: {"models": {"a": Elman(2, 3)}},
+    "figures.variants.gallery": lambda: {"models": {"a": Elman(2, 3)}, "lit": {"a": ["x_t"]}},
     "figures.variants.promises": {"best": 1 + ramp(2, 3), "fresh": 1 + ramp(2)}
     | {"rivals": {"a": 1.0}, "ylabel": "error"},
     "figures.variants.waves": {"target": ramp(4), "panels": {"a": ramp(4, 2)}}
