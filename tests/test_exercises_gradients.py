@@ -48,37 +48,56 @@ def tanh_network(rng, steps, hidden, gain=1.5):
     return states.numpy(), U.numpy(), gradients.step_jacobians(step, states[:-1], drives)
 
 
-def test_jacobian_product_is_the_packages():
-    for rng, steps, _, hidden in random_shapes():
+def test_input_jacobians_are_the_packages_products_and_a_last_factor():
+    for rng, steps, inputs, hidden in random_shapes():
         states, U, jacobians = tanh_network(rng, steps, hidden)
-        theirs = gradients.products(jacobians)[0].numpy()
+        W = rng.normal(size=(hidden, inputs))
+        later = torch.cat([gradients.products(jacobians), torch.eye(hidden)[None].double()])
+        slopes = 1 - torch.from_numpy(states[1:, :, None]) ** 2
+        theirs = later[-steps:] @ (slopes * torch.from_numpy(W))
         np.testing.assert_allclose(
-            solution("jacobian_product")(states, U), theirs, rtol=1e-9, atol=1e-12
+            solution("input_jacobians")(states, W, U), theirs, rtol=1e-9, atol=1e-12
         )
 
 
-def test_norm_bound_bounds_every_tanh_network_and_is_reached_by_orthogonal_weights():
+def leaky_jacobians(jacobians, leak):
+    return (1 - leak) * torch.eye(jacobians.shape[-1]).double() + leak * jacobians
+
+
+def test_norm_bound_bounds_every_leaky_tanh_network_and_is_reached_by_a_multiple_of_i():
     for rng, steps, _, hidden in random_shapes():
         _, U, jacobians = tanh_network(rng, steps, hidden)
-        longest = float(gradients.spectral_norm(gradients.products(jacobians)[0]))
-        bound = solution("norm_bound")(U, 1.0, steps)
-        assert longest <= bound
-        assert bound == pytest.approx(float(gradients.spectral_norm(torch.tensor(U))) ** steps)
+        leak = rng.uniform(0.05, 1)
+        product = gradients.products(leaky_jacobians(jacobians, leak))[0]
+        longest = float(gradients.spectral_norm(product))
+        assert longest <= solution("norm_bound")(U, 1.0, leak, steps) * (1 + 1e-9)
 
-        straight = gradients.orthogonal(hidden, seed=steps, gain=1.3, dtype=torch.float64)
-        reached = gradients.products((0.5 * straight).expand(steps, hidden, hidden))[0]
-        bound = solution("norm_bound")(straight.numpy(), 0.5, steps)
-        assert bound == pytest.approx(float(gradients.spectral_norm(reached)))
+        straight = 1.3 * torch.eye(hidden).double()
+        factors = leaky_jacobians((0.5 * straight).expand(steps, hidden, hidden), leak)
+        bound = solution("norm_bound")(straight.numpy(), 0.5, leak, steps)
+        assert bound == pytest.approx(
+            float(gradients.spectral_norm(gradients.products(factors)[0]))
+        )
 
 
-def test_clip_by_norm_is_the_packages():
-    for rng, _, inputs, hidden in random_shapes():
-        dW, dU = rng.normal(size=(hidden, inputs)), rng.normal(size=(hidden, hidden))
+def test_a_leak_does_not_move_the_border_between_vanishing_and_not():
+    for leak in (0.01, 0.3, 1.0):
+        below, above = (solution("norm_bound")(U * np.eye(2), 0.25, leak, 1) for U in (3.99, 4.01))
+        assert below < 1 < above
+
+
+def test_clip_each_is_the_mean_of_what_the_package_clips():
+    for rng, batch, inputs, hidden in random_shapes():
+        dW, dU = rng.normal(size=(batch, hidden, inputs)), rng.normal(size=(batch, hidden, hidden))
         for threshold in rng.uniform(0.1, 8, size=3):
-            mine = solution("clip_by_norm")(dW, dU, threshold)
-            theirs, _ = gradients.clip_by_norm([torch.tensor(dW), torch.tensor(dU)], threshold)
-            np.testing.assert_allclose(mine[0], theirs[0], rtol=1e-12)
-            np.testing.assert_allclose(mine[1], theirs[1], rtol=1e-12)
+            clipped = [
+                gradients.clip_by_norm([torch.tensor(each) for each in both], threshold)[0]
+                for both in zip(dW, dU, strict=True)
+            ]
+            for mine, theirs in zip(
+                solution("clip_each")(dW, dU, threshold), zip(*clipped, strict=True), strict=True
+            ):
+                np.testing.assert_allclose(mine, torch.stack(theirs).mean(0), rtol=1e-9)
 
 
 def test_rescale_radius_agrees_with_the_packages_spectral_radius():
@@ -97,31 +116,44 @@ def test_the_hunt_knows_the_packages_clipping_for_right():
     catches_bad_clip(packages)
 
 
-def test_an_answer_that_stretches_short_gradients_hears_that_they_stay():
-    """The commonest mistake with clipping: it cannot show on a case in which one must clip."""
+def test_an_answer_that_shortens_short_gradients_hears_that_there_is_nothing_to_clip():
+    def shorter(dW, dU, threshold):
+        return tuple(0.9 * each.mean(axis=0) for each in (dW, dU))
 
-    def normalise(dW, dU, threshold):
-        norm = np.sqrt((dW**2).sum() + (dU**2).sum())
-        return dW * threshold / norm, dU * threshold / norm
+    def right_for_long_ones(dW, dU, threshold):
+        norms = np.sqrt((dW**2).sum((1, 2)) + (dU**2).sum((1, 2)))
+        if (norms > threshold).any():
+            return solution("clip_each")(dW, dU, threshold)
+        return shorter(dW, dU, threshold)
 
-    message = told("gradients.clip_by_norm", normalise)
-    assert "This gradient is no longer than the threshold" in message
-    assert "threshold = 26" in message
+    assert "so there is nothing to clip" in told("gradients.clip_each", right_for_long_ones)
 
 
-def test_an_answer_that_turns_the_gradient_in_a_new_way_hears_that_it_turns():
+def test_an_answer_whose_mean_is_too_long_hears_so():
+    def too_long(dW, dU, threshold):
+        return tuple(2 * each for each in solution("clip_each")(dW, dU, threshold))
+
+    assert "longer than the threshold" in told("gradients.clip_each", too_long)
+
+
+def test_an_answer_that_turns_a_gradient_hears_that_it_turns():
     def shares(dW, dU, threshold):
-        half = threshold / np.sqrt(2)
-        return half * dW / np.linalg.norm(dW), half * dU / np.linalg.norm(dU)
+        if len(dW) > 1:
+            return solution("clip_each")(dW, dU, threshold)
+        half = threshold / np.sqrt(2) / 1.1
+        return tuple(half * each[0] / np.linalg.norm(each) for each in (dW, dU))
 
-    assert "should keep its direction" in told("gradients.clip_by_norm", shares)
+    assert "should keep its direction" in told("gradients.clip_each", shares)
 
 
 def test_a_bound_that_is_none_hears_of_a_network_that_breaks_it():
-    def smaller(U, slope, steps):
-        return 0.9 * np.linalg.norm(np.linalg.matrix_power(slope * U, steps), 2)
+    def smaller(U, slope, leak, steps):
+        line = (1 - leak) * np.eye(len(U)) + leak * slope * U
+        return 0.99 * np.linalg.norm(np.linalg.matrix_power(line, steps), 2)
 
     assert "the straight line phi(a) = slope * a" in told("gradients.norm_bound", smaller)
+    below = told("gradients.norm_bound", lambda U, slope, leak, steps: 0.9 * (1 - leak) ** steps)
+    assert "where phi is flat" in below
 
 
 def test_a_count_of_steps_that_fits_nothing_hears_what_it_should_be():
@@ -181,7 +213,7 @@ def test_a_test_of_the_direction_alone_is_known():
 
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0, -1.0, 1e300])
 @pytest.mark.parametrize(
-    "name", ["steps_to_vanish", "norm_bound", "jacobian_product", "clip_by_norm", "rescale_radius"]
+    "name", ["steps_to_vanish", "norm_bound", "input_jacobians", "clip_each", "rescale_radius"]
 )
 def test_no_number_is_too_strange_to_be_judged(name, nothing):
     """Properties are asked of whatever came: none may raise, nor warn."""

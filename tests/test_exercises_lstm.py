@@ -23,7 +23,7 @@ from unrolled.exercises.lstm._lstms import (
     swaps_results,
 )
 from unrolled.exercises.lstm.catches_broken_lstm import _with_zeros, catches_broken_lstm
-from unrolled.exercises.lstm.cell_gradient import cell_gradient
+from unrolled.exercises.lstm.cell_parts import cell_parts
 from unrolled.exercises.lstm.half_life import half_life
 from unrolled.exercises.lstm.set_forget_bias import set_forget_bias as right_forget_bias
 from unrolled.exercises.lstm.step import step as right_masked_step
@@ -47,21 +47,27 @@ def test_after_its_half_life_half_of_a_cell_is_left(bias):
     assert left[int(np.floor(steps))] >= 0.5 >= left[int(np.ceil(steps))]
 
 
-def test_cell_gradient_is_the_packages_carousel():
-    for rng, x, h, *_ in problems():
-        f = rng.uniform(size=(len(x), h.shape[1]))
-        mine = cell_gradient(f)
-        assert_close([mine], [lstm_numpy.carousel(f[:, None])[:, 0]])
-
-
-def test_cell_gradient_is_all_there_is_without_recurrence():
+def test_cell_parts_add_up_to_the_packages_last_state():
     for rng, x, h, c, W, U, b in problems():
         inputs = rng.normal(size=(5, *x.shape))
-        weights = Weights(W, 0 * U, b)
-        trace = lstm_numpy.forward(inputs, h, c, weights)
-        whole = lstm_numpy.cell_gradient(trace, weights)[:, 0]
-        mine = [np.diag(row) for row in cell_gradient(trace.gates.f[:, 0])]
-        assert_close(mine, whole)
+        trace = lstm_numpy.forward(inputs, h, c, Weights(W, U, b))
+        i, f, g = (gate[:, 0] for gate in (trace.gates.i, trace.gates.f, trace.gates.g))
+        parts = cell_parts(i, f, g, c[0])
+        assert_close([parts.sum(axis=0)], [trace.c[-1, 0]])
+        left = lstm_numpy.carousel(f[:, None])[:, 0]
+        assert_close([parts], [left * np.concatenate([c[:1], i * g])])
+
+
+def test_cell_parts_say_what_a_change_does_without_recurrence():
+    """Make what one step writes twice as large: the last state moves by its part."""
+    for rng, x, h, c, W, U, b in problems():
+        inputs = rng.normal(size=(4, *x.shape))
+        trace = lstm_numpy.forward(inputs, h, c, Weights(W, 0 * U, b))
+        i, f, g = (gate[:, 0] for gate in (trace.gates.i, trace.gates.f, trace.gates.g))
+        doubled = g.copy()
+        doubled[1] *= 2
+        change = cell_parts(i, f, doubled, c[0]).sum(axis=0) - trace.c[-1, 0]
+        assert_close([change], [cell_parts(i, f, g, c[0])[2]])
 
 
 def right_step(x, h, c, W, U, b):
@@ -115,8 +121,15 @@ def test_set_forget_bias_does_what_the_packages_option_does():
         torch.manual_seed(hidden)
         drawn = LSTM(2, hidden)
         biases = [each.detach().numpy() for each in (drawn.bias_ih, drawn.bias_hh)]
-        mine = right_forget_bias(*biases, 1.5)
-        assert_close(mine, [each.detach().numpy() for each in (cell.bias_ih, cell.bias_hh)])
+        mine = right_forget_bias(*biases, np.full(hidden, half_life(1.5)))
+        for one, other in zip(mine, (cell.bias_ih, cell.bias_hh), strict=True):
+            np.testing.assert_allclose(one, other.detach().numpy(), rtol=1e-6)
+
+
+def test_set_forget_bias_undoes_exercise_1():
+    half_lives = np.geomspace(0.1, 1e4, 20)
+    biases = right_forget_bias(np.zeros(80), np.zeros(80), half_lives)[0][20:40]
+    np.testing.assert_allclose([half_life(bias) for bias in biases], half_lives, rtol=1e-9)
 
 
 def test_the_hunt_knows_the_packages_step_for_right():
@@ -256,10 +269,17 @@ def test_an_answer_with_blocks_turned_hears_which_way_round_they_stand():
 )
 def test_a_new_mistake_in_a_step_hears_which_state_to_look_at(factors, words):
     def step(*args):
-        h, c = right_masked_step(*args)
-        return factors[0] * h, factors[1] * c
+        found = right_masked_step(*args)
+        return [np.where(args[-1][:, None], k * s, s) for k, s in zip(factors, found, strict=True)]
 
     assert words in told("lstm.step", step)
+
+
+def test_a_step_that_moves_a_state_that_has_ended_hears_so():
+    def step(*args):
+        return tuple(0.9 * each for each in right_masked_step(*args))
+
+    assert "A sequence has ended here" in told("lstm.step", step)
 
 
 @pytest.mark.parametrize("order", ["".join(order) for order in permutations("ifgo")][1:])
@@ -287,7 +307,7 @@ def test_every_other_order_of_the_parts_is_named(order):
     assert f"in the order {', '.join(order)}" in told("lstm.step_backward", step_backward)
 
 
-@pytest.mark.parametrize("name", ["half_life", "cell_gradient", "step_backward"])
+@pytest.mark.parametrize("name", ["half_life", "cell_parts", "step_backward"])
 def test_a_misspelt_name_is_no_known_mistake(name):
     """A mistake that stops with a NameError of its own would be told whoever misspells a name."""
     solution = find(f"lstm.{name}").solution
@@ -331,16 +351,31 @@ def test_a_new_mistake_in_one_gate_hears_in_which(gate, words):
 
 
 def test_an_answer_with_another_bias_hears_what_the_gate_sees():
-    def set_forget_bias(b_ih, b_hh, value):
-        return right_forget_bias(b_ih, b_hh, np.exp(value))
+    def set_forget_bias(b_ih, b_hh, half_lives):
+        return right_forget_bias(b_ih, b_hh, 1.3 * half_lives)
 
     message = told("lstm.set_forget_bias", set_forget_bias)
-    assert "The forget gate sees the sum of both vectors" in message
+    assert "After its half-life half of a cell should be left." in message
+
+
+def test_an_answer_with_parts_that_do_not_add_up_hears_so():
+    message = told("lstm.cell_parts", lambda i, f, g, c_0: 1.1 * cell_parts(i, f, g, c_0))
+    assert "The rows should add up to c_T" in message
+
+
+def test_an_answer_that_writes_late_hears_of_its_last_row():
+    def moved(i, f, g, c_0):
+        parts = cell_parts(i, f, g, c_0)
+        parts[-1] += parts[0] / 2
+        parts[0] /= 2
+        return parts
+
+    assert "But the last is not what step T has written" in told("lstm.cell_parts", moved)
 
 
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0, -1.0, 1e300])
 @pytest.mark.parametrize(
-    "name", ["half_life", "cell_gradient", "step", "step_backward", "set_forget_bias"]
+    "name", ["half_life", "cell_parts", "step", "step_backward", "set_forget_bias"]
 )
 def test_no_number_is_too_strange_to_be_judged(name, nothing):
     """Properties are asked of whatever came: none may raise, nor warn."""
@@ -372,6 +407,13 @@ def test_exercise_1_quotes_right_numbers():
     assert (1 / (1 + np.exp(-1))) ** 100 == pytest.approx(2.5e-14, rel=0.01)
     assert half_life(7.27) == pytest.approx(1000, rel=0.01)
     assert half_life(9) / np.exp(9) == pytest.approx(0.7, abs=0.01)
+
+
+def test_exercise_5_quotes_right_numbers():
+    long = np.array([1e5, 1e6])
+    biases = right_forget_bias(np.zeros(8), np.zeros(8), long)[0][2:4]
+    np.testing.assert_allclose(biases - np.log(long), 0.37, atol=0.005)
+    assert half_life(np.log(1e5)) / 1e5 == pytest.approx(0.7, abs=0.01)
 
 
 @pytest.mark.parametrize(("bias", "n"), [(1, 1), (3, 3), (5, 8), (10, 105)])

@@ -30,15 +30,24 @@ def test_parameters_are_the_packages():
         assert parameters(steps, inputs, hidden, outputs) == both - hidden  # its 2nd bias
 
 
-def test_memory_is_what_autograd_says():
+def test_memory_is_what_the_states_of_a_linear_network_say():
+    """And the chain is one network of two units, as the chapter's sum has it."""
     for rng, lag, *_ in sizes():
-        u, w = rng.normal(size=2)
-        x = torch.zeros(lag + 3, dtype=torch.float64, requires_grad=True)
-        h = torch.zeros(())
-        for each in x.unbind():
-            h = u * h + w * each
-        h.backward()
-        assert memory(u, w, lag) == pytest.approx(x.grad[-1 - lag].item())
+        u, w, v = rng.normal(size=3)
+        x = rng.normal(size=lag + 3)
+        U, W = np.array([[u, 0], [v, u]]), np.array([w, 0])
+        states = np.zeros(2)
+        for each in x:
+            states = U @ states + W * each
+        weights = [memory(u, w, v, back) for back in reversed(range(len(x)))]
+        assert weights @ x == pytest.approx(states[1])
+
+
+def test_exercise_2_says_rightly_where_memory_is_best():
+    weights = [memory(0.9, 1.0, 1.0, back) for back in range(100)]
+    assert weights[9] == pytest.approx(weights[10])
+    assert np.argmax(np.round(weights, 9)) == 9
+    assert [memory(1.0, 2.0, 3.0, back) for back in (0, 1, 50)] == [0, 6, 300]
 
 
 def test_unroll_is_the_packages():
@@ -61,14 +70,16 @@ def test_pieces_are_the_packages():
             np.testing.assert_array_equal(mine, its)
 
 
-def test_last_output_is_the_state_that_the_package_returns():
+def test_last_output_is_the_state_that_torch_returns():
     for rng, steps, batch, inputs, hidden in sizes():
-        layer = Recurrent(Elman(inputs, hidden).double())
-        lengths = rng.integers(1, steps + 1, size=batch)
+        layer = torch.nn.RNN(inputs, hidden, bidirectional=True, dtype=torch.float64)
+        lengths = torch.tensor(rng.integers(1, steps + 1, size=batch))
         x = torch.tensor(rng.normal(size=(steps, batch, inputs)))
-        output, (last,) = layer(x, lengths=lengths.tolist())
-        mine = last_output(output.detach().numpy(), lengths)
-        np.testing.assert_array_equal(mine, last.detach().numpy())
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+        output, last = layer(packed)
+        output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=steps)
+        mine = last_output(output.detach().numpy(), lengths.numpy())
+        np.testing.assert_array_equal(mine, torch.cat([*last], dim=1).detach().numpy())
 
 
 def test_masked_mean_is_the_packages():

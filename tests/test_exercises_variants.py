@@ -1,7 +1,5 @@
 """What is special to the exercises of the chapter on the variants of the LSTM."""
 
-from itertools import permutations
-
 import numpy as np
 import pytest
 import torch
@@ -11,15 +9,15 @@ from sklearn.linear_model import LinearRegression
 
 from unrolled.cells import FORMS, GRU, LSTMVariant
 from unrolled.exercises import check, find
-from unrolled.exercises._gates import sigmoid
+from unrolled.exercises.variants import _some_grus
 from unrolled.exercises.variants import _torch_grus as grus
 from unrolled.exercises.variants._best_found import best_found
 from unrolled.exercises.variants.catches_wrong_reset import catches_wrong_reset
-from unrolled.exercises.variants.flip_update import flip_update
-from unrolled.exercises.variants.gru_step import gru_step
+from unrolled.exercises.variants.convert_gru import convert_gru
 from unrolled.exercises.variants.parameters import parameters
 from unrolled.exercises.variants.peephole_gradient import peephole_gradient
 from unrolled.exercises.variants.permutation_importance import _r2, permutation_importance
+from unrolled.exercises.variants.which_gru import which_gru
 
 
 def problems():
@@ -54,42 +52,48 @@ def test_parameters_are_those_of_the_package_and_of_torch(inputs, hidden):
 
 
 @pytest.mark.parametrize("reset", ["before", "after"])
-def test_flip_update_turns_one_of_the_packages_grus_into_the_other(reset):
-    for x, h, W, U, b_ih, b_hh in problems():
+def test_convert_gru_turns_one_of_the_packages_grus_into_the_other(reset):
+    for x, h, *weights in problems():
         sizes = x.shape[1], h.shape[1]
-        keeps = GRU(*sizes, reset=reset, update="keep").double()
         writes = GRU(*sizes, reset=reset, update="write").double()
-        W_new, U_new, b_new = flip_update(W, U, b_ih)
-        _, _, d_new = flip_update(W, U, b_hh)
+        keeps = GRU(*sizes, reset=reset, update="keep").double()
+        theirs = [
+            np.concatenate([*(np.split(each, 3)[k] for k in (1, 0, 2))]).T for each in weights
+        ]
         assert_close(
-            stepped(writes, x, (h,), (W_new, U_new, b_new, d_new)),
-            stepped(keeps, x, (h,), (W, U, b_ih, b_hh)),
+            stepped(keeps, x, (h,), convert_gru(*theirs)), stepped(writes, x, (h,), weights)
         )
 
 
-def test_gru_step_is_the_packages_and_torchs():
+def test_the_eight_grus_are_the_packages():
     for x, h, *weights in problems():
-        sizes = x.shape[1], h.shape[1]
-        mine = gru_step(x, h, *weights)
-        theirs = [
-            stepped(GRU(*sizes, reset=reset).double(), x, (h,), weights)[0]
-            for reset in ("before", "after")
-        ]
-        assert_close(mine, theirs)
-        cell = torch.nn.GRUCell(*sizes, dtype=torch.float64)
+        for (z_first, before, keeps), gru in zip(_some_grus.KINDS, _some_grus.GRUS, strict=True):
+            settings = {"reset": "before" if before else "after"}
+            settings["update"] = "keep" if keeps else "write"
+            cell = GRU(x.shape[1], h.shape[1], **settings).double()
+            order = (1, 0, 2) if z_first else (0, 1, 2)
+            read = [np.concatenate([np.split(each, 3)[k] for k in order]) for each in weights]
+            assert_close([gru(x, h, *weights)], stepped(cell, x, (h,), read))
+
+
+def test_which_gru_knows_torch():
+    def step(x, h, *weights):
+        cell = torch.nn.GRUCell(x.shape[1], h.shape[1], dtype=torch.float64)
         for parameter, value in zip(cell.parameters(), weights, strict=True):
             parameter.data = torch.tensor(value)
-        assert_close(mine[1:], [cell(torch.tensor(x), torch.tensor(h)).detach().numpy()])
+        return cell(torch.tensor(x), torch.tensor(h)).detach().numpy()
+
+    assert which_gru(step) == (False, False, True)
 
 
-def test_both_grus_are_one_where_exercise_3_says_so():
+def test_both_resets_are_one_where_exercise_3_says_so():
+    after, before = (_some_grus.GRUS[_some_grus.KINDS.index((True, b, True))] for b in (0, 1))
     for x, h, W, U, b_ih, b_hh in problems():
         H = h.shape[1]
         U, b_hh = U.copy(), b_hh.copy()
         b_hh[2 * H :] = 0
         U[2 * H :] = np.diag(np.diag(U[2 * H :]))
-        before, after = gru_step(x, h, W, U, b_ih, b_hh)
-        assert_close([before], [after])
+        assert_close([before(x, h, W, U, b_ih, b_hh)], [after(x, h, W, U, b_ih, b_hh)])
 
 
 def test_a_peephole_gradient_is_that_of_autograd_through_the_packages_cell():
@@ -230,47 +234,49 @@ def test_a_flaw_of_a_test_is_known(settings, mistake, seed):
     assert verdict.passed == (mistake is None), verdict
 
 
-RIGHT_GRUS = gru_step  # where an answer has that name
+def looked_at(point):
+    """Make an answer that compares all eight at one point, and takes the first that fits."""
+
+    def which(step):
+        new = step(*point)
+        fits = (np.allclose(gru(*point), new, atol=1e-5) for gru in _some_grus.GRUS)
+        return _some_grus.KINDS[[*fits].index(True)]
+
+    scope = {"which": which}
+    exec("def which_gru(step):\n    return which(step)", scope)
+    return scope["which_gru"]
 
 
-def test_an_answer_that_takes_rows_by_turns_hears_that_they_stand_together():
-    def gru_step(x, h, W, U, b_ih, b_hh):
-        x_r, x_z, x_n = (x @ W.T + b_ih).reshape(len(x), -1, 3).transpose(2, 0, 1)
-        U_r, U_z, U_n = (U[k::3] for k in range(3))
-        b_r, b_z, b_n = (b_hh[k::3] for k in range(3))
-        r, z = sigmoid(x_r + h @ U_r.T + b_r), sigmoid(x_z + h @ U_z.T + b_z)
-        before = np.tanh(x_n + (r * h) @ U_n.T + b_n)
-        after = np.tanh(x_n + r * (h @ U_n.T + b_n))
-        return z * h + (1 - z) * before, z * h + (1 - z) * after
+def point_of(B=3, I=2, H=4):  # noqa: E741
+    draw = np.random.default_rng(2).normal
+    shapes = (B, I), (B, H), (3 * H, I), (3 * H, H), (3 * H,), (3 * H,)
+    return [draw(size=shape) for shape in shapes]
 
-    assert "The gates take turns in your rows." in told("variants.gru_step", gru_step)
+
+def without_bias(point, U=lambda block: block):
+    *rest, weights, b_ih, b_hh = point
+    weights = np.concatenate([U(block) for block in np.split(weights, 3)])
+    return [*rest, weights, 0 * b_ih, 0 * b_hh]
 
 
 @pytest.mark.parametrize(
-    ("which", "words"),
+    ("point", "mistake"),
     [
-        ([0], "What is left is `before`: its candidate, or what z keeps."),
-        ([1], "What is left is the candidate of `after`."),
-        ([0, 1], "Neither of the two is right"),
+        (point_of(), None),
+        (point_of(1, 1, 2), None),
+        (without_bias(point_of()), None),
+        (point_of(3, 2, 1), None),  # the bias b_hn shows it
+        (without_bias(point_of(3, 2, 1)), "before_not_seen"),
+        (without_bias(point_of(), lambda block: np.diag(np.diag(block))), "before_not_seen"),
+        ([0 * each for each in point_of()], "always_the_same"),
+        ([np.ones_like(each) for each in point_of()], "always_the_same"),
+        ([np.full_like(each, 0.3) for each in point_of()], "z_first_not_seen"),
     ],
 )
-def test_a_new_mistake_in_one_gru_hears_in_which(which, words):
-    def gru_step(x, h, W, U, b_ih, b_hh):
-        states = enumerate(RIGHT_GRUS(x, h, W, U, b_ih, b_hh))
-        return tuple(0.9 * state if k in which else state for k, state in states)
-
-    assert words in told("variants.gru_step", gru_step)
-
-
-@pytest.mark.parametrize("order", ["".join(order) for order in permutations("rzn")][1:])
-def test_every_other_order_of_the_grus_rows_is_named(order):
-    at = np.argsort(["rzn".index(gate) for gate in order])
-
-    def gru_step(x, h, W, U, b_ih, b_hh):
-        read = [np.concatenate([np.split(e, 3)[k] for k in at]) for e in (W, U, b_ih, b_hh)]
-        return RIGHT_GRUS(x, h, *read)
-
-    assert check("variants.gru_step", gru_step).mistake == f"rows_{order}"
+def test_a_point_that_does_not_tell_the_grus_apart_is_named(point, mistake):
+    verdict = check("variants.which_gru", looked_at(point))
+    assert verdict.mistake == mistake, verdict
+    assert verdict.passed == (mistake is None), verdict
 
 
 def test_a_gradient_that_is_wrong_without_peepholes_hears_so():
@@ -293,19 +299,19 @@ def test_a_fall_may_be_negative():
 
 
 def test_a_conversion_that_does_not_convert_hears_what_it_should_do():
-    def flip_update(W, U, b):
-        scale = np.repeat([1, 2, 1], len(b) // 3)
-        return scale[:, None] * W, scale[:, None] * U, scale * b
+    def convert(*weights):
+        W, U, b_ih, b_hh = convert_gru(*weights)
+        return W, 2 * U, b_ih, b_hh
 
-    message = told("variants.flip_update", flip_update)
+    message = told("variants.convert_gru", convert)
     assert "Let both GRUs take a step, from one x and one h" in message
 
 
-def test_a_conversion_that_changes_other_gates_hears_which_rows_to_leave():
-    def flip_update(W, U, b):
-        return 2 * W, 2 * U, 2 * b
+def test_a_conversion_with_wrong_biases_hears_to_look_at_them():
+    def convert(*weights):
+        return tuple(2 * each for each in convert_gru(*weights))
 
-    assert "Rows of r or of n have changed" in told("variants.flip_update", flip_update)
+    assert "Look at the biases first" in told("variants.convert_gru", convert)
 
 
 def test_an_importance_for_an_unused_setting_hears_that_it_should_be_0():
@@ -318,7 +324,8 @@ def test_an_importance_for_an_unused_setting_hears_that_it_should_be_0():
 
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0, -1.0, 1e300])
 @pytest.mark.parametrize(
-    "name", ["parameters", "flip_update", "gru_step", "peephole_gradient", "permutation_importance"]
+    "name",
+    ["parameters", "convert_gru", "which_gru", "peephole_gradient", "permutation_importance"],
 )
 def test_no_number_is_too_strange_to_be_judged(name, nothing):
     """Properties are asked of whatever came: none may raise, nor warn."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from exercised import told
 
 from unrolled import windows
 from unrolled.exercises import check, find
@@ -26,23 +27,42 @@ def test_lag_matrix_is_the_packages_for_each_step_ahead():
             np.testing.assert_array_equal(targets[:, ahead - 1], values[: len(inputs)])
 
 
-def test_seasonal_repeat_is_the_packages():
-    solution = find("windows.seasonal_repeat").solution
+def test_seasonal_mean_is_what_regression_on_the_places_forecasts():
+    solution = find("windows.seasonal_mean").solution
     for series, period, horizon in random_tasks():
-        theirs = windows.seasonal_repeat(series, horizon, period=period)
-        np.testing.assert_array_equal(solution(series, horizon, period), theirs)
+        places = np.eye(period)[np.arange(len(series) + horizon) % period]
+        known, ahead = places[: len(series)], places[len(series) :]
+        weights, *_ = np.linalg.lstsq(known, series, rcond=None)
+        np.testing.assert_allclose(solution(series, horizon, period), ahead @ weights, atol=1e-12)
 
 
-def test_iterate_is_the_packages():
+def test_seasonal_mean_of_one_cycle_is_the_packages_seasonal_repeat():
+    solution = find("windows.seasonal_mean").solution
+    for series, period, horizon in random_tasks():
+        cycle = series[-period:]
+        theirs = windows.seasonal_repeat(cycle, horizon, period=period)
+        np.testing.assert_array_equal(solution(cycle, horizon, period), theirs)
+
+
+def test_iterate_adds_up_what_the_package_iterates_on_differences():
     solution = find("windows.iterate").solution
     for series, window, horizon in random_tasks():
+        window = min(window, len(series) - 1)
         weights = np.linspace(-1, 1, window) / window
 
         def predict(lags, weights=weights):
             return float(np.sin(lags @ weights))
 
-        theirs = windows.iterate(predict, series, horizon, window=window)
-        np.testing.assert_array_equal(solution(predict, series, horizon, window), theirs)
+        steps = windows.iterate(predict, np.diff(series), horizon, window=window)
+        forecasts = solution(predict, series, horizon, window)
+        np.testing.assert_array_equal(forecasts, series[-1] + steps.cumsum())
+
+
+def test_an_answer_that_is_wrong_from_the_first_step_on_hears_so():
+    def iterate(predict, history, horizon, window):
+        return find("windows.iterate").solution(predict, history[:-1], horizon, window)
+
+    assert "nothing that was forecast enters it" in told("windows.iterate", iterate)
 
 
 def test_parameters_are_the_packages():
@@ -93,7 +113,10 @@ def test_a_test_that_disturbs_the_future_needs_no_standard_deviation():
 
 
 def test_keywords_may_be_asked_for_as_the_package_does():
-    def seasonal_repeat(history, horizon, *, period):
-        return np.resize(history[-period:], horizon)
+    def seasonal_mean(history, horizon, *, period):
+        return [history[-p::-period].mean() for p in range(period, 0, -1)] * (horizon + 1)
 
-    assert check("windows.seasonal_repeat", seasonal_repeat).passed
+    def cut(history, horizon, *, period):
+        return seasonal_mean(history, horizon, period=period)[:horizon]
+
+    assert check("windows.seasonal_mean", cut).passed

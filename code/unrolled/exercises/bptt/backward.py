@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from unrolled.core.validate import Array
 from unrolled.exercises._drawing import numbers
+from unrolled.exercises.bptt import _other_sweeps
 from unrolled.exercises.bptt._elman import unclipped, unscaled
 from unrolled.exercises.grading import Exercise, Mistake
 
@@ -33,64 +32,6 @@ def backward(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
     return dW, dU, db, later
 
 
-def _backward_by_sequences(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    dW, dU, db, starts = 0 * W, 0 * U, np.zeros(len(U)), []
-    for outside, inputs, states in zip(*(a.swapaxes(0, 1) for a in (dh, x, h)), strict=True):
-        later = np.zeros(len(U))
-        for t in reversed(range(len(inputs))):
-            later = later + outside[t]
-            da = (1 - (states[t + 1] - states[t]) ** 2) * later
-            dW, dU, db = dW + np.outer(da, inputs[t]), dU + np.outer(da, states[t]), db + da
-            later = later + U.T @ da
-        starts.append(later)
-    return dW, dU, db, np.stack(starts)
-
-
-def _backward_at_once(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
-    slope = 1 - np.diff(h, axis=0) ** 2
-    said = dh.copy()
-    for t in range(len(x) - 2, -1, -1):
-        said[t] += said[t + 1] + (said[t + 1] * slope[t + 1]) @ U
-    da, product = said * slope, "tbi,tbj->ij"
-    dW, dU = np.einsum(product, da, x), np.einsum(product, da, h[:-1])
-    return dW, dU, np.sum(da, axis=(0, 1)), said[0] + da[0] @ U
-
-
-def _backward_torch(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Any:
-    from torch import from_numpy, zeros_like
-
-    outside, inputs, states, weights, recurrent = map(from_numpy, (dh, x, h, W, U))
-    later, dW, dU = zeros_like(states[0]), zeros_like(weights), zeros_like(recurrent)
-    db = zeros_like(recurrent[0])
-    for t in range(len(x) - 1, -1, -1):
-        later = later + outside[t]
-        da = later * (1 - (states[t + 1] - states[t]).square())
-        dW.addmm_(da.T, inputs[t])
-        dU.addmm_(da.T, states[t])
-        db.add_(da.sum(dim=0))
-        later = later + da.mm(recurrent)
-    return dW, dU, db, later
-
-
-def _goes_all_the_way(result: Arrays, dh: Array, x: Array, h: Array, W: Array, U: Array) -> bool:
-    """Each error is carried back through a few steps, and then dropped: this is truncated BPTT.
-
-    For short sequences it is right. Here no error stops before the first step, however long.
-    """
-    return not any(np.allclose(result[0], dW) for dW in _truncated(dh, x, h, U))
-
-
-def _truncated(dh: Array, x: Array, h: Array, U: Array) -> list[Array]:
-    """List dW by BPTT(2), BPTT(3), ... as long as something is cut off."""
-    slope, product = 1 - np.diff(h, axis=0) ** 2, "tbi,tbj->ij"
-    part = dh  # of each error, what it says `lag` steps back
-    found = [np.einsum(product, part * slope, x)]
-    for lag in range(1, len(x)):
-        part = part[1:] + (part[1:] * slope[lag:]) @ U
-        found.append(found[-1] + np.einsum(product, part * slope[:-lag], x[:-lag]))
-    return found[1:-1]
-
-
 def _states(x: Array, h: Array, W: Array, U: Array, b: Array) -> Array:
     """Run the network that adds to its state: the state h and those after it."""
     states = [h]
@@ -109,6 +50,13 @@ def _case(*sizes: int, error: float = 1.0, start: float = 1.0, weights: float = 
     dh, x, h0, W, U, b = (numbers(_rng, *shape) for shape in shapes)
     W, U = weights * W, weights * U
     return dh * error, x, _states(x, np.tanh(start * h0), W, U, b), W, U
+
+
+def _at_the_end(*sizes: int) -> Arrays:
+    """Draw a sequence of which the loss looks at the last state only."""
+    dh, *rest = _case(*sizes)
+    dh[:-1] = 0
+    return dh, *rest
 
 
 def _saturated() -> Arrays:
@@ -132,18 +80,17 @@ EXERCISE = Exercise(
         _case(1, 2, 4, 3),
         _case(7, 1, 2, 3, start=0.0),
         _case(3, 4, 2, 1),
+        _case(3, 3, 3, 3),
+        _at_the_end(4, 2, 3, 2),
+        _case(4, 2, 3, 2, weights=0.0),
         _case(35, 2, 1, 3, weights=0.3),
         _case(4, 3, 2, 5, error=1e6),
         _case(3, 2, 5, 4, error=1e-6),
         _saturated(),
     ],
-    alternatives=[
-        _backward_by_sequences,
-        _backward_at_once,
-        _backward_torch,
-    ],
+    alternatives=[_other_sweeps.by_sequences, _other_sweeps.at_once, _other_sweeps.by_torch],
     parts=("dW", "dU", "db", "dh0"),
-    properties=[unclipped(backward), unscaled(backward), _goes_all_the_way],
+    properties=[unclipped(backward), unscaled(backward), _other_sweeps.goes_all_the_way],
     equivalent={
         "later = np.zeros_like(h[0]) -> later = np.zeros_like(dh[0])": _ZEROS,
         "later = np.zeros_like(h[0]) -> later = np.zeros_like(U[0])": _ZEROS,
@@ -186,16 +133,15 @@ EXERCISE = Exercise(
         "not_carried": Mistake(
             """Nothing is carried back from one step to the step before.
 
-            The state h_t acts on the loss in two ways: itself, which is dh, and through step t
-            + 1. Add what step t + 1 says of h_t.
+            The state h_t acts on the loss in two ways: itself, which is dh, and through the next
+            step.
             """,
             {"dh[t - 1] + later": "dh[t - 1]"},
         ),
         "only_the_last_loss": Mistake(
             """What the loss says is used at the last step only. At the others, dh is left out.
 
-            Every step has its own part in the loss. In each, add dh to what comes from the step
-            after.
+            Every step has its own part in the loss.
             """,
             {"np.zeros_like(h[0])": "dh[-1]", "dh[t - 1] + later": "later"},
         ),
@@ -210,26 +156,23 @@ EXERCISE = Exercise(
         "forwards": Mistake(
             """The sweep goes from the first step to the last: it hands on in the wrong direction.
 
-            What step t + 1 says of h_t must be known before step t can be done. So begin with
-            the last step: `for t in range(len(x), 0, -1)`.
+            What step t + 1 says of h_t must be known before step t can be done.
             """,
             {"range(len(x), 0, -1)": "range(1, len(x) + 1)"},
         ),
         "through_transpose": Mistake(
             """From step to step, U is the wrong way round.
 
-            Forward, a batch of states is multiplied as `h @ U.T`. Backward, it is `da @ U`,
-            which is U transposed times da, for each sequence. As U is square, the shapes do not
-            tell.
+            Forward, a batch of states is multiplied as `h @ U.T`. As U is square, the shapes do
+            not tell.
             """,
             {"da @ U": "da @ U.T"},
         ),
         "recurrent_transposed": Mistake(
             """`dU` is transposed.
 
-            U[i, j] leads from unit j of h_{t-1} to unit i of h_t, so its derivative is da[i]
-            times unit j of h_{t-1}, with da first: `da.T @ h[t - 1]`. As U is square, the
-            shapes do not tell.
+            U[i, j] leads from unit j of h_{t-1} to unit i of h_t. As U is square, the shapes do
+            not tell.
             """,
             {"da.T @ h[t - 1]": "h[t - 1].T @ da"},
         ),
@@ -269,8 +212,7 @@ EXERCISE = Exercise(
         "carried_around_tanh": Mistake(
             """What goes back through U has not gone through tanh.
 
-            One way leads past tanh and takes no U. The other leads through tanh first, to da, and
-            then through U.
+            One way leads past tanh and takes no U. The other leads through both.
             """,
             {"da @ U": "both @ U"},
         ),
@@ -323,7 +265,7 @@ EXERCISE = Exercise(
         "piles_up": Mistake(
             """What is carried back piles up: what the steps after say is in it twice.
 
-            It is in `both` already, so replace what is carried, and do not add to it.
+            What the steps after say has been taken in already, when this step says its own.
             """,
             {"later = both": "later += both"},
         ),
@@ -331,15 +273,12 @@ EXERCISE = Exercise(
             """What is carried back stays at zero: no step says anything of the step before, nor of
             h[0].
 
-            At the end of each turn of the loop, carry on what this step says of h_{t-1}.
+            Each step has something to say of the state before it.
             """,
             {"        later = both + da @ U\n": ""},
         ),
         "paired_with_own_state": Mistake(
-            """`dU` pairs step t's da with h_t. In step t, U multiplies h_{t-1}.
-
-            With h_t in `h[t]`, that is `h[t - 1]`.
-            """,
+            """`dU` pairs step t's da with h_t. In step t, U multiplies h_{t-1}.""",
             {"da.T @ h[t - 1]": "da.T @ h[t]"},
         ),
         "paired_with_input_before": Mistake(
@@ -386,54 +325,64 @@ EXERCISE = Exercise(
         "writes_into_dh": Mistake(
             """What comes from later steps is added into the caller's own dh, which is spoilt by
             it.
-
-            Called again with the same dh, as a check by differences does, this gives another
-            answer. Make a new array in each step: `dh[t - 1] + later`.
+            Called again with the same dh, this gives another answer.
             """,
             {"both = dh[t - 1] + later": "dh[t - 1] += later; both = dh[t - 1]"},
         ),
         "stops_before_h0": Mistake(
             """`dh0` is the da of step 1. From there it goes on to the initial state, as from every
             step to the state before.
-
-            So `dh0` is what is carried, after the last turn of the loop.
             """,
             {"dU, db, later": "dU, db, da"},
         ),
         "through_no_tanh": Mistake(
             """`dh0` is multiplied by 1 - h[0]**2, as if h[0] had come out of a tanh.
 
-            No step made the initial state. What is carried is `dh0` as it is.
+            No step made the initial state.
             """,
             {"dU, db, later": "dU, db, later * (1 - h[0] ** 2)"},
         ),
         "initial_state_ignored": Mistake(
             """`dU` misses the first step: there h_0 was left out.
 
-            U multiplies the initial state like any other. It is `h[0]`, and in step 1 it is
-            h_{t-1}.
+            U multiplies the initial state like any other.
             """,
             {"da.T @ h[t - 1]": "da.T @ h[t - 1] if t > 1 else 0"},
         ),
         "last_step_skipped": Mistake(
-            """The last step is left out: the loop begins one step too early in time.
-
-            x_t is `x[t - 1]`, so the steps are t = len(x), ..., 1.
-            """,
+            """The last step is left out: the loop begins one step too early in time.""",
             {"range(len(x), 0, -1)": "range(len(x) - 1, 0, -1)"},
         ),
         "first_step_skipped": Mistake(
-            """The first step is left out: the loop ends one step too soon.
-
-            `range` stops before its end, and the last step of the sweep is t = 1.
-            """,
+            """The first step is left out: the loop ends one step too soon.""",
             {"range(len(x), 0, -1)": "range(len(x), 1, -1)"},
+        ),
+        "sequences_added_first": Mistake(
+            """What the sequences say is added up first, and so are their inputs, and the sums are
+            multiplied. Each sequence has a product of its own: add those up.
+            """,
+            {
+                "da.T @ x[t - 1]": "np.outer(da.sum(axis=0), x[t - 1].sum(axis=0))",
+                "da.T @ h[t - 1]": "np.outer(da.sum(axis=0), h[t - 1].sum(axis=0))",
+            },
+        ),
+        "slope_from_inputs": Mistake(
+            """The slope of tanh is computed from W x and U h, without b, which you are not given.
+            The states themselves tell it.
+            """,
+            {"(h[t] - h[t - 1]) ** 2": "np.tanh(x[t - 1] @ W.T + h[t - 1] @ U.T) ** 2"},
+        ),
+        "own_unit_only": Mistake(
+            """Back through U goes each unit by itself: only the diagonal of U is used. Every unit
+            has told every other.
+            """,
+            {"da @ U": "da * np.diag(U)"},
         ),
         "stacked_in_sweep_order": Mistake(
             """The steps' da are stacked in the order of the sweep, last step first, and x and h
             are not.
 
-            So each da meets another step's input. Turn the list round before the product.
+            So each da meets another step's input.
             """,
             """
             later, rows = np.zeros_like(h[0]), []

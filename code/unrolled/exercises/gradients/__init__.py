@@ -6,8 +6,8 @@ from unrolled.exercises.gradients._power_norms import power_norms as power_norms
 ORDER = (
     "steps_to_vanish",
     "norm_bound",
-    "jacobian_product",
-    "clip_by_norm",
+    "input_jacobians",
+    "clip_each",
     "rescale_radius",
     "catches_bad_clip",
 )

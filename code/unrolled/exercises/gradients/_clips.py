@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from unrolled.core.validate import Array
-from unrolled.exercises.gradients.clip_by_norm import norm_of
+from unrolled.exercises.gradients._norm_of import norm_of
 from unrolled.exercises.grading import edited
 
 Pair = tuple[Array, Array]

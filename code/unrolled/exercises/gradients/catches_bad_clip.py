@@ -17,8 +17,9 @@ Clip = Callable[[Array, Array, float], Pair]
 def catches_bad_clip(clip_by_norm: Clip) -> None:
     """Return if clip_by_norm is right, raise AssertionError if it is not.
 
-    clip_by_norm(dW, dU, threshold) is an implementation of exercise 4. Right ones may
-    differ in the sixth digit: use np.allclose.
+    clip_by_norm(dW, dU, threshold) takes arrays of shapes (H, I) and (H, H)
+    and returns both, clipped. Right ones may differ in the sixth digit: use
+    np.allclose.
     """
     dW = np.arange(-1.0, 5.0).reshape(3, 2)
     dU = np.arange(-4.0, 5.0).reshape(3, 3)

@@ -17,8 +17,8 @@ _rng = np.random.default_rng(0)
 def rescale_radius(U: Array, radius: float) -> Array:
     """Scale recurrent weights so that their spectral radius becomes radius.
 
-    U has shape (H, H) and a spectral radius above 0; radius is positive. Return a new
-    array of shape (H, H): U times one number.
+    U has shape (H, H) and a spectral radius above 0; radius is positive.
+    Return a new array of shape (H, H): U times one number.
     """
     present = float(np.abs(np.linalg.eigvals(U)).max())
     return U * (radius / present)

@@ -12,7 +12,8 @@ from unrolled.exercises.grading import Exercise, Mistake
 def steps_to_vanish(rate: float, fraction: float) -> int:
     """Count the steps until only a fraction is left, if each keeps a rate.
 
-    rate and fraction: numbers between 0 and 1, both ends excluded. Return a whole number.
+    rate and fraction are numbers between 0 and 1, both ends excluded. Return
+    a whole number.
     """
     return int(np.ceil(np.log(fraction) / np.log(rate)))
 
@@ -68,6 +69,7 @@ EXERCISE = Exercise(
         (0.5, 0.3),
         (0.3, 0.9),
         (0.5, 0.25),  # reached exactly
+        (0.5, 0.24999),  # and just not
         (0.25, 0.25),
         (0.5, 2.0**-40),
         (0.995, 1e-9),
@@ -79,8 +81,7 @@ EXERCISE = Exercise(
         "steps_unrounded": Mistake(
             """This is where the curve crosses the fraction, between two steps. Steps are whole.
 
-            The first whole step at which the derivative is small enough is the next one up:
-            `np.ceil`.
+            At which whole step is the derivative small enough for the first time?
             """,
             {_STEPS: "float(np.log(fraction) / np.log(rate))"},
             "return np.log10(fraction) / np.log10(rate)",
@@ -88,8 +89,7 @@ EXERCISE = Exercise(
         "steps_rounded_down": Mistake(
             """One step is missing: rounded down, the derivative is still above the fraction.
 
-            `int(...)` and `//` cut off what is behind the point. The first step that is far
-            enough is the next one up: `np.ceil`.
+            `int(...)` and `//` cut off what is behind the point.
             """,
             {"np.ceil(np.log(fraction) / np.log(rate))": "np.log(fraction) / np.log(rate)"},
             "return np.log(fraction) // np.log(rate)",
@@ -103,7 +103,7 @@ EXERCISE = Exercise(
         "steps_rounded_to_nearest": Mistake(
             """Rounding to the nearest whole number stops one step early about half of the time.
 
-            Rounded down, the derivative is still above the fraction. Round up: `np.ceil`.
+            Where it was rounded down, the derivative is still above the fraction.
             """,
             {_STEPS: "round(np.log(fraction) / np.log(rate))"},
         ),

@@ -78,7 +78,8 @@ def _wrong_part(got: Value, want: Value, name: str) -> str | None:
     if expected is None:
         raise TypeError(f"an exercise's solution returned {kind(want)}, which cannot be compared")
     shape = expected.array.shape
-    needed = f"an array of shape {shape}" if shape else "a number"
+    one = "True or False" if expected.array.dtype.kind == "b" else "a number"
+    needed = f"an array of shape {shape}" if shape else one
     if mine is None:
         sizes = " and ".join(map(str, sorted(lengths(got))[:3]))
         ragged = f" whose parts have {sizes} entries, which makes no array" if sizes else ""

@@ -5,7 +5,7 @@ from unrolled.exercises.lstm._counts_to import counts_to as counts_to
 
 ORDER = (
     "half_life",
-    "cell_gradient",
+    "cell_parts",
     "step",
     "step_backward",
     "set_forget_bias",

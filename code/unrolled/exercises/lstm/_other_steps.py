@@ -47,9 +47,9 @@ def step_entry_by_entry(
 def step_einsum(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array) -> Pair:
     a = np.einsum("bi,ai->ba", x, W) + np.einsum("bh,ah->ba", h, U) + b
     i, f, g, o = a.reshape(len(x), 4, -1).swapaxes(0, 1)
-    on = np.einsum("b,h->bh", running.astype(h.dtype), np.ones_like(h[0]))
     new = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return on * sigmoid(o) * np.tanh(new) + (1 - on) * h, on * new + (1 - on) * c
+    on = np.repeat(running[:, None], h.shape[1], axis=1).astype(int)
+    return np.choose(on, [h, sigmoid(o) * np.tanh(new)]), np.choose(on, [c, new])
 
 
 def step_torch(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array) -> Any:

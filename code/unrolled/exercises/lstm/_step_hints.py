@@ -11,6 +11,17 @@ from unrolled.exercises.lstm._other_steps import step_those_that_run
 Pair = tuple[Array, Array]
 
 
+def ended_ones_stay(result: Pair, *args: Array) -> bool:
+    """A sequence has ended here, and its state is another after the step than before it.
+
+    The state is h and c. Nothing that stands in its row of x may matter.
+    """
+    ended = np.logical_not(args[-1])
+    return all(
+        np.array_equal(got[ended], old[ended]) for got, old in zip(result, args[1:3], strict=True)
+    )
+
+
 def h_has_the_sign_of_c(result: Pair, *args: Array) -> bool:
     """Where a sequence runs, `h` should have the sign of `c`: a gate is positive, tanh keeps signs.
 

@@ -15,41 +15,48 @@ Pair = tuple[Array, Array]
 _rng = np.random.default_rng(0)
 
 
-def set_forget_bias(b_ih: Array, b_hh: Array, value: float) -> Pair:
-    """Give a torch LSTM's forget gate a bias of value; return both vectors.
+def set_forget_bias(b_ih: Array, b_hh: Array, half_lives: Array) -> Pair:
+    """Give each cell of a torch LSTM a half-life; return both bias vectors.
 
-    b_ih and b_hh have shape (4H,). Leave the arrays that you are given alone.
+    b_ih and b_hh have shape (4H,), half_lives has shape (H,) and holds
+    numbers above 0. Leave the arrays that you are given alone.
     """
-    H = len(b_ih) // 4
+    H = len(half_lives)
     b_ih, b_hh = b_ih.copy(), b_hh.copy()
-    b_ih[H : 2 * H] = value
+    b_ih[H : 2 * H] = -np.log(np.expm1(np.log(2) / half_lives))
     b_hh[H : 2 * H] = 0
     return b_ih, b_hh
 
 
-def _bias_reshaped(b_ih: Array, b_hh: Array, value: float) -> Pair:
+def _by_gates(b_ih: Array, b_hh: Array, half_lives: Array) -> Pair:
+    f = 0.5 ** (1 / half_lives)
     both = np.stack([b_ih, b_hh]).reshape(2, 4, -1)
-    both[:, 1] = np.array([[value], [0]])
+    both[:, 1] = np.log(f / (1 - f)), np.zeros_like(f)
     return both[0].ravel(), both[1].ravel()
 
 
-def _bias_entry_by_entry(b_ih: Array, b_hh: Array, value: float) -> Pair:
-    H, new_ih, new_hh = len(b_ih) // 4, [], []
+def _entry_by_entry(b_ih: Array, b_hh: Array, half_lives: Array) -> Pair:
+    H, new_ih, new_hh = len(half_lives), [], []
     for k in range(4 * H):
         forget = H <= k < 2 * H
-        new_ih.append(value if forget else b_ih[k])
+        new_ih.append(-np.log(2 ** (1 / half_lives[k - H]) - 1) if forget else b_ih[k])
         new_hh.append(0.0 if forget else b_hh[k])
     return np.array(new_ih), np.array(new_hh)
 
 
-def _bias_torch(b_ih: Array, b_hh: Array, value: float) -> Any:
+def _torch(b_ih: Array, b_hh: Array, half_lives: Array) -> Any:
     import torch
 
     both = torch.tensor(np.stack([b_ih, b_hh]))
-    n = both.shape[1]
-    both[0, n // 4 : n // 2].fill_(value)
-    both[1, n // 4 : n // 2].zero_()
+    kept = torch.tensor(0.5, dtype=both.dtype) ** (1 / torch.tensor(half_lives))
+    both[0].chunk(4)[1].copy_(torch.logit(kept))
+    both[1].chunk(4)[1].zero_()
     return both[0], both[1]
+
+
+def _biases(half_lives: Array) -> Array:
+    """Return the forget gate's biases that are right."""
+    return np.asarray(-np.log(np.expm1(np.log(2) / half_lives)))
 
 
 def _set(b_ih: Array, b_hh: Array, ih: Any, hh: Any, rows: Any = None) -> Pair:
@@ -61,221 +68,220 @@ def _set(b_ih: Array, b_hh: Array, ih: Any, hh: Any, rows: Any = None) -> Pair:
     return b_ih, b_hh
 
 
-def _gate_sees_the_value(result: Pair, b_ih: Array, b_hh: Array, value: float) -> bool:
-    """The forget gate sees the sum of both vectors. In its entries, H to 2H, it should be value."""
-    H = len(b_ih) // 4
-    return np.allclose(sum(result)[H : 2 * H], value, rtol=1e-4)  # type: ignore[index]
-
-
-def _other_gates_stay(result: Pair, b_ih: Array, b_hh: Array, value: float) -> bool:
-    """The entries of the other gates should stay as they are, 0 to H and from 2H on."""
-    others = np.arange(len(b_ih)) // (len(b_ih) // 4) != 1
+def _other_gates_stay(result: Pair, b_ih: Array, b_hh: Array, half_lives: Array) -> bool:
+    """The entries of the other gates should stay as they are. Yours do not."""
+    others = np.arange(len(b_ih)) // len(half_lives) != 1
     return all(
         np.allclose(new[others], old[others], rtol=1e-4)
         for new, old in zip(result, (b_ih, b_hh), strict=True)
     )
 
 
+def _half_is_left(result: Pair, b_ih: Array, b_hh: Array, half_lives: Array) -> bool:
+    """After its half-life half of a cell should be left. With these two vectors, it is not.
+
+    What does the forget gate see, and what does it make of it?
+    """
+    H = len(half_lives)
+    with np.errstate(all="ignore"):
+        f = 1 / (1 + np.exp(-sum(result)[H : 2 * H]))  # type: ignore[index]
+        return np.allclose(f**half_lives, 0.5, rtol=1e-3)
+
+
+def _case(half_lives: Any) -> tuple[Array, Array, Array]:
+    H = len(half_lives)
+    return numbers(_rng, 4 * H), numbers(_rng, 4 * H), np.array(half_lives, dtype=float)
+
+
 _UNITS = "both vectors have 4H entries"
+_RIGHT = "-np.log(np.expm1(np.log(2) / half_lives))"
 
 
 EXERCISE = Exercise(
     set_forget_bias,
     cases=[
-        (numbers(_rng, 12), numbers(_rng, 12), 1.0),
-        (numbers(_rng, 8), numbers(_rng, 8), 3.0),
-        (numbers(_rng, 4), numbers(_rng, 4), -2.0),
-        (numbers(_rng, 20), numbers(_rng, 20), 0.5),
-        (numbers(_rng, 20), numbers(_rng, 20), 2.0),
-        (numbers(_rng, 12), numbers(_rng, 12), 0.0),
-        (np.zeros(8), np.zeros(8), 1.0),
-        (numbers(_rng, 124), numbers(_rng, 124), 1e4),
+        _case([3.0, 10.0, 1.0]),
+        _case([5.0, 40.0]),
+        _case([2.5]),
+        _case([1.0, 1.0]),  # a bias of 0
+        _case([0.5, 12.0]),
+        _case([0.5, 0.1, 7.0, 100.0, 2.0]),
+        _case([300.0, 20.0, 80.0, 3.0, 30.0]),
+        (np.zeros(8), np.zeros(8), np.array([4.0, 9.0])),
+        (1e3 * numbers(_rng, 8), 1e3 * numbers(_rng, 8), np.array([4.0, 1.5])),
+        (1e-5 * numbers(_rng, 8), 1e-5 * numbers(_rng, 8), np.array([1.0, 1.0])),
+        (np.zeros(12), np.ones(12), np.full(3, 12.0)),
+        _case(np.round(np.geomspace(1, 300, 31), 1)),
     ],
-    alternatives=[_bias_reshaped, _bias_entry_by_entry, _bias_torch],
-    properties=[_gate_sees_the_value, _other_gates_stay],
+    alternatives=[_by_gates, _entry_by_entry, _torch],
+    properties=[_other_gates_stay, _half_is_left],
     parts=("b_ih", "b_hh"),
-    equivalent={"H = len(b_ih) // 4 -> H = len(b_hh) // 4": _UNITS},
     mistakes={
-        "both_set": Mistake(
-            """Both vectors have the value: the gate sees twice as much, because they are added.
-
-            A loop over everything named "bias" does this. Put it into b_ih, and 0 into b_hh.
+        "half_lives_for_biases": Mistake(
+            """The half-lives themselves are put in for biases. What bias leaves half after so many
+            steps?
             """,
-            "return _set(b_ih, b_hh, value, value)",
+            {_RIGHT: "half_lives"},
+        ),
+        "gates_for_biases": Mistake(
+            """These are the values that the gate should have. A bias is what it sees, before the
+            logistic function.
+            """,
+            {_RIGHT: "0.5 ** (1 / half_lives)"},
+        ),
+        "logarithm_of_the_steps": Mistake(
+            """This is the logarithm of the number of steps: right in its size for long half-lives,
+            and not exactly a half-life.
+            """,
+            {_RIGHT: "np.log(half_lives)"},
+            {_RIGHT: "np.log(half_lives / np.log(2))"},
+            {_RIGHT: "np.log(np.maximum(half_lives - 1, 1e-9))"},
+        ),
+        "time_constant": Mistake(
+            """After so many steps 1/e is left, about 0.37. Asked for is half.""",
+            {"np.log(2) / half_lives": "1 / half_lives"},
+        ),
+        "logarithm_of_the_gate": Mistake(
+            """This is the logarithm of the gate's value, or half of what it should be. The inverse
+            of the logistic function is another.
+            """,
+            {_RIGHT: "np.log(0.5 ** (1 / half_lives))"},
+            {_RIGHT: "np.arctanh(2 * 0.5 ** (1 / half_lives) - 1)"},
+        ),
+        "other_base": Mistake(
+            """The logarithm has another base. The logistic function has e.""",
+            {_RIGHT: "-np.log10(np.expm1(np.log(2) / half_lives))"},
+            {_RIGHT: "-np.log2(np.expm1(np.log(2) / half_lives))"},
+        ),
+        "whole_steps": Mistake(
+            """The half-lives are rounded to whole steps. They are numbers.""",
+            {_RIGHT: "-np.log(np.expm1(np.log(2) / np.ceil(half_lives)))"},
+            {_RIGHT: "-np.log(np.expm1(np.log(2) / np.maximum(half_lives, 1)))"},
+        ),
+        "sign_turned": Mistake(
+            """The biases have the wrong sign: a gate that should keep forgets.""",
+            {_RIGHT: "np.log(np.expm1(np.log(2) / half_lives))"},
+        ),
+        "forgets_half": Mistake(
+            """Here the half-life is that of 1 - f. What a step keeps is f.""",
+            {_RIGHT: "np.log(0.5 ** (1 / half_lives) / (1 + 0.5 ** (1 / half_lives)))"},
+        ),
+        "power_upside_down": Mistake(
+            """The exponent is upside down: what is left after d steps is the d-th power of what one
+            step keeps.
+            """,
+            {_RIGHT: "-np.log(2**half_lives - 1)"},
+        ),
+        "shared_out": Mistake(
+            """Half is lost in equal parts, the same amount at each step. But a step keeps a share
+            of what is left.
+            """,
+            {_RIGHT: "np.log(np.maximum(2 * half_lives - 1, 1e-9))"},
+        ),
+        "chrono": Mistake(
+            """The input gate has been set as well. Its entries should stay as they are.""",
             """
-            n = len(b_ih)
-            new = []
-            for bias in (b_ih, b_hh):
-                bias = bias.copy()
-                bias[n // 4 : n // 2] = value
-                new.append(bias)
-            return tuple(new)
+            H = len(half_lives)
+            b_ih, b_hh = solution(b_ih, b_hh, half_lives)
+            b_ih[:H], b_hh[:H] = -b_ih[H : 2 * H], 0
+            return b_ih, b_hh
             """,
+        ),
+        "both_set": Mistake(
+            """Both vectors have the bias: the gate sees twice as much, because they are added.""",
+            "return _set(b_ih, b_hh, _biases(half_lives), _biases(half_lives))",
         ),
         "results_swapped": Mistake(
             "The results are the wrong way round: return b_ih first, then b_hh.",
             {"return b_ih, b_hh": "return b_hh, b_ih"},
         ),
         "other_left_as_drawn": Mistake(
-            """`b_hh` still holds what was drawn, and that is added to your value.
-
-            Put 0 into its forget gate's entries.
-            """,
-            "return _set(b_ih, b_hh, value, b_hh[len(b_hh) // 4 : len(b_hh) // 2])",
-            """
-            n, b_ih = len(b_ih), b_ih.copy()
-            b_ih[n // 4 : n // 2] = value
-            return b_ih, b_hh
-            """,
+            """`b_hh` still holds what was drawn, and that is added to your bias.""",
+            "return _set(b_ih, b_hh, _biases(half_lives), b_hh[len(b_hh) // 4 : len(b_hh) // 2])",
         ),
-        "value_in_the_other": Mistake(
-            """The sum is right, but the two have changed places: put value into b_ih and 0 into
-            b_hh.
-            """,
-            "return _set(b_ih, b_hh, 0, value)",
+        "bias_in_the_other": Mistake(
+            """The sum is right, but the two have changed places: b_hh has the bias, b_ih the 0.""",
+            "return _set(b_ih, b_hh, 0, _biases(half_lives))",
         ),
         "only_the_other_set": Mistake(
-            """Only `b_hh` is set, and `b_ih` still holds what was drawn, which is added to it.
-
-            Put value into b_ih, and 0 into b_hh.
-            """,
-            "return _set(b_ih, b_hh, b_ih[len(b_ih) // 4 : len(b_ih) // 2], value)",
-            """
-            n, b_hh = len(b_hh), b_hh.copy()
-            b_hh[n // 4 : n // 2] = value
-            return b_ih, b_hh
-            """,
+            """Only `b_hh` is set, and `b_ih` still holds what was drawn, which is added to it.""",
+            "return _set(b_ih, b_hh, b_ih[len(b_ih) // 4 : len(b_ih) // 2], _biases(half_lives))",
         ),
         "half_in_each": Mistake(
-            """The sum is right, but each vector has half of it: put value into b_ih and 0 into
-            b_hh.
-            """,
-            "return _set(b_ih, b_hh, value / 2, value / 2)",
+            """The sum is right, but each vector has half of it.""",
+            "return _set(b_ih, b_hh, _biases(half_lives) / 2, _biases(half_lives) / 2)",
         ),
         "difference_made_up": Mistake(
-            """The sum is right, but b_hh keeps what was drawn: put value into b_ih and 0 into
-            b_hh.
-            """,
+            """The sum is right, but b_hh keeps what was drawn, and b_ih makes up for it.""",
             """
             drawn = b_hh[len(b_hh) // 4 : len(b_hh) // 2]
-            return _set(b_ih, b_hh, value - drawn, drawn)
+            return _set(b_ih, b_hh, _biases(half_lives) - drawn, drawn)
             """,
         ),
         "added_to_what_was_drawn": Mistake(
-            """The value is added to what was there. Put it in its place: `=`, not `+=`.""",
+            """The bias is added to what was there. It should take its place.""",
             """
-            old = b_ih[len(b_ih) // 4 : len(b_ih) // 2]
-            return _set(b_ih, b_hh, old + value, 0)
-            """,
-        ),
-        "added_and_the_other_left": Mistake(
-            """The value is added to what was drawn, in both vectors. Put it in its place: `=`, not
-            `+=`.
-
-            And put 0 into the forget gate's entries of b_hh.
+            rows = slice(len(half_lives), 2 * len(half_lives))
+            return _set(b_ih, b_hh, b_ih[rows] + _biases(half_lives), 0)
             """,
             """
-            rows = slice(len(b_ih) // 4, len(b_ih) // 2)
-            return _set(b_ih, b_hh, b_ih[rows] + value, b_hh[rows])
+            rows = slice(len(half_lives), 2 * len(half_lives))
+            return _set(b_ih, b_hh, b_ih[rows] + _biases(half_lives), b_hh[rows])
             """,
         ),
         "input_gate_set": Mistake(
-            """These are the input gate's entries, the first H. The forget gate's are H to 2H.""",
-            "return _set(b_ih, b_hh, value, 0, slice(len(b_ih) // 4))",
+            """These are the input gate's entries. The forget gate comes second.""",
+            "return _set(b_ih, b_hh, _biases(half_lives), 0, slice(len(half_lives)))",
         ),
         "candidate_set": Mistake(
-            """These are the candidate's entries, 2H to 3H. The order is i, f, g, o, so f has H to
-            2H.
-
-            In Python, counting starts at 0.
+            """These are the candidate's entries. The forget gate comes second, and counting starts
+            at 0.
             """,
-            "return _set(b_ih, b_hh, value, 0, slice(len(b_ih) // 2, 3 * len(b_ih) // 4))",
             """
-            H, b_ih, b_hh = len(b_ih) // 4, b_ih.copy(), b_hh.copy()
-            b_ih[2 * H : 3 * H] = value
-            b_hh[2 * H : 3 * H] = 0
-            return b_ih, b_hh
+            H = len(half_lives)
+            return _set(b_ih, b_hh, _biases(half_lives), 0, slice(2 * H, 3 * H))
             """,
         ),
         "output_gate_set": Mistake(
-            """These are the output gate's entries, the last H. The forget gate's are H to 2H.""",
-            "return _set(b_ih, b_hh, value, 0, slice(3 * len(b_ih) // 4, None))",
+            """These are the output gate's entries. The forget gate comes second.""",
+            "return _set(b_ih, b_hh, _biases(half_lives), 0, slice(3 * len(half_lives), None))",
         ),
         "all_gates_set": Mistake(
-            """All four gates have the value. Set the forget gate's entries only, H to 2H.
-
-            An input gate that begins wide open lets everything in.
+            """All four gates have the bias. An input gate that begins wide open lets everything
+            in.
             """,
-            "return _set(b_ih, b_hh, value, 0, slice(None))",
+            "return _set(b_ih, b_hh, np.tile(_biases(half_lives), 4), 0, slice(None))",
         ),
-        "all_gates_set_in_both": Mistake(
-            """All four gates have the value, in both vectors, as after a loop over all that is
-            "bias".
-
-            Set the forget gate's entries only, H to 2H, and only in b_ih: the vectors are
-            added.
-            """,
-            "return _set(b_ih, b_hh, value, value, slice(None))",
-            "return np.full_like(b_ih, value), np.full_like(b_hh, value)",
+        "one_for_all": Mistake(
+            """All cells have the same bias. Each has a half-life of its own.""",
+            "return _set(b_ih, b_hh, _biases(half_lives).mean(), 0)",
+            "return _set(b_ih, b_hh, _biases(half_lives.mean()), 0)",
+            "return _set(b_ih, b_hh, _biases(half_lives[0]), 0)",
+            "return _set(b_ih, b_hh, _biases(half_lives.max()), 0)",
         ),
-        "one_entry_only": Mistake(
-            """Only one entry is set. The forget gate has one for each of H units: H to 2H.""",
-            "return _set(b_ih, b_hh, value, 0, len(b_ih) // 4)",
-        ),
-        "second_entry_only": Mistake(
-            """Only the second entry is set. Each gate has H entries, one for each unit: f has H to
-            2H.
-            """,
-            "return _set(b_ih, b_hh, value, 0, 1)",
+        "cells_turned_round": Mistake(
+            """The cells stand in the opposite order: the first half-life is for the first cell.""",
+            "return _set(b_ih, b_hh, _biases(half_lives[::-1]), 0)",
         ),
         "every_fourth_entry": Mistake(
-            """Every fourth entry is set, as if the gates took turns. All H entries of a gate are
+            """Every fourth entry is set, as if the gates took turns. All H entries of a gate stand
             together.
-
-            First come those of i, 0 to H, then those of f, H to 2H.
             """,
-            "return _set(b_ih, b_hh, value, 0, slice(1, None, 4))",
-        ),
-        "to_the_end": Mistake(
-            """From the forget gate on, everything is set: the end of the slice is missing. It is
-            2H.
-            """,
-            "return _set(b_ih, b_hh, value, 0, slice(len(b_ih) // 4, None))",
-        ),
-        "from_the_beginning": Mistake(
-            """The input gate is set, too: the slice should begin at H.""",
-            "return _set(b_ih, b_hh, value, 0, slice(len(b_ih) // 2))",
+            "return _set(b_ih, b_hh, _biases(half_lives), 0, slice(1, None, 4))",
         ),
         "the_rest_zeroed": Mistake(
-            """All other entries are 0: what was drawn for the other gates is lost.
-
-            Change the forget gate's entries of a copy; make no new vector of zeros.
+            """What was drawn for the other gates is lost: their entries are 0 in both vectors, or
+            in one.
             """,
-            "return _set(0 * b_ih, 0 * b_hh, value, 0)",
-            """
-            H = len(b_ih) // 4
-            new = np.zeros(4 * H)
-            new[H : 2 * H] = value
-            return new, np.zeros(4 * H)
-            """,
-        ),
-        "other_vector_zeroed": Mistake(
-            """`b_hh` is 0 everywhere. Only its forget gate's entries, H to 2H, should be.""",
-            "return _set(b_ih, 0 * b_hh, value, 0)",
+            "return _set(0 * b_ih, 0 * b_hh, _biases(half_lives), 0)",
+            "return _set(b_ih, 0 * b_hh, _biases(half_lives), 0)",
         ),
         "written_into_the_vectors": Mistake(
-            """The vectors that you were given are changed. Work on copies: `b_ih.copy()`.
-
-            `b_ih[H : 2 * H] = value` writes into the array itself.
+            """The vectors that you were given are changed: a slice of an array is a window onto it,
+            and no copy.
             """,
             """
-            b_ih[:], b_hh[:] = solution(b_ih, b_hh, value)
-            return b_ih, b_hh
-            """,
-            """
-            H = len(b_ih) // 4
-            b_ih[H : 2 * H] = value
-            b_hh[H : 2 * H] = 0
+            b_ih[:], b_hh[:] = solution(b_ih, b_hh, half_lives)
             return b_ih, b_hh
             """,
         ),

@@ -7,13 +7,10 @@ from itertools import permutations
 import numpy as np
 
 from unrolled.core.validate import Array
-from unrolled.exercises._drawing import numbers
 from unrolled.exercises.grading import Exercise, Mistake
-from unrolled.exercises.lstm import _other_steps, _step_hints
+from unrolled.exercises.lstm import _other_steps, _step_cases, _step_hints
 
 Pair = tuple[Array, Array]
-
-_rng = np.random.default_rng(0)
 
 
 def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Array) -> Pair:
@@ -34,20 +31,6 @@ def step(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array, running: Ar
     return np.where(on, h_new, h), np.where(on, c_new, c)
 
 
-def _step_case(
-    B: int,
-    I: int,  # noqa: E741
-    H: int,
-    *,
-    inputs: float = 1.0,
-    states: float = 2.0,
-) -> tuple[Array, ...]:
-    shapes = (B, I), (B, H), (B, H), (4 * H, I), (4 * H, H), (4 * H,)
-    x, h, c, W, U, b = (numbers(_rng, *shape) for shape in shapes)
-    running = _rng.permutation(np.arange(B) % 2 == 0)  # half of them, and one more
-    return inputs * x, min(states, 0.5) * h, states * c, W, U, b, running
-
-
 _NEW = "sigmoid(f) * c + sigmoid(i) * np.tanh(g)"
 _H, _C = "np.where(on, h_new, h)", "np.where(on, c_new, c)"
 
@@ -55,15 +38,21 @@ _H, _C = "np.where(on, h_new, h)", "np.where(on, c_new, c)"
 EXERCISE = Exercise(
     step,
     cases=[
-        _step_case(2, 2, 1),
-        _step_case(3, 2, 4),
-        _step_case(3, 2, 4),
-        _step_case(1, 3, 2),
-        _step_case(4, 1, 3),
-        _step_case(33, 3, 2),
-        _step_case(2, 1, 3, states=0.0),
-        _step_case(6, 2, 1, inputs=1e4),  # gates quite open, quite shut
-        _step_case(2, 3, 1, states=1e5),
+        _step_cases.drawn(2, 2, 1),
+        _step_cases.padded(2, 2, 1, padding=np.nan),
+        _step_cases.drawn(3, 2, 4),
+        _step_cases.drawn(3, 2, 3),
+        _step_cases.drawn(3, 2, 4),
+        _step_cases.drawn(1, 3, 2),
+        _step_cases.drawn(4, 1, 3),
+        _step_cases.drawn(33, 3, 2),
+        _step_cases.drawn(2, 1, 3, states=0.0),
+        _step_cases.from_cells(3, 2, 1),
+        _step_cases.drawn(3, 2, 4, inputs=1e-6, states=1e-6),
+        _step_cases.padded(5, 2, 3, padding=np.nan),
+        _step_cases.padded(4, 2, 3, padding=1e300),
+        _step_cases.drawn(6, 2, 1, inputs=1e4),  # gates quite open, quite shut
+        _step_cases.drawn(2, 3, 1, states=1e5),
     ],
     alternatives=[
         _other_steps.step_those_that_run,
@@ -72,6 +61,7 @@ EXERCISE = Exercise(
         _other_steps.step_torch,
     ],
     properties=[
+        _step_hints.ended_ones_stay,
         _step_hints.rows_of_a_gate_together,
         _step_hints.blocks_upright,
         _step_hints.h_has_the_sign_of_c,
@@ -86,6 +76,7 @@ EXERCISE = Exercise(
             came.
             """,
             {_H: "h_new", _C: "c_new"},
+            "return solution(x * running[:, None], h, c, W, U, b, running | True)",
         ),
         "set_to_zero": Mistake(
             """Where a sequence has ended, its state is set to 0. Hand it on as it came.""",
@@ -109,6 +100,21 @@ EXERCISE = Exercise(
             """The wrong sequences run: those that have ended do, and those that run do not.""",
             {"running[:, None]": "~running[:, None]"},
         ),
+        "zero_times_nan": Mistake(
+            """The padding comes in where it holds NaN: 0 times NaN is NaN, and so is 0 times
+            infinity.
+
+            To leave something out it has to be chosen, and not multiplied by 0.
+            """,
+            {_H: "on * h_new + (1 - on) * h", _C: "on * c_new + (1 - on) * c"},
+            {_H: "h + on * (h_new - h)", _C: "c + on * (c_new - c)"},
+        ),
+        "first_ones_run": Mistake(
+            """It is taken for granted that the longest sequences stand first. Here those that run
+            may stand anywhere.
+            """,
+            {"running[:, None]": "(np.arange(len(x)) < running.sum())[:, None]"},
+        ),
         "results_swapped": Mistake(
             "The results are the wrong way round: return h first, then c, as torch does.",
             {f"{_H}, {_C}": f"{_C}, {_H}"},
@@ -117,8 +123,7 @@ EXERCISE = Exercise(
             """The rows are read in the order i, f, o, g. In torch the candidate comes third: i, f,
             g, o.
 
-            The shapes do not tell: every gate has H rows. Always look up the order when you
-            take weights from elsewhere.
+            The shapes do not tell: every gate has H rows.
             """,
             {"i, f, g, o =": "i, f, o, g ="},
         ),
@@ -139,9 +144,8 @@ EXERCISE = Exercise(
         "rows_figo": Mistake(
             """The input gate and the forget gate have changed places.
 
-            Either the rows are read in the order f, i, g, o, and it should be i, f, g, o. Or
-            the update has them the wrong way round: the forget gate multiplies the old state,
-            c, and the input gate what is new, g.
+            Either the rows are read in the order f, i, g, o, or the update has them the wrong way
+            round.
             """,
             {"i, f, g, o =": "f, i, g, o ="},
             """
@@ -162,27 +166,20 @@ EXERCISE = Exercise(
         },
         "state_shown_raw": Mistake(
             """The tanh of the output is missing: h is o * c.
-
-            c may be any number, for it adds up. What the cell shows is o * tanh(c), from -1 to
-            1.
             """,
             {"np.tanh(c_new)": "c_new"},
         ),
         "old_state_shown": Mistake(
             """The cell shows its old state: h is made from c as it was before the step.
-
-            First update c, then show it: h_new = o * tanh(c_new). An input can be seen at once.
             """,
             {"np.tanh(c_new)": "np.tanh(c)"},
         ),
         "squashed_after_the_gate": Mistake(
-            """The output gate comes before tanh: h is tanh(o * c). It should be o * tanh(c).""",
+            """The output gate comes before tanh: h is tanh(o * c). It comes after.""",
             {"sigmoid(o) * np.tanh(c_new)": "np.tanh(sigmoid(o) * c_new)"},
         ),
         "shown_through_logistic": Mistake(
-            """The state is shown through the logistic function. It should be tanh: h = o *
-            tanh(c).
-            """,
+            """The state is shown through the logistic function. It should be tanh.""",
             {"np.tanh(c_new)": "sigmoid(c_new)"},
         ),
         "output_gate_missing": Mistake(
@@ -192,23 +189,20 @@ EXERCISE = Exercise(
         "forgets_what_is_new": Mistake(
             """The forget gate multiplies what is new as well: c is f * (c + i * g).
 
-            It acts on the old state alone: f * c + i * g. What is new has its own gate, i.
+            It acts on the old state alone. What is new has its own gate.
             """,
             {_NEW: "sigmoid(f) * (c + sigmoid(i) * np.tanh(g))"},
         ),
         "forget_gate_missing": Mistake(
-            """The forget gate is missing: c is c + i * g, which is the cell of 1997.
-
-            Since 2000 the old state is multiplied by f first.
-            """,
+            """The forget gate is missing: c is c + i * g, which is the cell of 1997.""",
             {"sigmoid(f) * ": ""},
         ),
         "input_gate_missing": Mistake(
-            """The input gate is missing: c is f * c + g. What is new is multiplied by i: i * g.""",
+            """The input gate is missing: c is f * c + g, whatever i says.""",
             {"sigmoid(i) * ": ""},
         ),
         "input_gate_added": Mistake(
-            """The input gate is added to the candidate, i + g. It multiplies it: i * g.""",
+            """The input gate is added to the candidate, i + g. It multiplies it.""",
             {"sigmoid(i) * ": "sigmoid(i) + "},
         ),
         "gates_coupled": Mistake(
@@ -221,24 +215,21 @@ EXERCISE = Exercise(
         "forget_gate_from_input_gate": Mistake(
             """The forget gate is 1 - i. That is a variant, and the next chapter has it.
 
-            Here it has rows of its own: f = sigmoid(a_f).
+            Here it has rows of its own.
             """,
             {"sigmoid(f)": "(1 - sigmoid(i))"},
         ),
         "state_squashed": Mistake(
             """`c` comes back squashed: it is tanh(f * c + i * g). h is right.
 
-            Carried on like this, each step squashes what all the steps before have added up,
-            and the carousel is gone. Only what is shown goes through tanh; c is carried on as
-            it is.
+            Each step squashes what all the steps before have added up: the carousel is gone.
             """,
             {_C: "np.where(on, np.tanh(c_new), c)"},
         ),
         "state_squashed_twice": Mistake(
             """The state itself is squashed, tanh(f * c + i * g), and once more when it is shown.
 
-            Then each step squashes what all the steps before have added up, and the carousel is
-            gone. Only what is shown goes through tanh; c is carried on as it is.
+            Each step squashes what all the steps before have added up: the carousel is gone.
             """,
             {_NEW: f"np.tanh({_NEW})"},
         ),
@@ -250,13 +241,11 @@ EXERCISE = Exercise(
             {"np.tanh(g)": "sigmoid(g)"},
         ),
         "candidate_not_squashed": Mistake(
-            """The candidate is not squashed: g = tanh(a_g).""",
+            """The candidate is not squashed. It should go through tanh.""",
             {"np.tanh(g)": "g"},
         ),
         "gates_not_squashed": Mistake(
-            """The gates are not squashed. Each is the logistic function of its part of a, from 0
-            to 1.
-            """,
+            """The gates are not squashed. Each should lie between 0 and 1.""",
             {"1 / (1 + np.exp(-a))": "a"},
         ),
         **{
@@ -268,15 +257,11 @@ EXERCISE = Exercise(
         },
         "logistic_overflows": Mistake(
             """Large pre-activations give NaN: exp(a) / (1 + exp(a)) is infinity by infinity.
-
-            1 / (1 + exp(-a)) is the same number, and goes to 1 and 0 at the ends.
             """,
             {"1 / (1 + np.exp(-a))": "np.exp(a) / (1 + np.exp(a))"},
         ),
         "tanh_overflows": Mistake(
             """Large numbers give NaN: tanh, made of exp(a) and exp(-a), is infinity by infinity.
-
-            `np.tanh` goes to -1 and 1 at the ends.
             """,
             {
                 "    i, f, g, o": "    def tanh(a):\n"
@@ -297,15 +282,13 @@ EXERCISE = Exercise(
         "gates_of_straight_lines": Mistake(
             """The gates are made of straight lines: the hard sigmoid that old Keras took.
 
-            It is near the logistic function, and another: 1 / (1 + exp(-a)).
+            It is near the logistic function, and another.
             """,
             {"1 / (1 + np.exp(-a))": "np.clip(0.2 * a + 0.5, 0, 1)"},
             {"1 / (1 + np.exp(-a))": "np.clip(a / 6 + 0.5, 0, 1)"},
         ),
         "gates_squashed_twice": Mistake(
             """The gates go through the logistic function twice. Once is enough.
-
-            What is between 0 and 1 comes out between 0.5 and 0.73: no gate opens or shuts.
             """,
             {"1 / (1 + np.exp(-a))": "1 / (1 + np.exp(-1 / (1 + np.exp(-a))))"},
         ),
@@ -322,17 +305,15 @@ EXERCISE = Exercise(
             {"np.exp(-a)": "np.exp(-np.clip(a, -10, 10))"},
         ),
         "gates_through_tanh": Mistake(
-            """The gates go through tanh. They should go through the logistic function, from 0 to
-            1.
-
-            A gate at -1 would turn the sign of the state; a gate only opens and shuts.
+            """The gates go through tanh. A gate at -1 would turn the sign of the state; a gate only
+            opens and shuts.
             """,
             {"1 / (1 + np.exp(-a))": "np.tanh(a)"},
         ),
         "output_gate_through_tanh": Mistake(
             """The output gate goes through tanh, as it stands in print in a paper of 2015.
 
-            It is a gate like i and f: o = sigmoid(a_o).
+            It is a gate like i and f.
             """,
             {"sigmoid(o)": "np.tanh(o)"},
         ),
@@ -354,7 +335,7 @@ EXERCISE = Exercise(
         "output_not_seen": Mistake(
             """The term with U is missing: the gates see x and the bias only.
 
-            They see what the cells showed as well: `h @ U.T`.
+            They see what the cells showed as well.
             """,
             {" + h @ U.T": ""},
         ),

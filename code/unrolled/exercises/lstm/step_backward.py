@@ -122,6 +122,11 @@ def _back_case(B: int, H: int, *, errors: float = 1.0, before: float = 1.0) -> t
     return dh, dc, c_prev, (1 - i) * c_prev + i * g, i, g, o
 
 
+def _silent(dh: float = 1.0, dc: float = 1.0) -> tuple[Array, ...]:
+    by_h, by_c, *rest = _back_case(2, 3)
+    return dh * by_h, dc * by_c, *rest
+
+
 def _shut_or_open(B: int, H: int) -> tuple[Array, ...]:
     """Gates that have been rounded to 0 or to 1, and candidates to -1 or to 1, among others."""
     dh, dc, c_prev = (numbers(_rng, B, H) for _ in range(3))
@@ -144,6 +149,9 @@ EXERCISE = Exercise(
         _back_case(3, 2, errors=1e5),
         _back_case(2, 4, errors=1e-6),
         _back_case(2, 3, before=0.0),
+        _back_case(3, 3),
+        _silent(dh=0.0),
+        _silent(dc=0.0),
         _shut_or_open(4, 3),
     ],
     alternatives=[_back_entry_by_entry, _back_stacked, _back_torch],
@@ -156,22 +164,17 @@ EXERCISE = Exercise(
     parts=("da", "dc_prev"),
     mistakes={
         "tanh_slope_missing": Mistake(
-            """From h to c the slope of tanh is missing: 1 - tanh(c)**2.
-
-            h = o * tanh(c), so dh brings dh * o * (1 - tanh(c)**2) to c.
-            """,
+            """From h to c the slope of tanh is missing. h is o * tanh(c).""",
             {" * (1 - shown**2)": ""},
         ),
         "slope_without_tanh": Mistake(
-            """The slope of tanh is taken as 1 - c**2. It is 1 - tanh(c)**2.
-
-            The short form 1 - h**2 of a tanh network works because h is a tanh already. c is
-            not.
+            """The slope of tanh is taken as 1 - c**2. That form works in a tanh network because h
+            is a tanh already. c is not.
             """,
             {"1 - shown**2": "1 - c**2"},
         ),
         "slope_without_square": Mistake(
-            """The slope of tanh is taken as 1 - tanh(c), without the square: 1 - tanh(c)**2.""",
+            """The slope of tanh is taken as 1 - tanh(c). A square is missing.""",
             {"1 - shown**2": "1 - shown"},
         ),
         "slope_at_the_old_state": Mistake(
@@ -179,69 +182,60 @@ EXERCISE = Exercise(
             {"1 - shown**2": "1 - np.tanh(c_prev) ** 2"},
         ),
         "output_gate_not_on_the_way": Mistake(
-            """From h to c the output gate is missing: dh brings dh * o * (1 - tanh(c)**2) to c.""",
+            """From h to c the output gate is missing. h is o * tanh(c).""",
             {"dh * o * (": "dh * ("},
         ),
         "dc_not_taken_in": Mistake(
             """The derivative dc is left out: what later steps say of c does not get in.
 
-            c acts on the loss in two ways, through h and through the c of the next step. Add
-            them: `dc + dh * o * (1 - tanh(c)**2)`.
+            c acts on the loss in two ways, through h and through the c of the next step.
             """,
             {"dc = dc + dh": "dc = dh"},
         ),
         "dh_not_taken_in": Mistake(
             """What the loss says of h does not get to c: dc alone goes on to i, g and c_prev.
 
-            c acts on the loss in two ways, through h and through the c of the next step. Add
-            them: `dc + dh * o * (1 - tanh(c)**2)`.
+            c acts on the loss in two ways, through h and through the c of the next step.
             """,
             {"dc = dc + dh * o * (1 - shown**2)": "pass"},
         ),
         "dc_through_the_output_gate": Mistake(
             """dc goes through the output gate and tanh, as dh does. It speaks of c already.
 
-            Only what is said of h has that way to go: `dc + dh * o * (1 - tanh(c)**2)`.
+            Only what is said of h has that way to go.
             """,
             {"dc + dh * o": "(dc + dh) * o"},
         ),
         "output_gate_saw_c": Mistake(
-            """In the part of the output gate c stands where tanh(c) belongs.
-
-            h = o * tanh(c), so the derivative of h by o is tanh(c).
-            """,
+            """In the part of the output gate stands c. What does o multiply?""",
             {"dh * shown * o": "dh * c * o"},
         ),
         "output_gate_saw_old_c": Mistake(
-            """In the part of the output gate the old state stands where the new one belongs,
-            tanh(c).
-            """,
+            """In the part of the output gate stands the old state. The gate shows the new one.""",
             {"dh * shown * o": "dh * np.tanh(c_prev) * o"},
         ),
         "output_gate_from_dc": Mistake(
-            """The part of the output gate is made from dc. The output gate acts on h alone: use
-            dh.
-            """,
+            """The part of the output gate is made from dc. The output gate acts on h alone.""",
             {"dh * shown * o": "dc * shown * o"},
         ),
         "gate_only_writes": Mistake(
             """In the part of the input gate only what it writes is counted: i * g.
 
-            It also says what is kept, (1 - i) * c_prev: by that way comes -c_prev.
+            It also says what is kept, (1 - i) * c_prev.
             """,
             {"(g - c_prev)": "g"},
         ),
         "gate_only_forgets": Mistake(
             """In the part of the input gate only what it forgets is counted: (1 - i) * c_prev.
 
-            It also says what is written, i * g: by that way comes g.
+            It also says what is written, i * g.
             """,
             {"(g - c_prev)": "-c_prev"},
             {"(g - c_prev)": "c_prev"},
         ),
         "ways_added": Mistake(
-            """The two ways of the input gate are added as if both opened. One shuts: 1 - i has the
-            slope -1.
+            """The two ways of the input gate are added as if both opened. Where i opens, 1 - i
+            shuts.
             """,
             {"(g - c_prev)": "(g + c_prev)"},
         ),
@@ -260,30 +254,25 @@ EXERCISE = Exercise(
             """These are the derivatives by the gates' values. One step is missing, to what they
             saw.
 
-            Go back through the squashing, too: times i * (1 - i) for a gate, 1 - g**2 for the
-            candidate.
+            Go back through the squashing, too.
             """,
             {" * i * (1 - i)": "", " * (1 - g**2)": "", " * o * (1 - o)": ""},
         ),
         "candidate_slope_missing": Mistake(
-            """In the part of the candidate the slope of its tanh is missing: 1 - g**2.""",
+            """In the part of the candidate the slope of its tanh is missing.""",
             {" * (1 - g**2)": ""},
         ),
         "candidate_slope_logistic": Mistake(
-            """The candidate has a gate's slope, g * (1 - g). It went through tanh: 1 - g**2.""",
+            """The candidate has a gate's slope, g * (1 - g). It went through tanh.""",
             {"(1 - g**2)": "g * (1 - g)"},
         ),
         "gates_slopes_of_tanh": Mistake(
-            """The gates have the slope of tanh, 1 - i**2. They are logistic: i * (1 - i).
-
-            The candidate alone went through tanh.
+            """The gates have the slope of tanh, 1 - i**2. The candidate alone went through tanh.
             """,
             {f"{gate} * (1 - {gate})": f"(1 - {gate}**2)" for gate in "io"},
         ),
         "slopes_of_squashed_gates": Mistake(
             """The gates are squashed once more for their slopes. i holds the gate's value already.
-
-            sigmoid(a) * (1 - sigmoid(a)) is i * (1 - i), and 1 - tanh(a)**2 is 1 - g**2.
             """,
             {
                 "shown = np.tanh(c)": (
@@ -295,19 +284,17 @@ EXERCISE = Exercise(
             },
         ),
         "not_through_the_gate": Mistake(
-            """`dc_prev` has not gone through the gate. c = (1 - i) * c_prev + ..., so it is times
-            1 - i.
-            """,
+            """`dc_prev` has not gone through the gate: how much of c_prev was kept?""",
             {"axis=1), dc * (1 - i)": "axis=1), dc"},
         ),
         "through_the_wrong_gate": Mistake(
-            """`dc_prev` has gone through i. What is kept of c_prev is 1 - i.""",
+            """`dc_prev` has gone through i. That is the share that is replaced.""",
             {"axis=1), dc * (1 - i)": "axis=1), dc * i"},
         ),
         "only_dc_carried_on": Mistake(
             """`dc_prev` is made from dc alone; what came to c through h is left behind.
 
-            Carry on all that the loss says of c, dc + dh * o * (1 - tanh(c)**2), times 1 - i.
+            Carry on all that the loss says of c.
             """,
             """
             da, _ = solution(dh, dc, c_prev, c, i, g, o)
@@ -327,39 +314,33 @@ EXERCISE = Exercise(
             """The gates take turns in the columns of `da`. The H columns of a gate belong
             together.
 
-            First come all H of i, then all of g, then all of o: `np.concatenate`, with `axis=1`.
+            First come all H of i, then all of g, then all of o.
             """,
             {_JOINED: "np.stack([da_i, da_g, da_o], axis=2).reshape(len(c), -1)"},
         ),
         "parts_reshaped": Mistake(
             """Sequences and gates are mixed up: each row of `da` holds parts of several sequences.
 
-            `np.stack` puts the gates before the batch, and `reshape` does not turn them round.
-            Use `np.concatenate`, with `axis=1`.
+            `reshape` does not turn axes round.
             """,
             {_JOINED: "np.stack([da_i, da_g, da_o]).reshape(len(c), -1)"},
             {_JOINED: "np.concatenate([da_i, da_g, da_o]).reshape(len(c), -1)"},
         ),
         "parts_below_one_another": Mistake(
-            """The three parts stand below one another. They belong side by side: `axis=1`.
-
-            A batch has its sequences in rows, and each row of `da` holds all three parts of one.
+            """The three parts stand below one another. They belong side by side: each row of `da`
+            holds all three parts of one sequence.
             """,
             {", axis=1": ""},
         ),
         "parts_stacked": Mistake(
             """The three parts are stacked along an axis of their own. They belong side by side, (B,
             3H).
-
-            `np.concatenate`, with `axis=1`, makes no new axis; `np.stack` does.
             """,
             {_JOINED: "np.stack([da_i, da_g, da_o])"},
         ),
         "parts_stacked_in_rows": Mistake(
             """The three parts are stacked along an axis of their own. They belong side by side, (B,
             3H).
-
-            `np.concatenate`, with `axis=1`, makes no new axis; `np.stack` does.
             """,
             {_JOINED: "np.stack([da_i, da_g, da_o], axis=1)"},
         ),
@@ -370,7 +351,7 @@ EXERCISE = Exercise(
         "writes_into_dc": Mistake(
             """What comes through h is added into the caller's own dc, which is spoilt by it.
 
-            `dc += ...` changes the array that was passed; `dc = dc + ...` makes a new one.
+            `+=` on an array changes the array itself.
             """,
             {"dc = dc + dh": "dc += dh"},
         ),

@@ -22,8 +22,9 @@ from unrolled.exercises.rnn._runs import (
 def catches_padding(run: Run) -> None:
     """Test run: return if it is right, raise AssertionError if it is not.
 
-    run(x, lengths) takes x of shape (T, B, 2) and an array of B whole numbers from 1 to
-    T. It returns (output, last), of shapes (T, B, 3) and (B, 3).
+    run(x, lengths) takes x of shape (T, B, 2) and an array of B whole
+    numbers from 1 to T. It returns (output, last), of shapes (T, B, 3) and
+    (B, 3).
     """
     x = np.random.default_rng(0).normal(size=(4, 3, 2))
     lengths = np.array([2, 4, 1])

@@ -17,7 +17,7 @@ _rng = np.random.default_rng(0)
 
 
 def masked_mean(losses: Array, lengths: Lengths) -> float:
-    """Return the mean loss over the real steps of a padded batch, one number.
+    """Return the mean loss over a padded batch's real steps, one number.
 
     losses has shape (T, B); lengths holds B whole numbers from 1 to T.
     """

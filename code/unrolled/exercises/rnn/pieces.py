@@ -15,10 +15,10 @@ _rng = np.random.default_rng(0)
 
 
 def pieces(text: Codes, rows: int, steps: int) -> tuple[Codes, Codes]:
-    """Cut a text into successive pieces of rows that go on from piece to piece.
+    """Cut a text into pieces of rows that go on from piece to piece.
 
-    text has shape (N,), with N > rows * steps. Return two arrays, (inputs, targets), of
-    shape (pieces, steps, rows).
+    text has shape (N,), with N > rows * steps. Return two arrays,
+    (inputs, targets), of shape (pieces, steps, rows).
     """
     count = (len(text) - 1) // (rows * steps)
     used = count * rows * steps
@@ -76,6 +76,7 @@ EXERCISE = Exercise(
         (_drawn(120), 3, 4),
         (_drawn(200), 3, 30),
         (np.zeros(31, dtype=np.int64), 3, 2),
+        (_rng.integers(0x110000, size=29), 2, 4),  # as of any script
     ],
     alternatives=[_pieces_looped, _pieces_by_rows, _pieces_torch],
     mistakes={
@@ -84,7 +85,7 @@ EXERCISE = Exercise(
 
             The state of row b is carried from piece to piece, so row b of the second piece must
             begin where row b of the first ended. Here the pieces, not the rows, are stretches
-            of the text: reshape to (rows, pieces, steps) first, then turn the axes.
+            of the text.
             """,
             """
             count = (len(text) - 1) // (rows * steps)
@@ -109,9 +110,8 @@ EXERCISE = Exercise(
         "gaps_between_the_rows": Mistake(
             """Something is left out at the end of every row. The rows should follow on each other.
 
-            Here each row is N // rows characters, cut down to whole pieces. Count the pieces
-            first: then a row is exactly `pieces * steps` characters, and only the end of the
-            text is left out.
+            Here each row is N // rows characters, cut down to whole pieces. How many may it have,
+            so that only the end of the text is left out?
             """,
             """
             stretch = (len(text) - 1) // rows
@@ -124,9 +124,8 @@ EXERCISE = Exercise(
             """,
         ),
         "batch_comes_first": Mistake(
-            """The rows stand before the steps: (pieces, rows, steps). Time comes first.
-
-            `x.transpose(1, 2, 0)` takes (rows, pieces, steps) to (pieces, steps, rows).
+            """The rows stand before the steps: (pieces, rows, steps). In a piece, time comes
+            first.
             """,
             "return tuple(each.swapaxes(1, 2) for each in solution(text, rows, steps))",
         ),
@@ -143,8 +142,7 @@ EXERCISE = Exercise(
         "targets_are_inputs": Mistake(
             """The target of each character is the character itself.
 
-            It should be the one that comes after it in the text: the same cut, one character
-            later.
+            It should be the one that comes after it in the text.
             """,
             "return solution(text, rows, steps)[0], solution(text, rows, steps)[0]",
         ),
@@ -155,8 +153,7 @@ EXERCISE = Exercise(
         "shifted_within_the_piece": Mistake(
             """The targets are shifted within each piece, so its last target is its first character.
 
-            What comes after a piece's last character stands in the next piece. Shift the text,
-            then cut.
+            What comes after a piece's last character stands in the next piece.
             """,
             """
             inputs, _ = solution(text, rows, steps)
@@ -175,6 +172,29 @@ EXERCISE = Exercise(
             shape = rows, len(inputs), steps
             return inputs, np.roll(flat, -1).reshape(shape).transpose(1, 2, 0)
             """,
+        ),
+        "shifted_within_the_row": Mistake(
+            """The targets stay within their row: its last target is not what comes after it in the
+            text, which stands at the head of the next row.
+            """,
+            """
+            inputs, _ = solution(text, rows, steps)
+            flat = inputs.transpose(2, 0, 1).reshape(rows, -1)
+            turned = np.roll(flat, -1, axis=1).reshape(rows, len(inputs), steps)
+            return inputs, turned.transpose(1, 2, 0)
+            """,
+        ),
+        "order_turned_round": Mistake(
+            """The pieces, or the rows, stand in the opposite order: the first holds the text's
+            beginning.
+            """,
+            "return tuple(each[::-1] for each in solution(text, rows, steps))",
+            "return tuple(each[:, :, ::-1] for each in solution(text, rows, steps))",
+        ),
+        "next_number": Mistake(
+            """The targets are the inputs plus 1. That is so in a text that counts, and in no other.
+            """,
+            "return solution(text, rows, steps)[0], solution(text, rows, steps)[0] + 1",
         ),
         "end_of_the_text_taken": Mistake(
             """Characters are left out at the start of the text. Leave out those at its end.""",

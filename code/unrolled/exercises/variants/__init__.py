@@ -4,8 +4,8 @@ from unrolled.exercises.variants._best_found import best_found as best_found
 
 ORDER = (
     "parameters",
-    "flip_update",
-    "gru_step",
+    "convert_gru",
+    "which_gru",
     "peephole_gradient",
     "permutation_importance",
     "catches_wrong_reset",

@@ -93,17 +93,22 @@ def _case(B: int, H: int, scale: float = 1.0) -> Arrays:
     return d_h, d_c, i, f, g, o, c_old, f * c_old + i * g, v
 
 
-def _readable() -> Arrays:
+def _readable(v: float = 1.0) -> Arrays:
     i, f, g, o = ([0.25, 0.5], [0.5, 0.75], [0.5, -0.5], [0.75, 0.25])
     c_old = [1.5, -2.0]
     c = [0.875, -1.75]  # f * c_old + i * g
     rows = [[0.5, -1.0], [1.0, 0.5], i, f, g, o, c_old, c]
-    return *(np.array([row]) for row in rows), np.array([0.4, -0.7, 0.6, 0.5, -0.8, 0.9])
+    return *(np.array([row]) for row in rows), v * np.array([0.4, -0.7, 0.6, 0.5, -0.8, 0.9])
 
 
 def _without_peepholes() -> Arrays:
     *rest, v = _case(2, 3)
     return *rest, 0 * v
+
+
+def _silent(d_h: float = 1.0, d_c: float = 1.0) -> Arrays:
+    by_h, by_c, *rest = _case(2, 3)
+    return d_h * by_h, d_c * by_c, *rest
 
 
 def _shut() -> Arrays:
@@ -116,12 +121,16 @@ def _shut() -> Arrays:
 EXERCISE = Exercise(
     peephole_gradient,
     cases=[
+        _readable(v=0.0),
         _readable(),
         _without_peepholes(),
         _case(3, 4),
         _case(3, 4),
         _case(2, 1),
         _case(2, 3),
+        _case(3, 3),
+        _silent(d_h=0.0),
+        _silent(d_c=0.0),
         _case(32, 5),
         _shut(),
         _case(3, 2, scale=1e-6),
@@ -133,7 +142,7 @@ EXERCISE = Exercise(
         "no_peephole_of_output": Mistake(
             """What goes back through the output gate's peephole is missing. o sees the new c.
 
-            So the new c gets v_o times the gradient of what o squashes, before all else is asked.
+            The old c hears of it only by way of the new.
             """,
             {" + v_o * d_a_o": ""},
         ),
@@ -152,20 +161,39 @@ EXERCISE = Exercise(
         "output_peephole_at_old": Mistake(
             """What comes through the output gate's peephole goes to the old state here.
 
-            o saw the new c. It belongs there, and reaches the old one as the rest does: through f,
-            i and f's peepholes.
+            o saw the new c. From there it goes on as the rest does.
             """,
             {" + v_o * d_a_o": "", "d_c * f + v_i": "d_c * f + v_o * d_a_o + v_i"},
         ),
         "output_peephole_not_shared": Mistake(
             """The input and the forget gate do not hear of what came through o's peephole.
 
-            The new c takes it in first; only then is the gradient of i and f made from that of c.
+            One of the ways has to be finished before the others begin.
             """,
             {
                 " + v_o * d_a_o": "",
                 "return d_c * f": "return (d_c + v_o * d_a_o) * f",
             },
+        ),
+        "output_peephole_at_both": Mistake(
+            """What comes through the output gate's peephole reaches the new state, and the old one
+            once more by itself. o saw the new one only.
+            """,
+            {"return d_c * f": "return v_o * d_a_o + d_c * f"},
+            {"return d_c * f": "return v_o * d_a_o * f + d_c * f"},
+        ),
+        "output_gate_shows_all": Mistake(
+            """The output gate's gradient lacks what it multiplies: h is o times tanh(c).""",
+            {"d_h * np.tanh(c) * o": "d_h * o"},
+            {"d_h * np.tanh(c) * o": "d_h * np.tanh(c_old) * o"},
+        ),
+        "d_c_through_the_output": Mistake(
+            """d_c goes through the output gate and tanh, as d_h does. It speaks of c already.""",
+            {"d_c + d_h * o": "(d_c + d_h) * o"},
+        ),
+        "peepholes_subtracted": Mistake(
+            """What comes back through the peepholes of i and f has the wrong sign.""",
+            {"+ v_i * d_a_i + v_f": "- v_i * d_a_i - v_f"},
         ),
         "nothing_through_h": Mistake(
             """d_h reaches c through o alone. It also comes through tanh(c), which o multiplies.""",
@@ -176,13 +204,14 @@ EXERCISE = Exercise(
             {"d_c = d_c + d_h": "d_c = d_h"},
         ),
         "tanh_of_the_output_missing": Mistake(
-            """h is taken for o * c. It is o * tanh(c): the slope is 1 - tanh(c)^2, and o's
-            gradient has tanh(c) in it.
+            """h is taken for o * c. It is o * tanh(c), and both o and c hear of it through that.
             """,
             {"(1 - np.tanh(c) ** 2)": "1", "d_h * np.tanh(c)": "d_h * c"},
         ),
         "slope_of_tanh_at_c": Mistake(
-            """The slope of tanh is 1 - tanh(c)^2. Here it is 1 - c^2: c is what goes into tanh.""",
+            """The slope of tanh is taken as 1 - c^2. But c is what goes into tanh, not what comes
+            out.
+            """,
             {"(1 - np.tanh(c) ** 2)": "(1 - c ** 2)"},
         ),
         "output_gate_missing": Mistake(
@@ -190,13 +219,12 @@ EXERCISE = Exercise(
             {"d_h * o * (1 - np.tanh": "d_h * (1 - np.tanh"},
         ),
         "gates_not_squashed": Mistake(
-            """The slopes of the gates are missing: each is the logistic function of what it sees,
-            with the slope i * (1 - i).
+            """The slopes of the gates are missing: each is the logistic function of what it sees.
             """,
             {" * o * (1 - o)": "", " * i * (1 - i)": "", " * f * (1 - f)": ""},
         ),
         "slopes_of_tanh": Mistake(
-            """The gates have the slope of tanh, 1 - i^2. They are logistic: i * (1 - i).""",
+            """The gates have the slope of tanh, 1 - i^2. They are logistic, and have another.""",
             {
                 " * o * (1 - o)": " * (1 - o**2)",
                 " * i * (1 - i)": " * (1 - i**2)",
@@ -208,7 +236,7 @@ EXERCISE = Exercise(
             {"d_c * c_old * f": "d_c * c * f"},
         ),
         "not_through_forget": Mistake(
-            """The state's own way back is missing its gate: c was multiplied by f.""",
+            """The state's own way back is missing its gate.""",
             {"d_c * f + v_i": "d_c + v_i"},
         ),
         "only_through_gates": Mistake(
@@ -222,7 +250,7 @@ EXERCISE = Exercise(
         "peepholes_without_slope_of_state": Mistake(
             """What comes back through a peephole has no weight: v is missing.
 
-            A gate saw v * c, so c gets v times the gradient of what the gate squashed.
+            A gate saw v * c, and not c.
             """,
             {"v_o * d_a_o": "d_a_o", "v_i * d_a_i": "d_a_i", "v_f * d_a_f": "d_a_f"},
         ),
@@ -242,7 +270,7 @@ EXERCISE = Exercise(
         "writes_into_gradient": Mistake(
             """The sum is written into the caller's own d_c.
 
-            `d_c = d_c + ...` makes a new array; `d_c += ...` does not.
+            `+=` on an array changes the array itself.
             """,
             {"d_c = d_c + d_h": "d_c += d_h"},
         ),

@@ -2,7 +2,7 @@
 
 ORDER = (
     "lag_matrix",
-    "seasonal_repeat",
+    "seasonal_mean",
     "iterate",
     "random_walk_error",
     "parameters",

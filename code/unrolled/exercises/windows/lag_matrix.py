@@ -16,7 +16,7 @@ _rng = np.random.default_rng(0)
 
 
 def lag_matrix(series: Array, window: int, horizon: int) -> Pair:
-    """Cut a series into rows of window values and the horizon values after each.
+    """Cut a series into windows and the horizon values after each.
 
     series has shape (N,), oldest value first, as are the rows. Return two
     arrays, (inputs, targets), of shapes (rows, window) and (rows, horizon).
@@ -65,6 +65,8 @@ EXERCISE = Exercise(
         (numbers(_rng, 8), 1, 3),
         (numbers(_rng, 8), 4, 1),
         (numbers(_rng, 7), 2, 5),  # one row
+        (numbers(_rng, 8), 3, 3),  # three
+        (np.zeros(6), 2, 1),
         (numbers(_rng, 45, scale=1e6), 13, 7),
         (numbers(_rng, 40) * 1e-9, 31, 2),
         (np.arange(9), 3, 2),
@@ -77,7 +79,6 @@ EXERCISE = Exercise(
             """The targets begin with the last value of their own window.
 
             A model trained on these pairs only learns to copy: it sees the answer in its input.
-            The first target of row t is one step later, `series[t + window]`.
             """,
             {
                 "series[t + window : t + window + horizon]": (
@@ -145,13 +146,36 @@ EXERCISE = Exercise(
         "two_steps_ahead": Mistake(
             """The value right after each window is skipped: the targets begin one step late.
 
-            Row t ends with `series[t + window - 1]`, so what comes next is `series[t +
-            window]`.
+            With which value does row t end, and which comes next?
             """,
             """
             inputs, targets = solution(series, window, horizon)
             return inputs[:-1], targets[1:]
             """,
+        ),
+        "rows_turned_round": Mistake(
+            """The rows stand newest first. They are in the order of the series, oldest first.""",
+            "return tuple(each[::-1] for each in solution(series, window, horizon))",
+        ),
+        "targets_counted_from_the_row": Mistake(
+            """The targets are differences from the last value of their row. Asked for are the
+            values of the series themselves.
+            """,
+            """
+            inputs, targets = solution(series, window, horizon)
+            return inputs, targets - inputs[:, -1:]
+            """,
+        ),
+        "round_the_end": Mistake(
+            """There are rows whose targets the series does not have: they are filled up from its
+            beginning, or with zeros. A window counts only if all its targets exist.
+            """,
+            """
+            longer = np.concatenate([series, series[:horizon]])
+            return tuple(each[:-1] for each in solution(longer, window, horizon))
+            """,
+            "return solution(np.concatenate([series, np.zeros(horizon - 1)]), window, horizon)",
+            "return solution(np.concatenate([series, [0.0]]), window, horizon)",
         ),
         "targets_first": Mistake(
             """The two results are the wrong way round: return `inputs, targets`, in this order.""",
@@ -185,7 +209,6 @@ EXERCISE = Exercise(
             """The rows are too long: each ends with its own targets.
 
             A model trained on these pairs only learns to copy: it sees the answer in its input.
-            Row t is `series[t : t + window]`, which stops before `series[t + window]`.
             """,
             """
             inputs, targets = solution(series, window, horizon)
