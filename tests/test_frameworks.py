@@ -1,6 +1,4 @@
-"""Weights carried to Keras and back: held against Keras's equations, and Keras where it is."""
-
-import importlib.util
+"""Weights carried to Keras and back, held against Keras's equations in NumPy."""
 
 import numpy as np
 import pytest
@@ -132,6 +130,19 @@ def test_what_numpy_has_no_type_for_comes_as_the_next_that_it_has():
     assert bias.dtype == torch.float64
 
 
+def test_parameters_that_learn_are_taken_as_they_are():
+    theirs = nn.GRU(IN, H)
+    (kernel, *_) = to_keras(dict(theirs.named_parameters()))
+    assert kernel.shape == (IN, 3 * H)
+
+
+def test_one_bias_becomes_the_first_of_two():
+    weights = to_keras(nn.LSTM(IN, H).state_dict())
+    named = from_keras(weights)
+    np.testing.assert_array_equal(named["bias_ih_l0"], weights[2])
+    assert not named["bias_hh_l0"].any()
+
+
 def test_nothing_that_is_returned_is_the_layers_own():
     theirs = nn.RNN(IN, H)
     before = theirs.weight_ih_l0.detach().clone()
@@ -161,6 +172,8 @@ LAYER = nn.LSTM(IN, H).state_dict()
         (LAYER | {"dense.weight": torch.ones(1)}, "weights must hold weight_ih"),
         (LAYER | {"weight_hh_l0": torch.ones(8, 3)}, r"weights\['weight_hh_l0'\] must have 1, 3"),
         (LAYER | {"weight_hh_l0": torch.ones(4, 2)}, r"weights\['weight_hh_l0'\] must have 1, 3"),
+        (LAYER | {"weight_hh_l0": torch.ones(9, 2)}, r"weights\['weight_hh_l0'\] must have 1, 3"),
+        (LAYER | {"weight_hh_l0": torch.ones(8, 0)}, r"weights\['weight_hh_l0'\] must have 1, 3"),
         (LAYER | {"weight_hh_l0": torch.ones(8)}, r"weights\['weight_hh_l0'\] must have 1, 3"),
         (LAYER | {"weight_ih_l0": torch.ones(8)}, "weights must have 8 rows"),
         (LAYER | {"weight_ih_l0": torch.ones(6, 3)}, "weights must have 8 rows"),
@@ -213,105 +226,3 @@ def test_two_directions_are_asked_for():
         from_keras(ONE, bidirectional=True)
     with pytest.raises(ValueError, match="reset must be one of after, before"):
         to_keras(LAYER, reset="never")
-
-
-# From here on the library itself.
-needs_keras = pytest.mark.skipif(
-    importlib.util.find_spec("keras") is None,
-    reason="Keras is not installed: pip install -r requirements-keras.txt",
-)
-# Outside its LSTM and GRU without a mask, Keras multiplies float64 as float32 on PyTorch.
-CLOSE, ROUGHLY = {"rtol": 0, "atol": 1e-12}, {"rtol": 0, "atol": 1e-6}
-# Keras asks NumPy for arrays in the way of NumPy 1.
-quietly = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def keras():
-    import keras
-
-    assert keras.backend.backend() == "torch"
-    return keras
-
-
-def layer_of(keras, kind, both=False, **options):
-    layer = getattr(keras.layers, kind)(
-        H, return_sequences=True, return_state=True, dtype="float64", **options
-    )
-    layer = keras.layers.Bidirectional(layer, dtype="float64") if both else layer
-    layer.build((SEQUENCES, STEPS, IN))
-    return layer
-
-
-def in_keras(layer, x, **options):
-    """Run a layer of Keras along ``(T, B, IN)``; return the output as ``(T, B, H)``, and states."""
-    output, *states = layer(torch.tensor(x).transpose(0, 1), **options)
-    return output.transpose(0, 1), states
-
-
-@needs_keras
-@quietly
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("both", [False, True])
-def test_keras_computes_what_torch_does_and_the_same_gradients(keras, kind, both):
-    theirs = seeded(lambda: TORCH[kind](IN, H, bidirectional=both))
-    layer = layer_of(keras, kind, both)
-    layer.set_weights(to_keras(theirs.state_dict()))
-    x, close = drawn(STEPS, SEQUENCES, IN), ROUGHLY if kind == "SimpleRNN" else CLOSE
-    output, state = theirs(torch.tensor(x))
-    found, states = in_keras(layer, x)
-    torch.testing.assert_close(found, output, **close)
-    # Keras: h and c forwards, h and c backwards; torch: h of both ways, c of both ways.
-    state = state if isinstance(state, tuple) else (state,)
-    expected = [part[way] for way in range(1 + both) for part in state]
-    for one, other in zip(states, expected, strict=True):
-        torch.testing.assert_close(one, other, **close)
-
-    for each in (output, found):
-        (each * torch.tensor(drawn(*each.shape, seed=1))).sum().backward()
-    gradients = [weight.value.grad.numpy() for weight in layer.weights]
-    for name, gradient in from_keras(gradients, bidirectional=both).items():
-        if "bias_hh" not in name or kind == "GRU":
-            own = theirs.get_parameter(name).grad
-            torch.testing.assert_close(gradient, own, **close, msg=name)
-
-
-@needs_keras
-@quietly
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_books_layer_computes_what_keras_does_of_padded_sequences(keras, kind):
-    layer, lengths = layer_of(keras, kind), [5, 2, 1, 4]
-    ours = Recurrent(OURS[kind](IN, H)).double()
-    from_torch(ours, from_keras(layer.get_weights()))
-    x = drawn(STEPS, SEQUENCES, IN)
-    mask = torch.arange(STEPS) < torch.tensor(lengths)[:, None]
-    found, states = in_keras(layer, x, mask=mask)
-    output, last = ours(torch.tensor(x), lengths=lengths)
-    torch.testing.assert_close(found * mask.T[..., None], output, **ROUGHLY)
-    for one, other in zip(states, last, strict=True):
-        torch.testing.assert_close(one, other, **ROUGHLY)
-
-
-@needs_keras
-@quietly
-def test_keras_resets_before_the_product_where_asked(keras):
-    layer = layer_of(keras, "GRU", reset_after=False)
-    ours = Recurrent(GRU(IN, H, reset="before")).double()
-    from_torch(ours, from_keras(layer.get_weights()))
-    x = drawn(STEPS, SEQUENCES, IN)
-    torch.testing.assert_close(in_keras(layer, x)[0], ours(torch.tensor(x))[0], **ROUGHLY)
-
-
-@needs_keras
-@quietly
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("both", [False, True])
-def test_a_model_of_several_layers_takes_a_torch_layer_of_several(keras, kind, both):
-    theirs = TORCH[kind](IN, H, num_layers=2, bidirectional=both)
-    layers = [getattr(keras.layers, kind)(H, return_sequences=True) for _ in range(2)]
-    layers = [keras.layers.Bidirectional(each) for each in layers] if both else layers
-    model = keras.Sequential([keras.Input((STEPS, IN)), *layers])
-    model.set_weights(to_keras(theirs.state_dict()))
-    x = torch.tensor(drawn(STEPS, SEQUENCES, IN)).float()
-    found = model(x.transpose(0, 1)).transpose(0, 1)
-    torch.testing.assert_close(found, theirs(x)[0], **ROUGHLY)

@@ -43,6 +43,7 @@ TESTS = {  # the modules with equations, and what pytest runs that must notice a
     "bptt": ["test_bptt.py"],
     "gradients": ["test_gradients.py"],
     "lstm_numpy": ["test_lstm_numpy.py"],
+    "frameworks": ["test_frameworks.py"],
 }
 for path in (ROOT / "code/unrolled/cells").glob("[a-z]*.py"):
     own = [file.name for file in ROOT.glob(f"tests/test_cells_{path.stem}.py")]
