@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from unrolled.core.validate import Array
 from unrolled.exercises.rnn._unroll import unroll
-from unrolled.exercises.rnn.last_output import last_output
 
 Lengths = NDArray[np.int64]
 Pair = tuple[Array, Array]
@@ -38,11 +37,17 @@ def inside(x: Array, lengths: Lengths) -> Array:
     return np.asarray(np.arange(len(x))[:, None, None] < np.asarray(lengths)[:, None])
 
 
+def _own_last(states: Array, lengths: Lengths) -> Array:
+    """Pick each sequence's state after its own last step."""
+    ends = np.asarray(lengths)
+    return np.asarray(states[ends - 1, np.arange(len(ends))])
+
+
 def masks_at_the_end(x: Array, lengths: Lengths) -> Pair:
     """Runs over the padding too, then takes each sequence's own steps and zeroes the rest."""
     _demand_batch(x, lengths)
     states = states_of(x)
-    return np.where(inside(x, lengths), states, 0), last_output(states, np.asarray(lengths))
+    return np.where(inside(x, lengths), states, 0), _own_last(states, lengths)
 
 
 def runs_each_alone(x: Array, lengths: Lengths) -> Pair:
@@ -51,7 +56,7 @@ def runs_each_alone(x: Array, lengths: Lengths) -> Pair:
     output = np.zeros((*x.shape[:2], 3))
     for b, n in enumerate(lengths):
         output[:n, b] = states_of(x[:n, b : b + 1])[:, 0]
-    return output, last_output(output, np.asarray(lengths))
+    return output, _own_last(output, lengths)
 
 
 def _state_goes_on(x: Array, lengths: Lengths) -> Pair:
@@ -110,7 +115,7 @@ def _carries_over(x: Array, lengths: Lengths) -> Pair:
     for b, n in enumerate(lengths):
         output[:n, b] = unroll(x[:n, b : b + 1], h, _W, _U, _B)[:, 0]
         h = output[n - 1, b : b + 1]
-    return output, last_output(output, np.asarray(lengths))
+    return output, _own_last(output, lengths)
 
 
 def _batch_comes_first(x: Array, lengths: Lengths) -> Pair:
