@@ -108,28 +108,31 @@ def _counts(text: Text, orders: Sequence[int]) -> tuple[float, float]:
     return float(best), needed
 
 
-def _gru_is_ahead_and_all_end_level(runs: Sequence[Measurement]) -> bool:
-    """Judge whether the GRU led in every run, and the three ended within a tenth of a bit."""
-    soon, ends = stack(runs, "soon"), stack(runs, "bits").mean(axis=0)
-    tanh, gru = [*CELLS].index("tanh"), [*CELLS].index("GRU")
-    return bool((soon[:, gru] < soon[:, tanh] - 0.2).all() and np.ptp(ends) < 0.1)
+def _gates_lead_by_less_and_less_and_counts_by_more(runs: Sequence[Measurement]) -> bool:
+    """Judge the leads over the tanh network, soon and in the end, and the counts' over all."""
+    soon, ends, counts = stack(runs, "soon"), stack(runs, "bits"), stack(runs, "counts")
+    early, late = (each[:, :1] - each[:, 1:] for each in (soon, ends))  # tanh comes first
+    return bool(
+        (early > 0.15).all() and (late > 0).all() and (late < 0.15).all() and (counts < ends).all()
+    )
 
 
 CLAIM = Claim(
     sentence=(
-        "With as many numbers to learn, each cell at its own best rate, a GRU is a fifth of a bit "
-        "a character ahead of a tanh network after 300 updates on English. After 3,000, the tanh "
-        "network, the LSTM and the GRU need the same on text that they have not read, to within a "
-        "tenth of a bit."
+        "With as many numbers to learn, each cell at its own best rate, an LSTM and a GRU learn "
+        "English sooner than a tanh network: after 300 updates both are at least 0.15 bits a "
+        "character ahead. After 3,000, on text that none has read, both are still ahead, by less "
+        "than that, and counts of the last few characters are ahead of all three."
     ),
     experiment=cells_that_write,
     criterion=(
-        "In every run the GRU needs, after 300 updates, at least 0.2 bits a character fewer than "
-        "the tanh network, on the text held out. After 3,000 updates, on the test text, the means "
-        "of the three over the runs lie within 0.1 of each other."
+        "In every run, the LSTM and the GRU need at least 0.15 bits a character fewer than the "
+        "tanh network on the text held out after 300 updates. After 3,000, on the test text, they "
+        "need fewer too, but less than 0.15 fewer, and counts, of as many characters as is best on "
+        "the text held out, need fewer than any network."
     ),
-    holds=_gru_is_ahead_and_all_end_level,
-    seeds={"quick": range(90, 91), "book": range(100, 103), "confirm": range(7000, 7005)},
+    holds=_gates_lead_by_less_and_less_and_counts_by_more,
+    seeds={"quick": range(90, 91), "book": range(103, 106), "confirm": range(7000, 7005)},
     settings={
         "quick": {
             **_TRAINING,
@@ -166,6 +169,11 @@ CLAIM = Claim(
             ],
             limits=(1.0, 2.4),
         ),
+        Strip(
+            axis="Bits a character, on text held out, soon",
+            rows=[Row("soon", "{}, after 300 updates", over="cells")],
+            limits=(2.0, 2.8),
+        ),
     ],
     compared=[
         Difference(
@@ -183,9 +191,12 @@ CLAIM = Claim(
     ],
     trials=Trials(
         11,
-        where="seed 0, all 3,000 updates, scored on the text held out; the test text was not read",
+        where="seed 0, all 3,000 updates, scored on the text held out",
     ),
     deviations=[
-        "All see the text in the same order, so that runs differ by their first weights only.",
+        "The second claim of this name. The first asked that the three end within a tenth of a bit "
+        "of each other. In development they did, barely, and the gated cells led in every run: it "
+        "would have said the wrong thing.",
+        "All networks see the text in the same order, so that runs differ by first weights only.",
     ],
 )
