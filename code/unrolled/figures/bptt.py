@@ -113,7 +113,7 @@ def flows_back() -> Figure:
         side = 0.22 if x == u else 0.0
         down = 0.0 if x == u else -0.22
         way = (u + side, v + down), (x + side, y + down)
-        ends = {"shrinkB": 25} if start is weights else {}  # a larger circle
+        ends: dict[str, Any] = {"shrinkB": 25} if start is weights else {}  # a larger circle
         _arrow(axes, *way, "gradient", shrink=17, linewidth=2.2, **ends)
     for place, text, meaning in (
         (before, "$h_{t-1}$", "hidden"),
