@@ -70,3 +70,11 @@ def test_a_panel_for_each_memory():
     titles = [axes.get_title() or axes.get_title("left") for axes in figure.axes]
     assert titles == ["one", "two"]
     assert [len(axes.lines) for axes in figure.axes] == [4, 4]
+
+
+def test_a_long_memory_is_drawn_from_end_to_end_in_few_steps():
+    (axes,) = draw.memory({"one": np.arange(1000.0)[:, None]}).axes
+    _, curve = axes.lines
+    assert len(curve.get_xdata()) == 200
+    assert (curve.get_xdata() == curve.get_ydata()).all()
+    assert curve.get_xdata()[[0, -1]].tolist() == [0, 999]

@@ -321,12 +321,14 @@ def memory(panels: Mapping[str, Array]) -> Figure:
     Parameters
     ----------
     panels
-        ``{title: (steps, sequences) logits of the right answer}``, the cue at step 0.
+        ``{title: (steps, sequences) logits of the right answer}``, the cue at step 0; at most 200
+        of the steps are drawn.
     """
     figure, all_axes = plt.subplots(1, len(panels), sharey=True, squeeze=False)
     for axes, (title, logits) in zip(all_axes[0], panels.items(), strict=True):
         axes.axhline(0, color=GREY, linewidth=1, linestyle=":")
-        axes.plot(np.atleast_2d(logits), color=COLOR["hidden"], linewidth=0.6, alpha=0.5)
+        shown = np.unique(np.linspace(0, len(logits) - 1, 200).round().astype(int))
+        axes.plot(shown, logits[shown], color=COLOR["hidden"], linewidth=0.6, alpha=0.5)
         axes.set(title=title, xticks=[0, len(logits) // 2, len(logits) - 1])
     figure.supxlabel("steps since the cue", fontsize=12)
     all_axes[0, 0].set_ylabel("logit of the right answer")
