@@ -64,7 +64,7 @@ def gallery(
     models
         ``{name: cell}``, at least one.
     lit
-        ``{name: nodes}``: a way to bring out in a cell's picture, see :func:`cells.draw`.
+        ``{name: nodes}``: a way to bring out in a cell's picture, see ``cells.draw``.
 
     Raises
     ------
