@@ -103,7 +103,7 @@ def _curves(
         axes.plot(x[cell], y.T, color=COLOR[CELLS[cell]], linewidth=1)
         ends[cell] = (float(y[:, -1].mean()), CELLS[cell])
     right = max(float(each[-1]) for each in x.values())
-    lowest = min(float(np.min(each)) for each in runs.values())
+    lowest = min(float(np.asarray(each, dtype=float).min()) for each in runs.values())
     axes.set_xscale("log")
     axes.set_xlim(right=right * 1.05)
     axes.set_ylim(bottom=lowest - 0.2)

@@ -26,9 +26,9 @@ def cue_by_window(
     Returns
     -------
     ``window w`` holds an accuracy for each of ``lags``; ``inside`` and ``beyond`` hold those with
-    the cue in the window, at lags 0 to ``w - 1``, and before it; ``at the edge`` and ``one step
-    beyond`` hold, for each window, the accuracy at the lags ``w - 1`` and ``w``, which ``lags``
-    must contain.
+    the cue in the window, at lags 0 to ``w - 1``, and before it; ``at the edge`` and
+    ``one step beyond`` hold, for each window, the accuracy at the lags ``w - 1`` and ``w``, which
+    ``lags`` must contain.
     """
     length = max(*windows, *lags) + 1
     table = {
