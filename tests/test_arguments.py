@@ -356,7 +356,7 @@ CALLS = {
     "figures.variants.waves": {"target": ramp(4), "panels": {"a": ramp(4, 2)}}
     | {"trained": 2, "tolerance": 0.1},
     "figures.windows.beyond_training": {"time": ramp(6), "values": 1 + ramp(6)}
-    | {"forecasts": {"a": ramp(3)}, "meanings": {"a": "model"}},
+    | {"forecasts": {"a": ramp(3)}, "meanings": {"a": "model"}, "ceilings": [2.0]},
     "figures.windows.cue_curves": {"windows": {2: [[0.5, 1.0]], 3: [[0.5, 1.0]]}, "lags": [1, 2]}
     | {"recurrent": [[0.5, 1.0]], "recurrent_lags": [1, 2]},
     "figures.windows.errors_by_horizon": {"errors": {"a": 1 + ramp(3)}, "meanings": {"a": "model"}}
@@ -375,6 +375,9 @@ CALLS = {
     "figures.windows.two_pasts": {"pasts": [[1, 3, 4], [2, 3, 4]], "targets": ["5", "6"]}
     | {"window": 2},
     "figures.windows.window_diagram": {"values": ramp(5), "window": 2},
+    "figures.writing.learning_together": {"updates": [10, 100], "runs": {"GRU": [1 + ramp(2)]}}
+    | {"cost": {"GRU": 0.1}},
+    "figures.writing.rows_that_go_on": {"text": "abcdefgh", "rows": 2, "steps": 2},
     "frameworks.from_keras": {"weights": [ramp(2, 12), ramp(3, 12), ramp(12)] * 2}
     | {"bidirectional": True},
     "frameworks.to_keras": lambda: {"weights": nn.GRU(2, 3).state_dict(), "reset": "after"},

@@ -87,7 +87,7 @@ def test_it_still_runs(claim):
     experiment: the same settings and all of the seeds. A criterion for all runs may fail in ten
     of them and hold in one; of fewer seeds neither verdict follows.
 
-    A rehearsal takes about 1.5 seconds of one core and at most 2.5, a whole one at most 4. What
+    A rehearsal takes about 1.5 seconds of one core and at most 2.5, a whole one at most 5. What
     each took, `pytest tests/test_claims.py --durations=0` says on an idle machine.
     """
     block = records.block(claim, "quick")

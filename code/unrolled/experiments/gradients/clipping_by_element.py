@@ -87,10 +87,10 @@ CLAIM = Claim(
     settings={
         "quick": {
             "length": 12,
-            "rates": [0.1],
-            "norms": [1.0],
-            "elements": [0.1],
-            "updates": 250,
+            "rates": _RATES,
+            "norms": _NORMS,
+            "elements": _ELEMENTS,
+            "updates": 60,
         },
         "book": {
             "length": 30,
