@@ -209,9 +209,9 @@ CLAIM = Claim(
     ],
     trials=Trials(
         120,
-        where="seeds 30 to 32, without the rate 0.3: the claim was then that 0.03 falling is within "
-        "5 %. For the LSTM of 16 units it was 6 % behind, and 0.1 was the best rate for four of "
-        "the eight arms, at the edge of the grid; 0.03 held was within 3 % everywhere",
+        where="seeds 30 to 32, without the rate 0.3: the claim was then that 0.03 falling is "
+        "within 5 %. For the LSTM of 16 units it was 6 % behind, and 0.1 was the best rate for "
+        "four of the eight arms, at the edge of the grid; 0.03 held was within 3 % everywhere",
     ),
     deviations=[
         "Pieces of 25 characters, each begun at a state of 0; Adam, clipped at norm 1. The LSTM's "

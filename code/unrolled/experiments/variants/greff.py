@@ -264,6 +264,7 @@ CLAIM = Claim(
         "keeps as much.",
         "The second claim of this name. The first, at 0.03 alone and without the cells of one "
         "gate, held twice. FGR seemed behind in it, and was not in an exploratory run at 0.01.",
+        r"JANET writes with $1 - \sigma(a - 1)$ in its paper, here with $1 - \sigma(a)$.",
         "The better of two rates is chosen on the networks that are counted. That favours all but "
         "what fails at both.",
         "An earlier program of ours had seen NOAF's loss rise to 16 nats, and its plan asked that "

@@ -239,11 +239,16 @@ CLAIM = Claim(
         for cell in ("LSTM", "no output tanh", "GRU")
         for task, said in _TASK_NAMES.items()
     ],
-    trials=Trials(where="TODO"),
+    trials=Trials(
+        where="the first claim of this name, at seeds 0 to 4, 100 to 103 and 7000 to 7009; and a "
+        "reader's trial, from which this claim comes: eight networks of the LSTM without the "
+        "output's tanh on adding, arithmetic and English, at the best of four rates. With what "
+        "sizes the tasks were tried besides was not kept"
+    ),
     deviations=[
         "The second claim of this name. The first asked that no cell beat the LSTM on all four "
         "tasks, with rates of 0.003 to 0.1 drawn at random. It held in development by a tie at "
-        "zero that a longer task had made, and fell when confirmed.",
+        "zero that a longer task had made, fell when confirmed, and held at five further seeds.",
         "Small throughout: 800 numbers to learn, or 2,000 where 30 or 40 symbols go in and "
         "out, short sequences, at most 250 updates of 32 sequences. So it is measured how far "
         "a cell gets soon.",
