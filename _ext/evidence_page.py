@@ -109,6 +109,7 @@ class Evidence(SphinxDirective):
         section = self._section(_label(entry.id), nodes.literal("", entry.id))
         section += nodes.paragraph("", "", *_badges(entry))
         section += self._claims(entry)
+        section += self._statistics(entry)
         section += self._text(f"Criterion: {claim.criterion}")
         section += [
             nodes.paragraph("", note, classes=["evidence-note"])
@@ -139,9 +140,12 @@ class Evidence(SphinxDirective):
         box += self._claims(entry)
         if entry.attempts and "words" not in self.options:
             box += _picture(entry)
+        if counts := self._statistics(entry):
+            box += self._folded("Counts and comparisons", counts)
         method = [*self._text(f"Criterion: {entry.claim.criterion}"), *self._method(entry)]
         box += self._folded("Criterion, settings, and what we did otherwise", method)
-        box += self._text(f"Every number, and how it was measured: {_link(entry.id)}.")
+        more = ", and the attempts before" if entry.attempt else ""
+        box += self._text(f"Every number, how it was measured{more}: {_link(entry.id)}.")
         return box
 
     # Their parts
@@ -160,7 +164,13 @@ class Evidence(SphinxDirective):
             found += self._text(f"Ours: {words.one_line(claim.sentence)}")
         else:
             found += self._text(f"{words.one_line(claim.sentence)} {words.paper(claim)}")
-        return [*found, *self._text(words.bullets(words.statistics(entry)))]
+        return found
+
+    def _statistics(self, entry: Entry) -> Nodes:
+        """List the rates and comparisons, and name the tests."""
+        if not (said := words.statistics(entry)):
+            return []
+        return [*self._text(words.bullets(said)), *self._text(words.tests(entry))]
 
     def _tuning(self, entry: Entry) -> Nodes:
         items = []
@@ -377,7 +387,7 @@ def _badge(kind: str, text: str) -> nodes.Node:
 
 def _badges(entry: Entry) -> Nodes:
     badge = _badge(entry.kind, entry.verdict)
-    return [badge, nodes.Text(f" {entry.attempt}")] if entry.attempt else [badge]
+    return [badge, nodes.Text(f" · {entry.attempt}")] if entry.attempt else [badge]
 
 
 def _picture(entry: Entry) -> nodes.Node:

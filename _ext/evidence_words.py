@@ -22,6 +22,12 @@ OUTCOMES = {  # what became of a claim, in the order of the tally
     "failed, unconfirmed": "**did not hold** in development, not confirmed",
     "unmeasured": "**not measured** yet",
 }
+TESTS = {
+    "rate": "In brackets: the true rate’s interval at 95 %, by Clopper and Pearson.",
+    "sign flips": "p of paired numbers: by flipping the signs of their differences.",
+    "McNemar": "p of paired rates: McNemar’s exact test.",
+    "Fisher": "p of independent rates: Fisher’s exact test.",
+}
 KINDS = {"held": "held", "held late": "open", "open": "open", "unmeasured": "open"}
 
 
@@ -142,10 +148,20 @@ def paper_verdict(entry: Entry) -> tuple[str, str]:
 
 def statistics(entry: Entry) -> list[str]:
     """Return the statistics of the block that counts, in words."""
+    return [f"{one.label}: {one.words}" for one in _compared(entry)]
+
+
+def tests(entry: Entry) -> str:
+    """Name the interval and the tests behind a claim's statistics."""
+    used = {getattr(one, "method", "rate") for one in _compared(entry)}
+    return " ".join(said for method, said in TESTS.items() if method in used)
+
+
+def _compared(entry: Entry) -> list[Any]:
     if not entry.claim.compared or not entry.runs(entry.judged):
         return []
     measured = ([run["measured"] for run in entry.runs(name)] for name in reversed(BLOCKS))
-    return [f"{one.label}: {one.words}" for one in compare(entry.claim.compared, *measured)]
+    return list(compare(entry.claim.compared, *measured))
 
 
 def tuned(entry: Entry) -> list[tuple[str, bool]]:

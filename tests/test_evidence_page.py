@@ -281,7 +281,7 @@ def test_pictures_draw_both_blocks_with_marks_of_their_own(entry):
 
 def test_earlier_attempts_stay(entry):
     text = said(entry("fell"))
-    assert "Held in development, did not hold when confirmed second attempt" in text
+    assert "Held in development, did not hold when confirmed · second attempt" in text
     assert "Held in development, not confirmed. Criterion: Error is 0. Why" in text
     assert "Why there was another attempt: criterion changed." in text
     assert "Earlier attempts" not in said(entry("held"))
@@ -302,7 +302,8 @@ def test_one_claim_in_a_chapter_is_short_and_folds_what_is_long(book):
     assert said(box.find(class_="admonition-title")) == "Measured: Did not hold"
     assert len(box.select(".evidence-dot")) == 2
     assert box.table is None
-    folded = box.details.extract()
+    counts, folded = (each.extract() for each in box.find_all("details"))
+    assert "by Clopper and Pearson" in said(counts)
     assert "Criterion: Error is small." in said(folded)
     assert "windows = [3]" in said(folded)
     assert "Criterion" not in said(box)
