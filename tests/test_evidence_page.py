@@ -302,8 +302,7 @@ def test_one_claim_in_a_chapter_is_short_and_folds_what_is_long(book):
     assert said(box.find(class_="admonition-title")) == "Measured: Did not hold"
     assert len(box.select(".evidence-dot")) == 2
     assert box.table is None
-    counts, folded = (each.extract() for each in box.find_all("details"))
-    assert "by Clopper and Pearson" in said(counts)
+    folded = box.details.extract()
     assert "Criterion: Error is small." in said(folded)
     assert "windows = [3]" in said(folded)
     assert "Criterion" not in said(box)
@@ -313,6 +312,11 @@ def test_in_words_a_claim_has_its_verdict_and_no_picture(book):
     in_words = book.page("chapters/words").select_one(".admonition")
     assert not in_words.find("svg")
     assert "Measured: Held" in said(in_words)
+    counts = in_words.details.extract()
+    assert "small error: " in said(counts)
+    assert "by Clopper and Pearson" in said(counts)
+    assert "flipping the signs" in said(counts)
+    assert "small error" not in said(in_words)
 
 
 def test_no_id_twice(book):
