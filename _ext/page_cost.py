@@ -100,6 +100,7 @@ def say(app: Any, doctree: nodes.document, docname: str) -> None:
     if not docname.startswith("chapters/"):
         return
     found = cost(doctree)
+    _keep_minutes_together(doctree)
     title = next(iter(doctree.findall(nodes.title)))
     words = f"{found.minutes} min to read"
     if found.exercises:
@@ -116,6 +117,13 @@ def say(app: Any, doctree: nodes.document, docname: str) -> None:
                 location=docname,
                 type="page_cost",
             )
+
+
+def _keep_minutes_together(doctree: nodes.document) -> None:
+    titles = [*doctree.findall(nodes.title)]
+    for text in [text for title in titles for text in title.findall(nodes.Text)]:
+        words = MINUTES_OF.sub("(\\1\N{NO-BREAK SPACE}min)", text)
+        text.parent.replace(text, nodes.Text(words))
 
 
 def setup(app: Any) -> dict[str, Any]:

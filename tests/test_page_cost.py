@@ -74,3 +74,12 @@ def test_a_lecture_that_is_too_long_is_a_warning_and_a_study_is_not(name, warned
     assert said == ([expected] if warned else [])
     page_cost.say(None, page(words(9999)), "api")
     assert len(said) == warned
+
+
+def test_the_minutes_of_an_exercise_stay_on_one_line():
+    document = page(words(1), nodes.section("", nodes.title("", "Derive (8 min)")))
+    page_cost.say(None, document, "chapters/a_study")
+    assert [title.astext() for title in document.findall(nodes.title)] == [
+        "A page",
+        "Derive (8\N{NO-BREAK SPACE}min)",
+    ]
