@@ -9,7 +9,7 @@ import torch
 from exercised import assert_close, told
 
 from unrolled import lstm_numpy
-from unrolled.cells import LSTM, LSTMVariant
+from unrolled.cells import LSTMVariant
 from unrolled.exercises import check, find
 from unrolled.exercises.lstm._counter import counter
 from unrolled.exercises.lstm._counts_to import counts_to
@@ -25,7 +25,7 @@ from unrolled.exercises.lstm._lstms import (
 from unrolled.exercises.lstm.catches_broken_lstm import _with_zeros, catches_broken_lstm
 from unrolled.exercises.lstm.cell_parts import cell_parts
 from unrolled.exercises.lstm.half_life import half_life
-from unrolled.exercises.lstm.set_forget_bias import set_forget_bias as right_forget_bias
+from unrolled.exercises.lstm.opened import opened as right_opened
 from unrolled.exercises.lstm.step import step as right_masked_step
 from unrolled.exercises.lstm.step_backward import step_backward as right_step_backward
 from unrolled.lstm_numpy import Weights
@@ -114,22 +114,27 @@ def test_step_backward_is_autograds_of_the_coupled_cell():
         assert_close(mine, [each.numpy() for each in theirs])
 
 
-def test_set_forget_bias_does_what_the_packages_option_does():
-    for hidden in (1, 3, 8):
-        torch.manual_seed(hidden)
-        cell = LSTM(2, hidden, forget_bias=1.5)
-        torch.manual_seed(hidden)
-        drawn = LSTM(2, hidden)
-        biases = [each.detach().numpy() for each in (drawn.bias_ih, drawn.bias_hh)]
-        mine = right_forget_bias(*biases, np.full(hidden, half_life(1.5)))
-        for one, other in zip(mine, (cell.bias_ih, cell.bias_hh), strict=True):
-            np.testing.assert_allclose(one, other.detach().numpy(), rtol=1e-6)
+def read_by_torch(seed, *, T=7, I=3, H=4):  # noqa: E741
+    """Return a torch LSTM that has read a sequence, as the exercise's arguments."""
+    torch.manual_seed(seed)
+    layer = torch.nn.LSTM(I, H, dtype=torch.float64)
+    x = torch.randn(T, I, dtype=torch.float64)
+    with torch.no_grad():
+        h, (_, c) = layer(x)
+    return [x.numpy(), h.numpy(), *(each.detach().numpy() for each in layer.parameters())], c
 
 
-def test_set_forget_bias_undoes_exercise_1():
-    half_lives = np.geomspace(0.1, 1e4, 20)
-    biases = right_forget_bias(np.zeros(80), np.zeros(80), half_lives)[0][20:40]
-    np.testing.assert_allclose([half_life(bias) for bias in biases], half_lives, rtol=1e-9)
+@pytest.mark.parametrize("seed", range(3))
+def test_opened_finds_torchs_last_state_and_the_packages_gates(seed):
+    arguments, c_last = read_by_torch(seed)
+    x, h, W, U, b_ih, b_hh = arguments
+    mine = right_opened(*arguments)
+    zero = np.zeros((1, 4))
+    trace = lstm_numpy.forward(x[:, None], zero, zero, Weights(W, U, b_ih + b_hh))
+    theirs = [*(gate[:, 0] for gate in trace.gates), trace.c[1:, 0]]
+    assert_close(mine, theirs)
+    assert_close([mine[-1][-1:]], [c_last.numpy()])
+    assert_close([mine[3] * np.tanh(mine[4])], [h])
 
 
 def test_the_hunt_knows_the_packages_step_for_right():
@@ -350,12 +355,16 @@ def test_a_new_mistake_in_one_gate_hears_in_which(gate, words):
     assert f"part of the {words}, columns" in message
 
 
-def test_an_answer_with_another_bias_hears_what_the_gate_sees():
-    def set_forget_bias(b_ih, b_hh, half_lives):
-        return right_forget_bias(b_ih, b_hh, 1.3 * half_lives)
+@pytest.mark.parametrize(
+    ("part", "words"), [(0, "Look at the gates first"), (4, "o * tanh(c) should be the h")]
+)
+def test_a_new_mistake_in_what_was_opened_hears_whether_gates_or_states_are_wrong(part, words):
+    def opened(*args):
+        found = [*right_opened(*args)]
+        found[part] = 0.9 * found[part]
+        return tuple(found)
 
-    message = told("lstm.set_forget_bias", set_forget_bias)
-    assert "After its half-life half of a cell should be left." in message
+    assert words in told("lstm.opened", opened)
 
 
 def test_an_answer_with_parts_that_do_not_add_up_hears_so():
@@ -374,9 +383,7 @@ def test_an_answer_that_writes_late_hears_of_its_last_row():
 
 
 @pytest.mark.parametrize("nothing", [np.nan, np.inf, 0.0, -1.0, 1e300])
-@pytest.mark.parametrize(
-    "name", ["half_life", "cell_parts", "step", "step_backward", "set_forget_bias"]
-)
+@pytest.mark.parametrize("name", ["half_life", "cell_parts", "step", "step_backward", "opened"])
 def test_no_number_is_too_strange_to_be_judged(name, nothing):
     """Properties are asked of whatever came: none may raise, nor warn."""
     exercise = find(f"lstm.{name}")
@@ -407,12 +414,6 @@ def test_exercise_1_quotes_right_numbers():
     assert (1 / (1 + np.exp(-1))) ** 100 == pytest.approx(2.5e-14, rel=0.01)
     assert half_life(7.27) == pytest.approx(1000, rel=0.01)
     assert half_life(9) / np.exp(9) == pytest.approx(0.7, abs=0.01)
-
-
-def test_exercise_5_quotes_right_numbers():
-    long = np.array([1e5, 1e6])
-    biases = right_forget_bias(np.zeros(8), np.zeros(8), long)[0][2:4]
-    np.testing.assert_allclose(biases - np.log(long), 0.37, atol=0.005)
     assert half_life(np.log(1e5)) / 1e5 == pytest.approx(0.7, abs=0.01)
 
 

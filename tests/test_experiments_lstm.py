@@ -9,6 +9,7 @@ from unrolled import lstm_numpy
 from unrolled.cells import FORMS, LSTM, Elman, LSTMVariant
 from unrolled.core.recurrent import Recurrent
 from unrolled.data import continual_reber
+from unrolled.experiments.lstm import _kept_holders
 from unrolled.experiments.lstm._gates_along import gates_along
 from unrolled.experiments.lstm._holding import Vanilla, holder, learn, marked, traced
 from unrolled.experiments.lstm._reber import (
@@ -23,6 +24,7 @@ from unrolled.experiments.lstm.carousel import gradients_by_lag
 from unrolled.experiments.lstm.continual import listen, stream_errors
 from unrolled.experiments.lstm.forget_bias import _order_lstm, order_by_bias
 from unrolled.experiments.lstm.reber import string_errors
+from unrolled.training import seeded
 
 
 def test_a_gradient_by_lag_is_that_of_the_books_backward_pass():
@@ -280,3 +282,41 @@ def test_a_cell_with_much_forgetting_learns_short_orders_at_once():
     )
     assert found["accuracy"][0] > 0.99
     assert found["updates"][0] < 600
+
+
+def test_the_kept_networks_are_of_these_settings_and_an_lstm_holds_the_number():
+    found = _kept_holders.holders()
+    assert {kind: len(found.networks(kind)) for kind in found.weights} == {
+        kind: len(seeds) for kind, seeds in _kept_holders.SEEDS.items()
+    }
+    best = min(found.errors, key=lambda rate: sum(found.errors[rate]))
+    kept = [_kept_holders._error(model) for model in found.networks("tanh")]
+    assert kept == pytest.approx(found.errors[best], rel=1e-4)
+    assert max(map(_kept_holders._error, found.networks("vanilla"))) < 0.1 < min(kept)
+    with pytest.raises(ValueError, match=r"kind must be one of \['1997', .*got 'GRU'"):
+        found.networks("GRU")
+
+
+def test_kept_networks_of_other_settings_are_refused(monkeypatch):
+    monkeypatch.setattr(_kept_holders, "RATE", 0.5)
+    with pytest.raises(ValueError, match="other settings than these; `make trained`"):
+        _kept_holders.holders()
+
+
+def test_what_is_kept_is_made_at_the_best_rate_of_those_tried(monkeypatch):
+    monkeypatch.setattr(_kept_holders, "UPDATES", 1)
+    monkeypatch.setattr(_kept_holders, "SEEDS", {"tanh": (3,), "1997": (3,), "vanilla": (3,)})
+    monkeypatch.setattr(_kept_holders, "RATES", (1e-2, 10.0))
+    state = _kept_holders.make()
+    assert state["errors"][1e-2] < state["errors"][10.0]
+    model = _kept_holders.Holders(state["weights"], state["errors"]).networks("tanh")[0]
+    assert _kept_holders._error(model) == pytest.approx(state["errors"][1e-2][0], rel=1e-4)
+
+
+def test_a_tanh_network_begins_as_a_rotation_without_biases():
+    weights = dict(seeded(0, lambda: _kept_holders.Tanh(2, 5, 1)).rnn.cpu().named_parameters())
+    U = weights["weight_hh_l0"].detach()
+    torch.testing.assert_close(U @ U.T, torch.eye(5))
+    assert not weights["bias_ih_l0"].any()
+    assert not weights["bias_hh_l0"].any()
+    assert weights["weight_ih_l0"].all()

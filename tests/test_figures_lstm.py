@@ -99,6 +99,18 @@ def test_the_states_of_a_stream_stand_on_an_axis_that_bends_no_straight_line():
     assert (left.get_yscale(), right.get_yscale()) == ("linear", "log")
 
 
+def test_a_network_has_the_same_line_in_each_panel_and_what_is_written_has_the_candidates_colour():
+    inputs = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])
+    opened = {"f": np.ones((3, 3)), "i·g": np.array([[0.1] * 3, [0.2] * 3, [-0.3] * 3])}
+    *_, f, written = draw.inside(inputs, [0.2, 0.2, 0.4], np.zeros((3, 3)), opened).axes
+    kinds = [[line.get_linestyle() for line in axes.lines[2:]] for axes in (f, written)]
+    assert kinds[0] == kinds[1]
+    assert len(set(kinds[0])) == 3
+    assert {line.get_color() for line in written.lines[2:]} == {COLOR["gate g"]}
+    assert written.get_ylim()[0] < -1 < 0 < f.get_ylim()[1] < 1.5
+    assert [text.get_text() for text in written.texts] == ["i·g"]
+
+
 @pytest.mark.parametrize("gates", ["ifgo", "f"])
 def test_gates_stand_under_the_answer_in_their_order_and_colours(gates):
     inputs = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])

@@ -104,5 +104,5 @@ def test_a_missing_file_and_one_of_something_else_are_named_with_their_remedy(sm
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(SystemExit, match="no trained lstm; there are: rnn_writer"):
+    with pytest.raises(SystemExit, match="no trained lstm; there are: lstm_holders, rnn_writer"):
         trained.main(["lstm"])

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _INK = "#3b3b3b"
-_PALE = "#c9c9c4"  # what is not meant, in a picture that brings something out
+_PALE = "#aeaea8"  # what is not meant, in a picture that brings something out
 _LETTERS = {"x": "input", "h": "hidden", "c": "cell", "r": "gate o", "z": "gate f", "n": "gate g"}
 _ROUND = 1.0  # of a corner, in units of the grid
 _OUTSIDE = 6.0  # room for the names beside the frame

@@ -58,7 +58,9 @@ def holding(
         ends[name] = float(curves[:, -1].mean()), meaning
     axes.set(xlabel="step", ylabel="number", xlim=(0, len(steps) + 1))
     last = np.flatnonzero(marked)[-1]
-    label(axes, steps[last] - 2, values[last], "marked", "input", ha="right", va="center")
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+    place = {"ha": "right", "va": "center", "zorder": 3, "bbox": box}  # over dots and dashes
+    label(axes, steps[last] - 2, values[last], "marked", "input", **place)
     low, high = axes.get_ylim()
     label_ends(axes, len(steps) * 1.03, ends, gap=(high - low) * 0.1)
     return figure
@@ -259,6 +261,8 @@ def inside(
 ) -> Figure:
     """Draw what networks answer that hold a number, and under it the gates of a cell of each.
 
+    A network has the same kind of line in every panel: the first solid, the others broken.
+
     Parameters
     ----------
     inputs, target
@@ -266,7 +270,8 @@ def inside(
     answers
         ``(seeds, T)``.
     opened
-        ``{gate: (seeds, T)}``: i, f, g or o, in the order in which they are to stand.
+        ``{gate: (seeds, T)}``: i, f, g or o, or ``i·g``, what is written, in the order in which
+        they are to stand.
 
     Raises
     ------
@@ -284,17 +289,24 @@ def inside(
     rows[0].step(
         steps, _along(count, "target", target), "--", where="post", color=COLOR["truth"], lw=1.2
     )
-    rows[0].plot(steps, np.atleast_2d(_along(count, "answers", answers)).T, color=COLOR["rival"])
+    _each_its_line(rows[0], steps, _along(count, "answers", answers), "rival")
     rows[0].plot(marks, inputs[marks - 1, 0], "o", color=COLOR["input"], markersize=6, zorder=4)
     rows[0].set(ylabel="number", xlim=(0, count + 1))
     for axes, (gate, runs) in zip(rows[1:], opened.items(), strict=True):
-        each = np.atleast_2d(_along(count, f"opened[{gate!r}]", runs))
-        axes.plot(steps, each.T, color=COLOR[f"gate {gate}"], linewidth=1.1)
-        low = -1 if gate == "g" else 0
+        meaning = f"gate {gate[-1]}"
+        _each_its_line(axes, steps, _along(count, f"opened[{gate!r}]", runs), meaning)
+        low = -1 if gate.endswith("g") else 0
         axes.set(ylim=(low - 0.1 * (1 - low), 1 + 0.1 * (1 - low)), yticks=[low, 1])
-        label(axes, count * 1.04, (1 + low) / 2, gate, f"gate {gate}", va="center", clip_on=False)
+        label(axes, count * 1.04, (1 + low) / 2, gate, meaning, va="center", clip_on=False)
     rows[-1].set_xlabel("step")
     return figure
+
+
+def _each_its_line(axes: Axes, steps: Array, runs: Array, meaning: str) -> None:
+    """Draw a line for each of some networks, ``(seeds, T)``, of a kind of its own."""
+    for number, values in enumerate(np.atleast_2d(runs)):
+        kind = ("-", "--", "-.")[number % 3]
+        axes.plot(steps, values, color=COLOR[meaning], linewidth=1.1, linestyle=kind)
 
 
 @checked

@@ -8,6 +8,6 @@ ORDER = (
     "cell_parts",
     "step",
     "step_backward",
-    "set_forget_bias",
+    "opened",
     "catches_broken_lstm",
 )
