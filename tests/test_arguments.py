@@ -350,7 +350,11 @@ CALLS = {
     ),
     "figures.style.use_style": {},
     "figures.variants.differences": lambda: {"models": {"a": Elman(2, 3)}},
+    "figures.variants.first_rates": {"rates": [0.1, 0.2], "chosen": 0.1, "within": 0.05}
+    | {"arms": {"a": {"held": 1 + ramp(2, 2), "falling": 1 + ramp(2, 2)}}, "ylabel": "bits"},
     "figures.variants.gallery": lambda: {"models": {"a": Elman(2, 3)}, "lit": {"a": ["x_t"]}},
+    "figures.variants.one_change_at_a_time": {"names": ["a", "b"], "panels": {"c": 1 + ramp(2, 2)}}
+    | {"logarithmic": ["c"]},
     "figures.variants.promises": {"best": 1 + ramp(2, 3), "fresh": 1 + ramp(2)}
     | {"rivals": {"a": 1.0}, "ylabel": "error"},
     "figures.variants.waves": {"target": ramp(4), "panels": {"a": ramp(4, 2)}}

@@ -15,7 +15,7 @@ def close_figures():
 
 
 def rows(models):
-    """Return the table's rows as {names: (weights, layers, step)}."""
+    """Return the table's rows as {names: (weights, layers and step)}."""
     lines = draw.differences(models).data.splitlines()[2:]
     cut = [[part.strip() for part in line.strip("| ").split(" | ")] for line in lines]
     return {first.split("<br>")[0]: (first.split("<br>")[1], *rest) for first, *rest in cut}
@@ -26,13 +26,12 @@ def test_a_row_says_what_the_cell_computes():
     assert found["V"] == (
         "156",
         r"$i, f = \sigma(x, h, v\,c)$<br>$g = \tanh(x, h)$"
-        r"<br>$o = \sigma(x, h, v\,c_t)$",
-        r"$c_t = i\,g + f\,c$<br>$h_t = o\,\tanh(c_t)$",
+        r"<br>$o = \sigma(x, h, v\,c_t)$<br>$c_t = i\,g + f\,c$<br>$h_t = o\,\tanh(c_t)$",
     )
     assert found["GRU"] == (
         "108",
-        r"$r, z = \sigma(x, h)$<br>$n = U(h)$<br>$n' = W(x)$",
-        r"$h_t = \tanh(n' + r\,n)\,(1-z) + h\,z$",
+        r"$r, z = \sigma(x, h)$<br>$n = U(h)$<br>$n' = W(x)$"
+        r"<br>$h_t = \tanh(n' + r\,n)\,(1-z) + h\,z$",
     )
 
 
@@ -43,16 +42,16 @@ def test_the_forms_differ_in_the_table_unless_they_are_one_cell():
     assert len(found) == len(FORMS) - 1
     assert r"\bar h" in found["1997"][1]
     assert r"\bar" not in found["V"][1]
-    assert found["1997"][2].startswith(r"$c_t = c + i\,(2g)$")
-    assert r"h_t = o\,\tanh(c_t/2)" in found["1997"][2]
-    assert r"c_t = i\,g + (1-i)\,c" in found["CIFG"][2]
+    assert r"$c_t = c + i\,(2g)$" in found["1997"][1]
+    assert r"h_t = o\,\tanh(c_t/2)" in found["1997"][1]
+    assert r"c_t = i\,g + (1-i)\,c" in found["CIFG"][1]
     assert "f_{t-1}" in found["FGR"][1]
 
 
 def test_an_update_gate_that_writes_has_another_row():
     found = rows({"keeps": GRU(3, 4, reset="before"), "writes": GRU(3, 4, update="write")})
-    assert r"h\,z" in found["keeps"][2]
-    assert r"h\,(1-z)" in found["writes"][2]
+    assert r"h\,z" in found["keeps"][1]
+    assert r"h\,(1-z)" in found["writes"][1]
 
 
 def test_the_table_knows_what_the_search_found():
@@ -118,6 +117,26 @@ def test_what_a_search_promised_stands_beside_what_fresh_networks_do():
     assert "LSTM" in [text.get_text() for text in axes.texts]
 
 
+MARKS = {"chosen": 0.1, "within": 0.05, "ylabel": "bits"}
+
+
+def test_a_walk_writes_the_medians_and_may_be_logarithmic():
+    errors = [[0.4, 0.1], [0.2, 0.3], [0.3, 0.01]]
+    figure = draw.one_change_at_a_time(["a", "b"], {"x": errors, "y": errors}, logarithmic=["y"])
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "log"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0.300", "0.100"]
+    assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["a", "b"]
+
+
+def test_the_band_of_the_first_rates_ends_above_the_best_mean():
+    arm = {"held": [[3.0, 2.0], [3.0, 4.0]], "falling": [[2.0, 4.0], [2.0, 4.0]]}
+    figure = draw.first_rates([0.01, 0.1], {"one": arm}, **MARKS)
+    (band,) = figure.axes[0].patches
+    low = band.get_y()
+    assert [low, low + band.get_height()] == pytest.approx([2.0, 2.1])
+    assert {text.get_text().strip() for text in figure.axes[0].texts} == {"held", "falling"}
+
+
 WAVE = [0.0, 1.0, 0.0]
 
 
@@ -135,6 +154,18 @@ WAVE = [0.0, 1.0, 0.0]
         (
             lambda: draw.waves(WAVE, {}, trained=2, tolerance=0.3),
             "panels must hold at least one, got none",
+        ),
+        (
+            lambda: draw.one_change_at_a_time(["a"], {"x": [[1.0, 2.0]]}),
+            r"panels\['x'\] must have shape \(runs, 1\), got \(1, 2\)",
+        ),
+        (
+            lambda: draw.one_change_at_a_time(["a"], {"x": [[1.0]]}, logarithmic=["y"]),
+            "logarithmic must be one of x, got 'y'",
+        ),
+        (
+            lambda: draw.first_rates([0.1], {"x": {"held": [1.0], "falling": [1.0, 2]}}, **MARKS),
+            r"arms\['x'\]\['falling'\] must have shape \(runs, 1\), got \(1, 2\)",
         ),
         (lambda: draw.gallery({}), "models must hold at least one, got none"),
         (

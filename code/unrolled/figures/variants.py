@@ -18,7 +18,7 @@ from unrolled.core.validate import numbers
 from unrolled.figures import cells
 from unrolled.figures._checked import checked
 from unrolled.figures.cells import Edge, Graph, Node, formula
-from unrolled.figures.style import COLOR, GREY, label_ends
+from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -47,8 +47,8 @@ def differences(models: Mapping[str, Cell]) -> Markdown:
     for name, cell in models.items():
         plan = cells.graph(cell)
         count = sum(parameter.numel() for parameter in cell.parameters())
-        rows.setdefault(f"{count:,} | {_layers(plan)} | {_states(plan)} |", []).append(name)
-    lines = ["| cell | layers | step |", "|:--|:--|:--|"]
+        rows.setdefault(f"{count:,} | {_layers(plan)}<br>{_states(plan)} |", []).append(name)
+    lines = ["| cell | layers, and the step |", "|:--|:--|"]
     lines += [f"| {', '.join(names)}<br>{row}" for row, names in rows.items()]
     return Markdown("\n".join(lines))  # type: ignore[no-untyped-call]
 
@@ -176,6 +176,129 @@ def promises(
     names = {name: (error, "truth") for name, error in rivals.items()}
     label_ends(axes, last + 1.35, names, gap=(high - low) * 0.08)
     return figure
+
+
+@checked
+def one_change_at_a_time(
+    names: Sequence[str], panels: Mapping[str, ArrayLike], *, logarithmic: Sequence[str] = ()
+) -> Figure:
+    """Draw the errors of cells of which each is one change away from the one before.
+
+    Thin lines are runs. The thick line joins the medians, which are written at its points.
+
+    Parameters
+    ----------
+    names
+        Of the cells, from the first to the last.
+    panels
+        ``{title: (runs, cells)}``, at least one.
+    logarithmic
+        Titles of panels whose errors, all above 0, are drawn on a logarithmic axis.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, one has not an error for each cell, or none has a title in
+        ``logarithmic``.
+    """
+    for title in logarithmic:
+        one_of("logarithmic", title, list(panels))
+    drawn = {title: numbers(f"panels[{title!r}]", runs) for title, runs in panels.items()}
+    for title, errors in drawn.items():
+        if errors.ndim != 2 or errors.shape[1] != len(names):
+            raise ValueError(
+                f"panels[{title!r}] must have shape (runs, {len(names)}), got {errors.shape}"
+            )
+    count = len(panels)
+    figure, rows = plt.subplots(count, sharex=True, squeeze=False)
+    figure.set_size_inches(5, 1.55 * count + 0.5)
+    for axes, (title, errors) in zip(rows[:, 0], drawn.items(), strict=True):
+        axes.plot(errors.T, color=GREY, linewidth=0.7, alpha=0.6)
+        medians = np.median(errors, axis=0)
+        axes.plot(medians, "o-", color=COLOR["model"], linewidth=2)
+        for at, median in enumerate(medians):
+            axes.annotate(
+                f"{median:.3f}",
+                (at, median),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                color=COLOR["model"],
+            )
+        if title in logarithmic:
+            axes.set_yscale("log")
+        axes.set_title(title)
+        axes.margins(x=0.1, y=0.25)
+    rows[-1, 0].set_xticks(range(len(names)), names)
+    return figure
+
+
+@checked
+def first_rates(
+    rates: ArrayLike,
+    arms: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    chosen: float,
+    within: float,
+    ylabel: str,
+) -> Figure:
+    """Draw what networks come to by the learning rate, and who comes close to the best.
+
+    Parameters
+    ----------
+    rates
+        ``(n,)`` first learning rates.
+    arms
+        ``{title: {"held" and "falling": (runs, n)}}``, at least one: what counts, the less the
+        better, where the rate is held and where it falls.
+    chosen
+        The rate that is marked.
+    within
+        The band reaches this fraction above the least mean of an arm.
+    ylabel
+        What counts.
+
+    Raises
+    ------
+    ValueError
+        If there is no arm, or one has not a number for each rate.
+    """
+    tried = numbers("rates", rates)
+    drawn = {
+        title: {how: np.atleast_2d(numbers(f"arms[{title!r}][{how!r}]", arm[how])) for how in _HOW}
+        for title, arm in arms.items()
+    }
+    for title, arm in drawn.items():
+        for how, runs in arm.items():
+            if runs.shape[1:] != tried.shape:
+                raise ValueError(
+                    f"arms[{title!r}][{how!r}] must have shape (runs, {tried.size}), "
+                    f"got {runs.shape}"
+                )
+    figure, grid = plt.subplots(-(-len(arms) // 2), 2, sharex=True, sharey=True, squeeze=False)
+    figure.set_size_inches(5, 2.2 * len(grid) + 0.3)
+    for axes, (title, arm) in zip(grid.flat, drawn.items(), strict=False):
+        means = {how: runs.mean(0) for how, runs in arm.items()}
+        least = min(mean.min() for mean in means.values())
+        axes.axhspan(least, (1 + within) * least, color=COLOR["rival"], alpha=0.25, linewidth=0)
+        axes.axvline(chosen, color=GREY, linewidth=1, linestyle=":")
+        for how, (line, meaning) in _HOW.items():
+            axes.plot(tried, arm[how].T, line, color=COLOR[meaning], linewidth=0.5, alpha=0.5)
+            axes.plot(tried, means[how], line, color=COLOR[meaning], linewidth=2)
+        axes.set(xscale="log", title=title)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(ylabel)
+    for axes in grid[-1]:
+        axes.set_xlabel("learning rate")
+    first = next(iter(drawn.values()))
+    for how, va in (("held", "top"), ("falling", "bottom")):
+        height = first[how].mean(0)[1]
+        label(grid[0, 0], tried[1], height, f" {how}", _HOW[how][1], va=va, ha=_SIDE[how])
+    return figure
+
+
+_HOW = {"held": ("-", "model"), "falling": ("--", "baseline")}
+_SIDE = {"held": "right", "falling": "left"}
 
 
 def _layers(plan: Graph) -> str:

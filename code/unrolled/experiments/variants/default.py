@@ -216,7 +216,7 @@ CLAIM = Claim(
     deviations=[
         "Pieces of 25 characters, each begun at a state of 0; Adam, clipped at norm 1. The LSTM's "
         "forget bias is 1.",
-        "Few updates want high rates. With ten times as many, a third of the rate is the one to "
-        "try first; this is not measured here.",
+        "The best rate moves with the updates: `variants.writing` makes ten times as many on other "
+        "text, and chose 0.1 for an LSTM and 0.03 for a GRU, each falling.",
     ],
 )
