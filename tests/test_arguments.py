@@ -367,14 +367,11 @@ CALLS = {
     | {"top": 2.0},
     "figures.windows.errors_by_window": {"sizes": [1, 2], "linear": 1 + ramp(2)}
     | {"networks": 1 + ramp(3, 2)},
-    "figures.windows.fit_against_error": {
-        "runs": [
-            dict.fromkeys(("r2", "network", "r2 on differences", "network on differences"), 0.5)
-        ]
-    },
+    "figures.windows.forgetting": {"steps": {"a": 30 + 9 * ramp(3)}, "longest": 99},
     "figures.windows.forecast_on_walk": {"truth": ramp(60), "forecast": ramp(60)},
     "figures.windows.free_run": {"years": 1700 + np.arange(40.0), "values": ramp(40)}
     | {"runs": [ramp(5)], "start": 30},
+    "figures.windows.learning": {"train": 1 + ramp(3), "held_out": 1 + ramp(3)},
     "figures.windows.memory": {"panels": {"a": ramp(4, 2), "b": ramp(4, 2)}},
     "figures.windows.two_pasts": {"pasts": [[1, 3, 4], [2, 3, 4]], "targets": ["5", "6"]}
     | {"window": 2},

@@ -120,3 +120,30 @@ def test_keywords_may_be_asked_for_as_the_package_does():
         return seasonal_mean(history, horizon, period=period)[:horizon]
 
     assert check("windows.seasonal_mean", cut).passed
+
+
+def test_the_lowest_error_is_what_regression_on_the_rows_leaves():
+    solution = find("windows.lowest_error").solution
+    for targets, period, _ in random_tasks():
+        rows = np.stack([np.arange(len(targets)) % period, np.arange(len(targets)) % 2], axis=1)
+        _, number = np.unique(rows, axis=0, return_inverse=True)
+        places = np.eye(len(rows))[number.reshape(-1)]
+        weights, *_ = np.linalg.lstsq(places, targets, rcond=None)
+        left = np.mean((targets - places @ weights) ** 2)
+        assert solution(rows, targets) == pytest.approx(left, abs=1e-12)
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 4, 5])
+def test_the_lowest_error_of_a_window_on_the_cue_is_the_walls(window):
+    """All sequences of five symbols, the cue at lag 2: an error of chance, 1/4, or none."""
+    symbols = np.stack(np.meshgrid(*[[-1, 1]] * 5), axis=-1).reshape(-1, 5)
+    rows, targets = symbols[:, 5 - window :], (symbols[:, 2] + 1) / 2
+    lowest = find("windows.lowest_error").solution(rows, targets)
+    assert lowest == (0.25 if window <= 2 else 0)
+
+
+def test_the_series_of_the_exercise_has_the_lowest_errors_that_the_page_says():
+    solution = find("windows.lowest_error").solution
+    series = np.tile([1.0, 2, 1, 3], 500)
+    assert solution(*windows.lag_matrix(series, 1)) == pytest.approx(1 / 8, abs=1e-3)
+    assert solution(*windows.lag_matrix(series, 2)) == 0

@@ -78,3 +78,21 @@ def test_a_long_memory_is_drawn_from_end_to_end_in_few_steps():
     assert len(curve.get_xdata()) == 200
     assert (curve.get_xdata() == curve.get_ydata()).all()
     assert curve.get_xdata()[[0, -1]].tolist() == [0, 999]
+
+
+def test_losses_stop_where_the_held_out_part_is_best():
+    (axes,) = draw.learning([4.0, 3, 2, 1], [5.0, 2, 3, 4]).axes
+    train, held_out, best = axes.lines
+    assert len(train.get_xdata()) == len(held_out.get_xdata()) == 4
+    assert (best.get_xdata()[0], best.get_ydata()[0]) == (2, 2)
+    assert sorted(texts(axes)) == ["held out", "stop here", "trained on"]
+
+
+def test_what_was_not_forgotten_stands_beyond_the_last_step():
+    steps = {"random": [50, 2000], "only 1": [999, 80]}
+    (axes,) = draw.forgetting(steps, longest=1000).axes
+    (end,) = (line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == ":")
+    random, ones = axes.lines[:2]
+    assert random.get_xdata()[0] == 50
+    assert random.get_xdata()[1] > end > ones.get_xdata()[0]
+    assert {"random", "only 1", "not yet"} <= set(texts(axes))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -121,6 +120,28 @@ def two_pasts(pasts: Sequence[ArrayLike], targets: Sequence[str], *, window: int
 
 
 @checked
+def learning(train: Sequence[float], held_out: Sequence[float]) -> Figure:
+    """Draw the loss on what is learned from and on what was held out, step by step.
+
+    Parameters
+    ----------
+    train, held_out
+        ``(steps,)`` losses, at least two.
+    """
+    figure, axes = plt.subplots()
+    for name, losses, meaning in (("trained on", train, "model"), ("held out", held_out, "truth")):
+        steps = np.arange(1, len(losses) + 1)
+        axes.plot(steps, losses, color=COLOR[meaning])
+        label(axes, steps[-1] * 1.02, losses[-1], name, meaning, va="center", clip_on=False)
+    best = int(np.argmin(held_out))
+    axes.plot(best + 1, held_out[best], "o", color=COLOR["truth"], markersize=5)
+    label(axes, best, held_out[best] * 0.93, "stop here", "truth", ha="right", va="top")
+    axes.set_yscale("log")
+    axes.set(xlabel="steps of training", ylabel="mean squared error")
+    return figure
+
+
+@checked
 def errors_by_window(sizes: Sequence[int], linear: ArrayLike, networks: ArrayLike) -> Figure:
     """Draw errors against the size of the window.
 
@@ -186,7 +207,7 @@ def errors_by_horizon(
     return figure
 
 
-_DASHES = [":", "--"]  # one for each baseline
+_DASHES = [":", "--", "-."]  # one for each baseline
 
 
 @checked
@@ -203,30 +224,6 @@ def forecast_on_walk(truth: Array, forecast: Array) -> Figure:
     corner = {"transform": whole_axes.transAxes, "va": "top"}
     label(whole_axes, 0.03, 1.0, "walk", "truth", **corner)
     label(whole_axes, 0.03, 0.9, "forecast", "model", **corner)
-    return figure
-
-
-@checked
-def fit_against_error(runs: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw, for each run on a random walk, how well two networks fit against how they forecast.
-
-    Parameters
-    ----------
-    runs
-        What ``random_walk_errors`` measured, one a seed.
-    """
-    figure, axes = plt.subplots()
-    axes.axhline(1, color=COLOR["baseline"], linewidth=1)
-    for suffix, meaning, marker in (("", "model", "o"), (" on differences", "rival", "s")):
-        fit, error = ([run[name + suffix] for run in runs] for name in ("r2", "network"))
-        axes.plot(fit, error, marker, color=COLOR[meaning], markersize=5, alpha=0.8)
-    axes.set_yscale("log")
-    axes.set(xlabel="variance explained, R²", ylabel="squared error,\nrepeat-last = 1")
-    axes.set_ylim(0.6, None)
-    corner = {"transform": axes.transAxes, "ha": "right", "va": "top"}
-    label(axes, 0.98, 1.0, "network on values", "model", **corner)
-    label(axes, 0.98, 0.9, "network on differences", "rival", **corner)
-    label(axes, axes.get_xlim()[0], 0.97, " repeat-last", "baseline", va="top")
     return figure
 
 
@@ -332,4 +329,37 @@ def memory(panels: Mapping[str, Array]) -> Figure:
         axes.set(title=title, xticks=[0, len(logits) // 2, len(logits) - 1])
     figure.supxlabel("steps since the cue", fontsize=12)
     all_axes[0, 0].set_ylabel("logit of the right answer")
+    return figure
+
+
+@checked
+def forgetting(steps: Mapping[str, ArrayLike], *, longest: int) -> Figure:
+    """Draw after how many steps each cell has lost an answer, a row a cell.
+
+    Parameters
+    ----------
+    steps
+        ``{what is heard: (cells,) steps}``, at most three; more than ``longest`` where no answer
+        is lost.
+    longest
+        Steps that were followed.
+    """
+    figure, axes = plt.subplots(figsize=(5.0, 3.4))
+    cells = len(np.asarray(next(iter(steps.values()))))
+    looks = zip((-0.22, 0.0, 0.22), ("hidden", "input", "cell"), ("o", "P", "D"), strict=True)
+    for (name, each), (shift, meaning, marker) in zip(steps.items(), looks, strict=False):
+        where = np.minimum(np.asarray(each, dtype=np.float64), 1.6 * longest)
+        rows = np.arange(cells) + shift
+        axes.plot(where, rows, marker, color=COLOR[meaning], markersize=5)
+        label(axes, 24 * 4 ** (1 + shift / 0.22), cells + 0.2, name, meaning, va="center")
+    axes.axvline(1.2 * longest, color=GREY, linewidth=1, linestyle=":")
+    axes.text(1.6 * longest, cells + 0.2, "not yet", color=GREY, ha="center", va="center")
+    for row in range(cells):
+        axes.axhline(row, color=GREY, linewidth=0.4, alpha=0.4, zorder=0)
+    axes.set_xscale("log")
+    ticks = [tick for tick in (30, 100, 300, 1000, 3000) if tick <= longest]
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set(xlim=(20, 2 * longest), ylim=(-0.6, cells + 0.7), yticks=range(cells))
+    axes.set(xlabel="steps until an answer is lost", ylabel="cell")
     return figure

@@ -4,7 +4,7 @@ ORDER = (
     "lag_matrix",
     "seasonal_mean",
     "iterate",
-    "random_walk_error",
+    "lowest_error",
     "parameters",
     "catches_leak",
 )
