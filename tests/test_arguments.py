@@ -273,16 +273,13 @@ CALLS = {
         "panels": {"a": {"A": ramp(20, 2), "B": ramp(20, 2)}},
         "smooth": 5,
     },
-    "figures.bptt.loss_surface": {
-        "u": ramp(5),
-        "b": ramp(4),
-        "loss": ramp(5, 4),
-        "path": ramp(3, 2),
-    },
     "figures.bptt.flows_back": {},
     "figures.bptt.paths": {"totals": ["1", "2", "3"], "along": [1, 2]},
     "figures.bptt.reach": {"panels": {"a": np.eye(3)}},
+    "figures.bptt.training": {"losses": 1 + ramp(5), "norms": 1 + ramp(5)}
+    | {"without": 2.0, "clip": 1.0},
     "figures.bptt.unrolling": {},
+    "figures.bptt.ways_back": {"losses": {"A": 1 + ramp(3)}},
     "figures.cells.draw": lambda: {"cell": Elman(2, 3), "axes": AXES, "lit": ["x_t"]},
     "figures.cells.formula": lambda: {"plan": PLAN, "name": "h_t", "asked": "h"},
     "figures.frameworks.apart": {"distances": {"a": (1 + ramp(4), "model")}}
@@ -329,7 +326,7 @@ CALLS = {
     | {"runs": [1 + ramp(4)], "least": ramp(4), "lines": 2},
     "figures.rnn.loop_and_unrolled": {"steps": 2},
     "figures.rnn.printer_states": {"states": ramp(4, 2), "figures": ramp(4) > 0}
-    | {"fresh": ramp(4) > 1, "left": [ramp(5)]},
+    | {"fresh": ramp(4) > 1, "left": [ramp(5)], "worst": [ramp(5)], "names": list("abcd")},
     "figures.rnn.reach": {"recurrent": [ramp(3)], "linear": ramp(2)},
     "figures.rnn.right_by_distance": {"distances": [1, 2], "windows": {2: [ramp(2)], 3: [ramp(2)]}}
     | {"recurrent": [ramp(2)], "longest": 2},

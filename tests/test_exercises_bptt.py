@@ -9,12 +9,12 @@ from unrolled import bptt
 from unrolled.bptt import RNN
 from unrolled.exercises import check
 from unrolled.exercises.bptt._checkpointed import checkpointed
-from unrolled.exercises.bptt._elman import backward as elman_backward
+from unrolled.exercises.bptt._elman import sweep
 from unrolled.exercises.bptt._losses import plain
 from unrolled.exercises.bptt.backward import backward
-from unrolled.exercises.bptt.chunked_gradient import chunked_gradient
 from unrolled.exercises.bptt.reach import reach
 from unrolled.exercises.bptt.scalar_gradient import scalar_gradient
+from unrolled.exercises.bptt.train_in_chunks import train_in_chunks
 
 
 def problems():
@@ -36,7 +36,7 @@ def test_elmans_backward_is_the_packages():
         parameters = network(W, U, b)
         h, _ = bptt.forward(parameters, x, h0)
         gradient, dh0 = bptt.backward(parameters, x, h, dh)
-        assert_close(elman_backward(dh, x, h, W, U), [*gradient[:3], dh0])
+        assert_close(sweep(dh, x, h, W, U), [*gradient[:3], dh0])
 
 
 def test_the_backward_of_a_state_that_is_added_to_is_autograd():
@@ -53,11 +53,19 @@ def test_the_backward_of_a_state_that_is_added_to_is_autograd():
         assert_close(mine, [each.numpy() for each in theirs])
 
 
-@pytest.mark.parametrize("length", [1, 2, 3, 5, 8])
-def test_chunked_gradient_is_the_packages(length):
-    for dh, x, h0, W, U, b in problems():
-        theirs = bptt.chunked(network(W, U, b), x, np.zeros_like(h0), dh, length=length)
-        assert_close(chunked_gradient(dh, x, W, U, b, length), theirs[:3])
+@pytest.mark.parametrize("length", [1, 2, 3, 8])
+def test_training_in_chunks_descends_by_the_packages_gradient(length):
+    """With steps so small that no later chunk notices them, they add up to the chunked gradient."""
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(7, 2, 3)), rng.normal(size=(7, 2, 2))
+    parameters = RNN(*(rng.normal(size=s) for s in ((4, 3), (4, 4), 4, (2, 4))), np.zeros(2))
+    W, U, b, V, _ = parameters
+    start, rate = np.zeros((2, 4)), 1e-8
+    _, says = bptt.forward(parameters, x, start)
+    theirs = bptt.chunked(parameters, x, start, says - y, length=length)[:4]
+    moved = train_in_chunks(x, y, W, U, b, V, length, rate, 1e9)
+    for before, after, slope in zip(parameters, moved, theirs, strict=False):
+        np.testing.assert_allclose((before - after) / rate, slope, rtol=1e-4, atol=1e-5)
 
 
 def test_scalar_gradient_is_the_packages():
@@ -103,7 +111,7 @@ def test_checkpointing_is_exact_and_keeps_few_states():
         h, _ = bptt.forward(network(W, U, b), x, np.zeros_like(h0))
         for every in (1, 2, 3, 9):
             *gradient, _ = checkpointed(dh, x, W, U, b, every)
-            assert_close(gradient, elman_backward(dh, x, h, W, U)[:3])
+            assert_close(gradient, sweep(dh, x, h, W, U)[:3])
 
 
 def test_the_worked_answer_about_checkpoints():
@@ -114,7 +122,7 @@ def test_the_worked_answer_about_checkpoints():
     W, U, b = rng.normal(size=(2, 1)), rng.normal(size=(2, 2)), rng.normal(size=2)
     *gradient, kept = checkpointed(dh, x, W, U, b, 100)
     h, _ = bptt.forward(network(W, U, b), x, np.zeros((1, 2)))
-    assert_close(gradient, elman_backward(dh, x, h, W, U)[:3])
+    assert_close(gradient, sweep(dh, x, h, W, U)[:3])
     assert kept == 200
     most = {every: -(-steps // every) + every for every in range(1, steps + 1)}
     assert min(most, key=most.get) == 100

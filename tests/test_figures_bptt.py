@@ -62,6 +62,31 @@ def test_what_flows_back_is_what_the_sweep_says():
     figure = draw.flows_back()
     said = {t.get_text() for t in figure.axes[0].texts if t.get_color() == COLOR["gradient"]}
     assert {r"$U^\top \delta_t$", r"$U^\top \delta_{t+1}$", r"$\delta_t$"} <= said
-    assert r"$+\ =\ \partial E/\partial h_t$" in said
+    assert r"their sum: $\partial E/\partial h_t$" in said
     arrows = [each for each in figure.axes[0].patches if isinstance(each, FancyArrowPatch)]
     assert len(arrows) == 10  # five ways, there and back
+
+
+def test_a_row_of_dots_and_its_median_for_each_way_back():
+    losses = {"A": [0.1, 0.2, 0.4], "Q": [0.01, 0.3, 0.5]}
+    (axes,) = draw.ways_back(losses).axes
+    assert [each.get_text() for each in axes.get_yticklabels()] == ["A", "Q"]
+    _, *drawn = axes.lines  # the first is chance
+    for dots, bar, runs in zip(drawn[::2], drawn[1::2], losses.values(), strict=True):
+        assert list(dots.get_xdata()) == runs
+        assert set(bar.get_xdata()) == {np.median(runs)}
+    low, high = axes.get_xlim()
+    assert low < 0.01
+    assert high > np.log(2)
+
+
+def test_losses_and_norms_stand_above_each_other_with_their_lines():
+    upper, lower = draw.training([3.0, 2.0], [0.5, 0.25], without=2.9, clip=1.0).axes
+    for axes, values, height, name in (
+        (upper, [3.0, 2.0], 2.9, "letter frequencies alone"),
+        (lower, [0.5, 0.25], 1.0, "clip"),
+    ):
+        curve, line = axes.lines
+        assert list(curve.get_ydata()) == values
+        assert set(line.get_ydata()) == {height}
+        assert [text.get_text() for text in axes.texts] == [name]

@@ -15,7 +15,6 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 
-from unrolled.bptt import surface
 from unrolled.core.validate import Array, whole
 from unrolled.figures._checked import checked
 from unrolled.figures.style import COLOR, label
@@ -28,7 +27,7 @@ Point = tuple[float, float]
 def unrolling() -> Figure:
     """Draw a cell that points to itself, and the same cell as one copy a step."""
     figure, axes = plt.subplots(figsize=(5.0, 2.5))
-    _box(axes, (0, 0), "A")
+    _box(axes, (0, 0), "cell")
     _arrow(axes, (0.2, 0.36), (-0.2, 0.36), "hidden", connectionstyle="arc3,rad=2.2")
     label(axes, 0, 0.85, "$h$", "hidden", ha="center", va="bottom")
     _arrow(axes, (0, -1.05), (0, -0.4), "input")
@@ -36,9 +35,9 @@ def unrolling() -> Figure:
     axes.annotate(
         "", (1.75, 0), (0.95, 0), arrowprops={"arrowstyle": "simple", "fc": GREY, "ec": "none"}
     )
-    for step, name in enumerate("ABC", start=1):
+    for step in (1, 2, 3):
         x = 1.4 + 1.5 * step
-        _box(axes, (x, 0), name)
+        _box(axes, (x, 0), "cell")
         _arrow(axes, (x, -1.05), (x, -0.4), "input")
         label(axes, x, -1.1, f"$x_{step}$", "input", ha="center", va="top")
         _arrow(axes, (x + 0.4, 0), (x + 1.1, 0), "hidden")
@@ -127,9 +126,9 @@ def flows_back() -> Figure:
     for x, y, text, how in (
         (4.98, 1.1, r"$V^\top \partial E/\partial\hat y_t$", {"ha": "left"}),
         (5.75, 0.42, r"$U^\top \delta_{t+1}$", {"ha": "center"}),
-        (3.45, 0.42, r"$\odot\,(1 - h_t^2)$", {"ha": "center"}),
+        (3.45, 0.42, r"$\times\,(1 - h_t^2)$", {"ha": "center"}),
         (2.3, 0.82, r"$\delta_t$", {"ha": "center"}),
-        (4.6, -0.82, r"$+\ =\ \partial E/\partial h_t$", {"ha": "left"}),
+        (3.95, -0.82, r"their sum: $\partial E/\partial h_t$", {"ha": "left"}),
         (1.15, 0.42, r"$U^\top \delta_t$", {"ha": "center"}),
         (2.75, -1.5, r"$\delta_t x_t^\top,\ \delta_t h_{t-1}^\top,\ \delta_t$", {"ha": "left"}),
     ):
@@ -344,40 +343,54 @@ def difference_errors(steps: ArrayLike, errors: Mapping[str, ArrayLike]) -> Figu
 
 
 @checked
-def loss_surface(u: Array, b: Array, loss: Array, *, path: Array) -> Figure:
-    """Draw the loss over two parameters, the steepest way down, and a descent that meets the wall.
+def ways_back(losses: Mapping[str, ArrayLike]) -> Figure:
+    """Draw the losses of networks by what carried their errors a step back, a row for each way.
 
     Parameters
     ----------
-    u, b
-        ``(M,)``, ``(N,)`` the grid.
-    loss
-        ``(M, N)`` at its points.
-    path
-        ``(S, 2)`` points (u, b) of a descent.
+    losses
+        ``{way: (networks,)}`` average losses of yes or no, in nats.
     """
-    figure, axes = plt.subplots(figsize=(5.0, 3.7))
-    mesh = axes.pcolormesh(
-        u, b, loss.T, cmap="Greys", vmin=0, vmax=0.7, shading="gouraud", rasterized=True
-    )
-    at_u, at_b = np.meshgrid(_inside(u, 11), _inside(b, 9))
-    _, du, db = surface(at_u, at_b)
-    length = np.hypot(du, db)
-    axes.quiver(
-        *(at_u, at_b, -du / length, -db / length),
-        color=COLOR["gradient"],
-        angles="xy",
-        scale=26,
-        width=0.005,
-        alpha=0.8,
-    )
-    s = 1 / (1 + np.exp(-0.5))
-    axes.plot(u, 0.5 - u * s, ":", color=COLOR["input"], linewidth=1.4)
-    axes.plot(*path.T, ".-", color=COLOR["model"], linewidth=1.4, markersize=5)
-    axes.set(xlabel="$u$", ylabel="$b$", xlim=(u[0], u[-1]), ylim=(b[0], b[-1]))
-    bar = figure.colorbar(mesh, ax=axes, pad=0.02)
-    bar.set_label("loss $E$")
-    bar.outline.set_visible(False)
+    figure, axes = plt.subplots(figsize=(5.0, 0.42 * len(losses) + 0.8))
+    axes.axvline(float(np.log(2)), color=GREY, linewidth=1, linestyle=":")
+    for row, runs in enumerate(losses.values()):
+        color = COLOR["baseline" if row == 0 else "rival"]
+        middle = float(np.median(np.asarray(runs)))
+        axes.plot(runs, np.full(np.shape(runs), row), "o", color=color, markersize=4, alpha=0.6)
+        axes.plot([middle, middle], [row - 0.32, row + 0.32], color=color, linewidth=2.6)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(losses)), list(losses))
+    axes.tick_params(axis="y", length=0)
+    axes.text(float(np.log(2)), -0.75, "chance", color=GREY, ha="center", va="bottom")
+    axes.set(xlabel="loss (nats)", ylim=(len(losses) - 0.4, -0.8))
+    return figure
+
+
+@checked
+def training(losses: ArrayLike, norms: ArrayLike, *, without: float, clip: float) -> Figure:
+    """Draw loss and norm of every update of one run.
+
+    Parameters
+    ----------
+    losses, norms
+        ``(updates,)`` losses in nats, and norms of the gradients before clipping.
+    without
+        The loss of a model that sees no character before, in nats.
+    clip
+        The threshold of the clip.
+    """
+    figure, (upper, lower) = plt.subplots(2, 1, figsize=(5.0, 3.6), sharex=True)
+    updates = np.arange(len(np.asarray(losses)))
+    upper.plot(updates, losses, color=COLOR["model"], linewidth=1.4)
+    lower.plot(updates, norms, color=COLOR["gradient"], linewidth=1.4)
+    for axes, height, text in (
+        (upper, without, "letter frequencies alone"),
+        (lower, clip, "clip"),
+    ):
+        axes.axhline(height, color=GREY, linewidth=1, linestyle=":")
+        axes.text(updates[-1], height, text, color=GREY, ha="right", va="bottom")
+    upper.set(ylabel="loss (nats)", xlim=(0, updates[-1]))
+    lower.set(ylabel="norm", xlabel="update", ylim=(0, None))
     return figure
 
 
@@ -390,19 +403,13 @@ def _apart(heights: Mapping[str, float], factor: float = 6.0) -> dict[str, float
     return moved
 
 
-def _inside(grid: Array, count: int) -> Array:
-    """Return evenly spaced points that keep off the ends of a grid."""
-    margin = (grid[-1] - grid[0]) / (2 * count)
-    return np.linspace(grid[0] + margin, grid[-1] - margin, count)
-
-
 def _box(axes: Axes, at: Point, text: str) -> None:
     corner = (at[0] - 0.36, at[1] - 0.36)
     style = "round,pad=0,rounding_size=0.1"
     axes.add_patch(
         FancyBboxPatch(corner, 0.72, 0.72, boxstyle=style, fc="white", ec=COLOR["hidden"], lw=1.6)
     )
-    label(axes, *at, text, "hidden", ha="center", va="center", fontsize=14)
+    label(axes, *at, text, "hidden", ha="center", va="center", fontsize=11)
 
 
 def _circle(axes: Axes, at: Point, text: str, meaning: str, *, radius: float = 0.27) -> None:

@@ -4,6 +4,6 @@ ORDER = (
     "reach",
     "scalar_gradient",
     "backward",
-    "chunked_gradient",
+    "train_in_chunks",
     "catches_wrong_gradient",
 )

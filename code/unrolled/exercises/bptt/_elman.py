@@ -20,12 +20,12 @@ def states_of(x: Array, h: Array, W: Array, U: Array, b: Array) -> Array:
     return np.stack(states)
 
 
-def backward(dh: Array, x: Array, h: Array, W: Array, U: Array) -> tuple[Array, ...]:
+def sweep(direct: Array, x: Array, h: Array, W: Array, U: Array) -> tuple[Array, ...]:
     """Go back through those states: the derivatives by W, U, b and the first state."""
     dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros(len(U))
     later = np.zeros_like(h[0])  # what the steps after t say of h_t
     for t in range(len(x), 0, -1):
-        da = (dh[t - 1] + later) * (1 - h[t] ** 2)
+        da = (direct[t - 1] + later) * (1 - h[t] ** 2)
         dW += da.T @ x[t - 1]
         dU += da.T @ h[t - 1]
         db += da.sum(axis=0)

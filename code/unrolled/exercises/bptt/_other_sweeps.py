@@ -11,9 +11,9 @@ from unrolled.core.validate import Array
 Arrays = tuple[Array, ...]
 
 
-def by_sequences(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+def by_sequences(direct: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
     dW, dU, db, starts = 0 * W, 0 * U, np.zeros(len(U)), []
-    for outside, inputs, states in zip(*(a.swapaxes(0, 1) for a in (dh, x, h)), strict=True):
+    for outside, inputs, states in zip(*(a.swapaxes(0, 1) for a in (direct, x, h)), strict=True):
         later = np.zeros(len(U))
         for t in reversed(range(len(inputs))):
             later = later + outside[t]
@@ -24,9 +24,9 @@ def by_sequences(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
     return dW, dU, db, np.stack(starts)
 
 
-def at_once(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+def at_once(direct: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
     slope = 1 - np.diff(h, axis=0) ** 2
-    said = dh.copy()
+    said = direct.copy()
     for t in range(len(x) - 2, -1, -1):
         said[t] += said[t + 1] + (said[t + 1] * slope[t + 1]) @ U
     da, product = said * slope, "tbi,tbj->ij"
@@ -34,10 +34,10 @@ def at_once(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
     return dW, dU, np.sum(da, axis=(0, 1)), said[0] + da[0] @ U
 
 
-def by_torch(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Any:
+def by_torch(direct: Array, x: Array, h: Array, W: Array, U: Array) -> Any:
     from torch import from_numpy, zeros_like
 
-    outside, inputs, states, weights, recurrent = map(from_numpy, (dh, x, h, W, U))
+    outside, inputs, states, weights, recurrent = map(from_numpy, (direct, x, h, W, U))
     later, dW, dU = zeros_like(states[0]), zeros_like(weights), zeros_like(recurrent)
     db = zeros_like(recurrent[0])
     for t in range(len(x) - 1, -1, -1):
@@ -50,18 +50,18 @@ def by_torch(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Any:
     return dW, dU, db, later
 
 
-def goes_all_the_way(result: Arrays, dh: Array, x: Array, h: Array, W: Array, U: Array) -> bool:
+def goes_all_the_way(result: Arrays, direct: Array, x: Array, h: Array, W: Array, U: Array) -> bool:
     """Each error is carried back through a few steps, and then dropped: this is truncated BPTT.
 
     For short sequences it is right. Here no error stops before the first step, however long.
     """
-    return not any(np.allclose(result[0], dW) for dW in _truncated(dh, x, h, U))
+    return not any(np.allclose(result[0], dW) for dW in _truncated(direct, x, h, U))
 
 
-def _truncated(dh: Array, x: Array, h: Array, U: Array) -> list[Array]:
+def _truncated(direct: Array, x: Array, h: Array, U: Array) -> list[Array]:
     """List dW by BPTT(2), BPTT(3), ... as long as something is cut off."""
     slope, product = 1 - np.diff(h, axis=0) ** 2, "tbi,tbj->ij"
-    part = dh  # of each error, what it says `lag` steps back
+    part = direct  # of each error, what it says `lag` steps back
     found = [np.einsum(product, part * slope, x)]
     for lag in range(1, len(x)):
         part = part[1:] + (part[1:] * slope[lag:]) @ U

@@ -13,17 +13,18 @@ from unrolled.exercises.grading import Exercise, Mistake
 Arrays = tuple[Array, ...]
 
 
-def backward(dh: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
+def backward(direct: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
     """Go back through steps that add to the state: dW, dU, db and dh0.
 
     h_t = h_{t-1} + tanh(W x_t + U h_{t-1} + b). x is (T, B, I), h is
-    (T + 1, B, H), dh is (T, B, H): x_t is x[t - 1], h_t is h[t], and
-    dh[t - 1] is what the loss itself says of h_t. Leave dh as it is.
+    (T + 1, B, H), direct is (T, B, H): x_t is x[t - 1], h_t is h[t], and
+    direct[t - 1] is what the loss itself says of h_t. Leave `direct`
+    as it is.
     """
     dW, dU, db = np.zeros_like(W), np.zeros_like(U), np.zeros(len(U))
     later = np.zeros_like(h[0])  # what the steps after t say of h_t
     for t in range(len(x), 0, -1):
-        both = dh[t - 1] + later
+        both = direct[t - 1] + later
         da = both * (1 - (h[t] - h[t - 1]) ** 2)
         dW += da.T @ x[t - 1]
         dU += da.T @ h[t - 1]
@@ -44,30 +45,30 @@ _rng = np.random.default_rng(2)
 
 
 def _case(*sizes: int, error: float = 1.0, start: float = 1.0, weights: float = 1.0) -> Arrays:
-    """Draw a sequence; `error` scales dh, `start` the initial state."""
+    """Draw a sequence; `error` scales direct, `start` the initial state."""
     T, B, I, H = sizes  # noqa: E741
     shapes = ((T, B, H), (T, B, I), (B, H), (H, I), (H, H), (H,))
-    dh, x, h0, W, U, b = (numbers(_rng, *shape) for shape in shapes)
+    direct, x, h0, W, U, b = (numbers(_rng, *shape) for shape in shapes)
     W, U = weights * W, weights * U
-    return dh * error, x, _states(x, np.tanh(start * h0), W, U, b), W, U
+    return direct * error, x, _states(x, np.tanh(start * h0), W, U, b), W, U
 
 
 def _at_the_end(*sizes: int) -> Arrays:
     """Draw a sequence of which the loss looks at the last state only."""
-    dh, *rest = _case(*sizes)
-    dh[:-1] = 0
-    return dh, *rest
+    direct, *rest = _case(*sizes)
+    direct[:-1] = 0
+    return direct, *rest
 
 
 def _saturated() -> Arrays:
     """The first unit sees 800 and more, the others do not."""
-    dh, x, h, W, U = _case(6, 2, 3, 4)
+    direct, x, h, W, U = _case(6, 2, 3, 4)
     W[0], x[:, :, 0] = (900, 0, 0), np.sign(x[:, :, 0])
-    return dh, x, _states(x, h[0], W, U, np.zeros(4)), W, U
+    return direct, x, _states(x, h[0], W, U, np.zeros(4)), W, U
 
 
 _ZEROS = "zeros of any shape that broadcasts to a state"
-_STEPS = "x and dh have as many steps"
+_STEPS = "x and direct have as many steps"
 _UNITS = "W and U have as many rows, one for each unit"
 
 EXERCISE = Exercise(
@@ -92,11 +93,11 @@ EXERCISE = Exercise(
     parts=("dW", "dU", "db", "dh0"),
     properties=[unclipped(backward), unscaled(backward), _other_sweeps.goes_all_the_way],
     equivalent={
-        "later = np.zeros_like(h[0]) -> later = np.zeros_like(dh[0])": _ZEROS,
+        "later = np.zeros_like(h[0]) -> later = np.zeros_like(direct[0])": _ZEROS,
         "later = np.zeros_like(h[0]) -> later = np.zeros_like(U[0])": _ZEROS,
         "later = np.zeros_like(h[0]) -> later = np.zeros_like(h[1])": _ZEROS,
         "later = np.zeros_like(h[0]) -> later = np.zeros_like(h[-1])": _ZEROS,
-        "for t in range(len(x), 0, -1): -> for t in range(len(dh), 0, -1):": _STEPS,
+        "for t in range(len(x), 0, -1): -> for t in range(len(direct), 0, -1):": _STEPS,
         "dW, dU, db = (np.zeros_like(W), np.zeros_like(U), np.zeros(len(U)))"
         " -> dW, dU, db = (np.zeros_like(W), np.zeros_like(U), np.zeros(len(W)))": _UNITS,
     },
@@ -133,25 +134,26 @@ EXERCISE = Exercise(
         "not_carried": Mistake(
             """Nothing is carried back from one step to the step before.
 
-            The state h_t acts on the loss in two ways: itself, which is dh, and through the next
-            step.
+            The state h_t acts on the loss in two ways: itself, which is `direct`, and through the
+            next step.
             """,
-            {"dh[t - 1] + later": "dh[t - 1]"},
+            {"direct[t - 1] + later": "direct[t - 1]"},
         ),
         "only_the_last_loss": Mistake(
-            """What the loss says is used at the last step only. At the others, dh is left out.
+            """What the loss says is used at the last step only. At the others, `direct` is left
+            out.
 
             Every step has its own part in the loss.
             """,
-            {"np.zeros_like(h[0])": "dh[-1]", "dh[t - 1] + later": "later"},
+            {"np.zeros_like(h[0])": "direct[-1]", "direct[t - 1] + later": "later"},
         ),
         "last_loss_twice": Mistake(
             """The error of the last step is counted twice.
 
-            Likely: what is carried begins with dh[-1], and the first turn of the loop adds dh[-1]
+            Likely: what is carried begins with direct[-1], and the first turn of the loop adds it
             once more. After the last step nothing comes: begin with zeros.
             """,
-            {"np.zeros_like(h[0])": "dh[-1]"},
+            {"np.zeros_like(h[0])": "direct[-1]"},
         ),
         "forwards": Mistake(
             """The sweep goes from the first step to the last: it hands on in the wrong direction.
@@ -181,6 +183,22 @@ EXERCISE = Exercise(
             tanh. Here it is the tanh added to h_{t-1}: what did tanh return?
             """,
             {"(h[t] - h[t - 1]) ** 2": "h[t] ** 2"},
+        ),
+        "elmans_sweep_whole": Mistake(
+            """This is the sweep of Elman's network, unchanged: its slope, 1 - h_t**2, and its
+            one way back.
+
+            Here tanh returned h_t - h_{t-1}, and h_{t-1} acts on h_t in two ways.
+            """,
+            {"(h[t] - h[t - 1]) ** 2": "h[t] ** 2", "both + da @ U": "da @ U"},
+        ),
+        "gradient_b_whole": Mistake(
+            """This is gradient B of the opening. Its slope, 1 - h_t**2, is that of a state which
+            tanh has just made; here tanh returned h_t - h_{t-1}.
+
+            And past tanh goes all that is said of h_t, not only what the steps after t say.
+            """,
+            {"(h[t] - h[t - 1]) ** 2": "h[t] ** 2", "later = both": "later = later"},
         ),
         "slope_of_the_step_before": Mistake(
             """The slope of tanh is that of the step before: h_{t-1} - h_{t-2} is what tanh returned
@@ -229,7 +247,7 @@ EXERCISE = Exercise(
             it, like what the loss says.
             """,
             {
-                "da = both * (1 - (h[t] - h[t - 1]) ** 2)": "da = dh[t - 1] * (1 - (h[t] - "
+                "da = both * (1 - (h[t] - h[t - 1]) ** 2)": "da = direct[t - 1] * (1 - (h[t] - "
                 "h[t - 1]) ** 2) + later"
             },
         ),
@@ -260,7 +278,7 @@ EXERCISE = Exercise(
 
             All that is said of h_t goes both ways.
             """,
-            {"both + da @ U": "dh[t - 1] + da @ U"},
+            {"both + da @ U": "direct[t - 1] + da @ U"},
         ),
         "piles_up": Mistake(
             """What is carried back piles up: what the steps after say is in it twice.
@@ -301,7 +319,7 @@ EXERCISE = Exercise(
         "batch_mean": Mistake(
             """The derivatives of the weights are means over the batch. They should be sums.
 
-            All sequences share the weights, and each adds its part. If the loss is a mean, dh
+            All sequences share the weights, and each adds its part. If the loss is a mean, `direct`
             has been divided by B already.
             """,
             {"return dW, dU, db,": "return dW / len(h[0]), dU / len(h[0]), db / len(h[0]),"},
@@ -311,7 +329,7 @@ EXERCISE = Exercise(
             sums.
 
             The same weights act in every step, and each step adds its part. If the loss is a
-            mean over time, dh has been divided by T already.
+            mean over time, `direct` has been divided by T already.
             """,
             {"return dW, dU, db,": "return dW / len(x), dU / len(x), db / len(x),"},
         ),
@@ -323,11 +341,11 @@ EXERCISE = Exercise(
             {"da.sum(axis=0)": "da.mean(axis=0)"},
         ),
         "writes_into_dh": Mistake(
-            """What comes from later steps is added into the caller's own dh, which is spoilt by
-            it.
-            Called again with the same dh, this gives another answer.
+            """What comes from later steps is added into the caller's own `direct`, which is spoilt
+            by it.
+            Called again with the same `direct`, this gives another answer.
             """,
-            {"both = dh[t - 1] + later": "dh[t - 1] += later; both = dh[t - 1]"},
+            {"both = direct[t - 1] + later": "direct[t - 1] += later; both = direct[t - 1]"},
         ),
         "stops_before_h0": Mistake(
             """`dh0` is the da of step 1. From there it goes on to the initial state, as from every
@@ -387,7 +405,7 @@ EXERCISE = Exercise(
             """
             later, rows = np.zeros_like(h[0]), []
             for t in range(len(x), 0, -1):
-                both = dh[t - 1] + later
+                both = direct[t - 1] + later
                 rows.append(both * (1 - (h[t] - h[t - 1]) ** 2))
                 later = both + rows[-1] @ U
             da = np.concatenate(rows)
