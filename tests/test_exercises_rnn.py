@@ -4,17 +4,16 @@ import torch
 
 from unrolled.cells import Elman
 from unrolled.core.recurrent import Recurrent
-from unrolled.core.shapes import sequence_loss
 from unrolled.data.text import character_windows
 from unrolled.exercises import check
 from unrolled.exercises.rnn._fading import fading
 from unrolled.exercises.rnn._unroll import unroll
 from unrolled.exercises.rnn.catches_padding import catches_padding
 from unrolled.exercises.rnn.last_output import last_output
-from unrolled.exercises.rnn.masked_mean import masked_mean
 from unrolled.exercises.rnn.memory import memory
 from unrolled.exercises.rnn.parameters import parameters
 from unrolled.exercises.rnn.pieces import pieces
+from unrolled.exercises.rnn.run_padded import run_padded
 
 
 def sizes():
@@ -82,11 +81,23 @@ def test_last_output_is_the_state_that_torch_returns():
         np.testing.assert_array_equal(mine, torch.cat([*last], dim=1).detach().numpy())
 
 
-def test_masked_mean_is_the_packages():
-    for rng, steps, batch, *_ in sizes():
-        losses, lengths = rng.normal(size=(steps, batch)), rng.integers(1, steps + 1, size=batch)
-        theirs = sequence_loss(torch.tensor(losses), lengths.tolist())
-        assert masked_mean(losses, lengths) == pytest.approx(theirs.item())
+def test_run_padded_is_the_packages():
+    for rng, steps, batch, inputs, hidden in sizes():
+        layer = Recurrent(Elman(inputs, hidden).double())
+        x, h = rng.normal(size=(steps, batch, inputs)), rng.normal(size=(batch, hidden))
+        lengths = rng.integers(1, steps + 1, size=batch)
+        output, (last,) = layer(torch.tensor(x), (torch.tensor(h),), lengths=lengths.tolist())
+        W, U, b, c = (p.detach().numpy() for p in layer.cell.parameters())
+        mine = run_padded(x, lengths, h, W, U, b + c)
+        np.testing.assert_allclose(mine[0], output.detach().numpy())
+        np.testing.assert_allclose(mine[1], last.detach().numpy())
+
+
+def test_run_padded_passes_the_readers_own_test():
+    """The page tells him to hand his loop to the test of the exercise after it."""
+    rng = np.random.default_rng(0)
+    W, U, b = rng.normal(size=(3, 2)), rng.normal(size=(3, 3)), rng.normal(size=3)
+    catches_padding(lambda x, lengths: run_padded(x, lengths, np.zeros((x.shape[1], 3)), W, U, b))
 
 
 def test_catches_padding_accepts_the_package():
@@ -112,6 +123,9 @@ def test_a_difference_fades_below_radius_one_and_not_far_above():
     assert sorted(left(1.2) > 1) == [False, False, True, True, True]
     assert ((left(1.2) > 0.02) & (left(1.2) < 1.3)).all()
     assert left(2.0).min() > 2
+    many = np.array([run[50] / run[0] for run in (fading(1.2, seed=s) for s in range(24))])
+    assert 2 < (many > 1.5).sum() < 6
+    assert 5.5 < many.max() < 6.5
 
 
 def test_a_batch_that_no_implementation_takes_is_named():

@@ -46,12 +46,24 @@ def test_the_push_is_labelled_with_its_medians():
     states = [[0, 1], [1, 1], [0, 0], [1, 0]]
     figure = draw.printer_states(states, [0, 1, 0, 1], [0, 0, 1, 1], left)
     plane, axes = figure.axes
-    assert [text.get_text() for text in axes.texts] == ["0.50", "0.30", "0.20"]
+    assert [text.get_text() for text in axes.texts] == ["by chance: 0.50"]
     assert {text.get_text().split("\n")[-1] for text in plane.texts} == {
         "letters",
         "figures",
         *"↑↓",
     }
+
+
+def test_states_that_lie_together_are_named_together():
+    states = [[0, 0], [0, 0.1], [0, 1], [5, 0], [5, 1], [5, 1.1]]
+    names, figures = ["Q", "W", "E", "1", "2", ""], [0, 0, 0, 1, 1, 1]
+    grown = [[1, 2.0, 0.5], [1, 1.0, 0.5]]
+    figure = draw.printer_states(
+        states, figures, [0] * 6, [[1, 0.5, 0.2]], worst=grown, names=names
+    )
+    plane, axes = figure.axes
+    assert [t.get_text() for t in plane.texts] == ["letters", "figures", "QW", "E", "1", "2"]
+    assert [t.get_text() for t in axes.texts] == ["by chance: 0.50", "the worst: 1.5"]
 
 
 def test_a_curve_stands_beside_every_count():

@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from unrolled.core.cell import Cell
+from unrolled.core.validate import Array
 from unrolled.figures import cells
 from unrolled.figures._checked import checked
 from unrolled.figures.style import COLOR, GREY, label, label_ends
@@ -58,7 +59,8 @@ def loop_and_unrolled(steps: int = 3) -> Figure:
     figure, axes = plt.subplots(figsize=(5.0, 2.3))
     _step(axes, 0.0, "$x_t$", r"$\hat y_t$")
     around = [(0.42, 0), (0.8, 0), (0.8, -0.66), (-0.8, -0.66), (-0.8, 0), (-0.5, 0)]
-    axes.plot(*zip(*around, strict=True), color=COLOR["hidden"], linewidth=1.4)
+    axes.plot([-0.16, 0.16], [-0.66, -0.66], color="white", linewidth=6, zorder=4)
+    axes.plot(*zip(*around, strict=True), color=COLOR["hidden"], linewidth=1.4, zorder=5)
     _arrow(axes, (-0.6, 0), (-0.42, 0), "hidden")
     label(axes, -0.8, 0.14, "$h_{t-1}$", "hidden", ha="center", fontsize=11)
     label(axes, 0.8, 0.14, "$h_t$", "hidden", ha="center", fontsize=11)
@@ -365,7 +367,13 @@ def two_ways(cell: Cell) -> Figure:
 
 @checked
 def printer_states(
-    states: ArrayLike, figures: ArrayLike, fresh: ArrayLike, left: Sequence[ArrayLike]
+    states: ArrayLike,
+    figures: ArrayLike,
+    fresh: ArrayLike,
+    left: Sequence[ArrayLike],
+    *,
+    worst: Sequence[ArrayLike] = (),
+    names: Sequence[str] = (),
 ) -> Figure:
     """Draw a printer's states in letters and in figures, and what is left of a push to them.
 
@@ -379,6 +387,11 @@ def printer_states(
         ``(n,)`` 1 where the last key was a shift, else 0.
     left
         ``(s,)`` what part of a push is left after 0, 1, ... steps, one for each network.
+    worst
+        The same for pushes in the direction that grows most.
+    names
+        ``(n,)`` what each state prints. Those that lie together are named together; the empty
+        name is not drawn.
     """
     points, upper, shifted = (np.asarray(each, dtype=float) for each in (states, figures, fresh))
     runs = np.array([np.asarray(each, dtype=float) for each in left])
@@ -406,18 +419,47 @@ def printer_states(
                 ha="center",
                 va="top",
             )
+    if names:
+        _name_bands(plane, points, upper, np.asarray(names))
     plane.set(xticks=[], yticks=[], ylim=(None, top + 1))
     plane.set_xlabel("states, after each key")
     for side in ("left", "bottom"):
         plane.spines[side].set_visible(False)
     for run in runs:
         axes.plot(run, color=COLOR["hidden"], linewidth=1)
-    for step in (1, 2, 3):
-        left_of_it = float(np.median(runs[:, step]))
-        label(axes, step + 0.15, left_of_it + 0.03, f"{left_of_it:.2f}", "hidden", va="bottom")
+    half = float(np.median(runs[:, 1]))
+    label(axes, 4.3, max(half, 0.3), f"by chance: {half:.2f}", "hidden", va="bottom")
+    highest = 1.0
+    if worst:
+        grown = np.array([np.asarray(each, dtype=float) for each in worst])
+        for run in grown:
+            axes.plot(run, color=COLOR["gradient"], linewidth=1)
+        most, highest = float(np.median(grown[:, 1])), float(grown.max())
+        label(axes, 1.4, most, f"the worst: {most:.1f}", "gradient", va="bottom")
     axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set(title="left of a push", xlabel="steps after it", ylim=(-0.03, 1.05))
+    axes.set(title="what remains of a push", xlabel="steps after it")
+    axes.set_ylim(-0.03, highest + 0.05 + 0.1 * bool(worst))
     return figure
+
+
+def _name_bands(axes: Axes, points: Array, upper: Array, names: NDArray[np.str_]) -> None:
+    """Name the bands of a column, what lies together in one name, at the column's outer side."""
+    for case, color, side in ((0, "model", -1), (1, "baseline", 1)):
+        heights = {
+            str(name): float(np.median(points[(upper == case) & (names == name), 1]))
+            for name in np.unique(names[upper == case])
+            if name
+        }
+        bands: list[list[str]] = []
+        for name in sorted(heights, key=lambda each: heights[each]):
+            near = bool(bands) and heights[name] - heights[bands[-1][-1]] < 0.16
+            bands[-1].append(name) if near else bands.append([name])
+        edge = side * (side * points[(upper == case) & (names != ""), 0]).max() + side * 0.1
+        for band in bands:
+            at = float(np.mean([heights[name] for name in band]))
+            ha = "left" if side > 0 else "right"
+            text = "".join(band).replace(" ", "␣")
+            label(axes, edge, at, text, color, ha=ha, va="center", fontsize=9)
 
 
 @checked
@@ -505,8 +547,15 @@ def chances(characters: Sequence[str], by_temperature: Mapping[float, ArrayLike]
         axes.bar(range(len(characters)), values, color=COLOR["model"], width=0.8)
         axes.set_xticks(range(len(characters)), ["␣" if c == " " else c for c in characters])
         axes.tick_params(axis="x", length=0)
-        axes.set(ylim=(0, 1), yticks=[0, 1])
-        label(axes, len(characters) - 0.5, 0.7, f"temperature {temperature:g}", "model", ha="right")
+        top = max(float(np.max(np.asarray(each))) for each in by_temperature.values())
+        axes.set(ylim=(0, 1.3 * top), yticks=[0, round(top, 1) or top])
+        most = int(np.argmax(np.asarray(values)))
+        likeliest = float(np.asarray(values)[most])
+        label(axes, most, likeliest, f"{likeliest:.2f}", "model", ha="center", va="bottom")
+        where = {"ha": "right", "va": "top"}
+        label(
+            axes, len(characters) - 0.5, 1.3 * top, f"temperature {temperature:g}", "model", **where
+        )
     figure.supylabel("chance", fontsize=12)
     return figure
 

@@ -7,6 +7,6 @@ ORDER = (
     "memory",
     "pieces",
     "last_output",
-    "masked_mean",
+    "run_padded",
     "catches_padding",
 )

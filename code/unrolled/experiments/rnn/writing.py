@@ -105,7 +105,7 @@ CLAIM = Claim(
         ),
         Strip(
             axis="Bits a character, by what was read before",
-            rows=[Row("fresh", "{} characters since zeros", over="contexts")],
+            rows=[Row("fresh", "characters since zeros: {}", over="contexts")],
             limits=(1.0, 4.5),
         ),
     ],
