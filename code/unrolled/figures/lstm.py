@@ -302,7 +302,7 @@ def inside(
     return figure
 
 
-def _each_its_line(axes: Axes, steps: Array, runs: Array, meaning: str) -> None:
+def _each_its_line(axes: Axes, steps: ArrayLike, runs: Array, meaning: str) -> None:
     """Draw a line for each of some networks, ``(seeds, T)``, of a kind of its own."""
     for number, values in enumerate(np.atleast_2d(runs)):
         kind = ("-", "--", "-.")[number % 3]
