@@ -20,9 +20,9 @@ CLAIM = Claim(
     ),
     sentence=(
         "A search that mutates cells, from a tanh cell on, finds one that errs less than it on "
-        "fresh networks, in nine runs of ten. What is found is not always better than both LSTM "
-        "and GRU, for it may be one of them, and it does worse than the search promised; the "
-        "design makes both all but sure."
+        "fresh networks, in every run. What is found is not always better than both LSTM and GRU, "
+        "for it may be one of them, and on average it does worse than the search promised; by the "
+        "design both could hardly be otherwise."
     ),
     experiment=structures,
     criterion=(

@@ -46,7 +46,7 @@ CLAIM = Claim(
     sentence=(
         "A search by mutation finds a cell that errs less than the tanh cell it began with, on "
         "fresh networks too, in at least eight runs of ten. But the cell that it chose falls back, "
-        "and by more than the tanh cell, which nobody chose."
+        "on average by more than the tanh cell, which nobody chose."
     ),
     experiment=structures,
     criterion=(
