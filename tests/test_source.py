@@ -48,3 +48,9 @@ def test_what_is_shown_is_the_tested_source():
     assert [function.name for function in functions] == ["repeat_last", "forward"]
     assert not any(ast.get_docstring(function) for function in functions)
     assert "return np.full(" in code
+
+
+def test_what_is_written_for_checkers_is_not_shown():
+    shown = source(without_docstrings).data
+    assert "lines[first:end] = [None] * ((end or first) - first)\n" in shown
+    assert "type: ignore" not in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +13,19 @@ from unrolled.figures._checked import checked
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
+FOR_CHECKERS = re.compile(r" *# (type: ignore|noqa)\b.*$", re.M)
+
 
 @checked
 def source(*objects: Any) -> Markdown:
-    """Show functions or classes as they stand in the package, without their docstrings.
+    """Show functions or classes as they stand in the package, without docstrings and pragmas.
 
     ``name?`` in a notebook shows the docstring.
     """
     from IPython.display import Markdown
 
     code = "\n\n\n".join(without_docstrings(inspect.getsource(each)) for each in objects)
-    return Markdown(f"```python\n{code}\n```")  # type: ignore[no-untyped-call]
+    return Markdown(f"```python\n{FOR_CHECKERS.sub('', code)}\n```")  # type: ignore[no-untyped-call]
 
 
 @checked
