@@ -62,13 +62,3 @@ def test_what_is_let_through_is_filled():
     }
     assert len(axes.patches) == kept.size
     assert filled == {(step + 1, unit) for step, unit in np.argwhere(kept)}
-
-
-def test_every_gate_is_named_in_its_colour():
-    a = np.linspace(-3, 3, 7)
-    values = {"smooth": (1 / (1 + np.exp(-a)), "baseline"), "hard": (a / 6 + 0.5, "model")}
-    (axes,) = draw.gates(a, values).axes
-    colors = [values[text.get_text()][1] for text in axes.texts]
-    assert [text.get_color() for text in axes.texts] == [COLOR[each] for each in colors]
-    drawn = [line for line in axes.lines if len(line.get_ydata()) == len(a)]
-    assert [line.get_color() for line in drawn] == [COLOR["baseline"], COLOR["model"]]

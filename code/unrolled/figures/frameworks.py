@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from unrolled.core.validate import numbers
 from unrolled.figures._checked import checked
-from unrolled.figures.style import COLOR, GREY, label, label_ends
+from unrolled.figures.style import COLOR, label, label_ends
 
 
 @checked
@@ -102,26 +102,4 @@ def masks(panels: Mapping[str, ArrayLike]) -> Figure:
         axes.spines["left"].set_visible(False)
     grid[-1, 0].xaxis.set_major_locator(MaxNLocator(integer=True))
     grid[-1, 0].set_xlabel("step")
-    return figure
-
-
-@checked
-def gates(a: ArrayLike, values: Mapping[str, tuple[ArrayLike, str]]) -> Figure:
-    """Draw functions that squash a sum to a gate between 0 and 1.
-
-    Parameters
-    ----------
-    a
-        ``(n,)`` sums, rising.
-    values
-        ``{name: ((n,) values of the gate, key of COLOR)}``.
-    """
-    figure, axes = plt.subplots()
-    for height in (0, 1):
-        axes.axhline(height, color=GREY, linewidth=0.8, linestyle=":")
-    for place, (name, (gate, meaning)) in enumerate(values.items()):
-        axes.plot(a, gate, color=COLOR[meaning])
-        left = numbers("a", a).flat[0]
-        label(axes, left, 0.92 - 0.12 * place, name, meaning, va="top")
-    axes.set(xlabel="sum that goes into the gate", ylabel="gate")
     return figure

@@ -17,7 +17,7 @@ _rng = np.random.default_rng(0)
 
 
 def carry_gru(kernel: Array, recurrent_kernel: Array, bias: Array) -> Arrays:
-    """Carry a GRU's weights from Keras to PyTorch, and leave Keras's as they are.
+    """Carry a GRU from Keras to PyTorch; leave Keras's arrays as they are.
 
     kernel is (I, 3H), recurrent_kernel (H, 3H) and bias (2, 3H). Return
     weight_ih_l0 (3H, I), weight_hh_l0 (3H, H), bias_ih_l0 (3H,) and
