@@ -118,6 +118,7 @@ def rates(panels: Mapping[str, tuple[ArrayLike, ArrayLike]], *, smooth: int) -> 
         rows[1][column].set(xticks=[0, len(radius)])
     rows[0][0].set(ylabel="loss (bits)", ylim=(-0.1, None))
     rows[1][0].set(ylabel="radius of U", ylim=(0, None))
+    label(rows[1][0], len(radius) / 2, 1.15, "radius 1", "truth", ha="center", va="bottom")
     label(rows[1][0], 0.06, 0.82, "learns", "rival", transform=rows[1][0].transAxes)
     label(rows[1][0], 0.06, 0.64, "does not", "model", transform=rows[1][0].transAxes)
     figure.supxlabel("updates", fontsize=12)
@@ -278,7 +279,7 @@ def _arrow(axes: Axes, tip: Array, meaning: str, *, width: float) -> None:
 
 @checked
 def latch(weights: Sequence[float]) -> Figure:
-    """Draw the map of one unit, a to w tanh(a), its diagonal, and where it comes to rest."""
+    """Draw the map of one unit, a to u tanh(a), its diagonal, and where it comes to rest."""
     figure, rows = plt.subplots(1, len(weights), sharey=True, figsize=(5.0, 2.8))
     a = np.linspace(-3, 3, 601)
     for axes, w in zip(rows, weights, strict=True):
@@ -291,9 +292,9 @@ def latch(weights: Sequence[float]) -> Figure:
         axes.plot(stable, stable, "o", color=COLOR["hidden"], markersize=7)
         if w > 1:
             axes.plot(0, 0, "o", mfc="white", mec=COLOR["hidden"], markersize=7)
-        axes.set(title=f"w = {w:g}", xlabel="state a", xlim=(-3, 3), ylim=(-3, 3))
+        axes.set(title=f"u = {w:g}", xlabel="state a", xlim=(-3, 3), ylim=(-3, 3))
         axes.set_aspect("equal")
-    rows[0].set_ylabel("next state, w tanh(a)")
+    rows[0].set_ylabel("next state, u tanh(a)")
     return figure
 
 
