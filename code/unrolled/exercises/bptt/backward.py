@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from unrolled.core.validate import Array
-from unrolled.exercises._drawing import numbers
 from unrolled.exercises.bptt import _other_sweeps
 from unrolled.exercises.bptt._elman import unclipped, unscaled
+from unrolled.exercises.bptt._sweep_cases import at_the_end, drawn, saturated
 from unrolled.exercises.grading import Exercise, Mistake
 
 Arrays = tuple[Array, ...]
@@ -33,40 +33,6 @@ def backward(direct: Array, x: Array, h: Array, W: Array, U: Array) -> Arrays:
     return dW, dU, db, later
 
 
-def _states(x: Array, h: Array, W: Array, U: Array, b: Array) -> Array:
-    """Run the network that adds to its state: the state h and those after it."""
-    states = [h]
-    for x_t in x:
-        states.append(states[-1] + np.tanh(x_t @ W.T + states[-1] @ U.T + b))
-    return np.stack(states)
-
-
-_rng = np.random.default_rng(2)
-
-
-def _case(*sizes: int, error: float = 1.0, start: float = 1.0, weights: float = 1.0) -> Arrays:
-    """Draw a sequence; `error` scales direct, `start` the initial state."""
-    T, B, I, H = sizes  # noqa: E741
-    shapes = ((T, B, H), (T, B, I), (B, H), (H, I), (H, H), (H,))
-    direct, x, h0, W, U, b = (numbers(_rng, *shape) for shape in shapes)
-    W, U = weights * W, weights * U
-    return direct * error, x, _states(x, np.tanh(start * h0), W, U, b), W, U
-
-
-def _at_the_end(*sizes: int) -> Arrays:
-    """Draw a sequence of which the loss looks at the last state only."""
-    direct, *rest = _case(*sizes)
-    direct[:-1] = 0
-    return direct, *rest
-
-
-def _saturated() -> Arrays:
-    """The first unit sees 800 and more, the others do not."""
-    direct, x, h, W, U = _case(6, 2, 3, 4)
-    W[0], x[:, :, 0] = (900, 0, 0), np.sign(x[:, :, 0])
-    return direct, x, _states(x, h[0], W, U, np.zeros(4)), W, U
-
-
 _ZEROS = "zeros of any shape that broadcasts to a state"
 _STEPS = "x and direct have as many steps"
 _UNITS = "W and U have as many rows, one for each unit"
@@ -74,20 +40,20 @@ _UNITS = "W and U have as many rows, one for each unit"
 EXERCISE = Exercise(
     backward,
     cases=[
-        _case(2, 2, 3, 2),
-        _case(5, 2, 3, 4),
-        _case(5, 2, 3, 4),
-        _case(4, 3, 1, 2),
-        _case(1, 2, 4, 3),
-        _case(7, 1, 2, 3, start=0.0),
-        _case(3, 4, 2, 1),
-        _case(3, 3, 3, 3),
-        _at_the_end(4, 2, 3, 2),
-        _case(4, 2, 3, 2, weights=0.0),
-        _case(35, 2, 1, 3, weights=0.3),
-        _case(4, 3, 2, 5, error=1e6),
-        _case(3, 2, 5, 4, error=1e-6),
-        _saturated(),
+        drawn(2, 2, 3, 2),
+        drawn(5, 2, 3, 4),
+        drawn(5, 2, 3, 4),
+        drawn(4, 3, 1, 2),
+        drawn(1, 2, 4, 3),
+        drawn(7, 1, 2, 3, start=0.0),
+        drawn(3, 4, 2, 1),
+        drawn(3, 3, 3, 3),
+        at_the_end(4, 2, 3, 2),
+        drawn(4, 2, 3, 2, weights=0.0),
+        drawn(35, 2, 1, 3, weights=0.3),
+        drawn(4, 3, 2, 5, error=1e6),
+        drawn(3, 2, 5, 4, error=1e-6),
+        saturated(),
     ],
     alternatives=[_other_sweeps.by_sequences, _other_sweeps.at_once, _other_sweeps.by_torch],
     parts=("dW", "dU", "db", "dh0"),
