@@ -7,7 +7,6 @@ from unrolled.experiments.lstm._holding import holder as holder
 from unrolled.experiments.lstm._holding import learn as learn
 from unrolled.experiments.lstm._holding import marked as marked
 from unrolled.experiments.lstm._holding import traced as traced
-from unrolled.experiments.lstm._kept_holders import Tanh as Tanh
 from unrolled.experiments.lstm._kept_holders import holders as holders
 from unrolled.experiments.lstm._reber import learn_stream as learn_stream
 from unrolled.experiments.lstm.adding import chrono as chrono
