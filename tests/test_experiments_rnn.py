@@ -1,4 +1,5 @@
 from importlib import import_module
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -242,13 +243,13 @@ def test_a_printers_states_lie_apart_and_say_what_it_prints(printer):
 
 
 def test_the_case_in_which_a_printer_is_follows_the_shifts():
-    sent = messages(1, longest=40, shortest=40, seed=1_000_003)
-    shifts = [key for key in sent.keys[0] if key >= 12]
-    found = printer_states(
-        shapes.Synchronised(Elman(14, 3), 22), seed=3, count=1
-    )  # its first thirty keys are those of the message above
-    assert found.figures[0] == (sent.keys[0][0] == 13)
-    assert len(shifts) >= found.shifted.sum()
+    (keys,) = messages(1, longest=30, shortest=30, seed=1_000_003).keys  # those of the states
+    found = printer_states(shapes.Synchronised(Elman(14, 3), 22), seed=3, count=1)
+    in_figures = []
+    for key in keys:
+        in_figures.append(key == 13 or (key != 12 and in_figures[-1:] == [True]))
+    assert found.figures.tolist() == in_figures
+    assert 0 < found.shifted.sum() == sum(a != b for a, b in pairwise([False, *in_figures]))
 
 
 def test_a_push_dies_out_in_a_printer_and_grows_where_the_step_expands(printer):

@@ -11,7 +11,6 @@ PAGE = "# Page\n\n```{code-cell}\nimport keras\n```\n"
 
 @pytest.fixture
 def absent(monkeypatch):
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     monkeypatch.setattr(extras, "installed", lambda: "")
 
 
@@ -30,8 +29,13 @@ def test_a_page_lacks_what_it_imports(absent, page, lacks):
 
 
 def test_a_page_lacks_nothing_that_is_installed(monkeypatch):
-    monkeypatch.setattr(extras, "find_spec", lambda name: name)
+    monkeypatch.setattr(extras, "installed", extras.pinned)
     assert not extras.lacks(PAGE)
+
+
+def test_another_version_is_not_the_one_that_is_pinned(monkeypatch):
+    monkeypatch.setattr(extras, "installed", lambda: "2.0.0")
+    assert extras.lacks(PAGE)
 
 
 def test_the_version_is_pinned_in_both_files():

@@ -10,19 +10,18 @@ import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = "requirements-keras.txt"
 NAME = "keras"
 IMPORTED = re.compile(rf"^(?:import|from) {NAME}\b", re.MULTILINE)
-LACKING = f"{NAME} is not installed ({FILE}): what is stored stays"
+LACKING = f"{NAME} is not installed as {FILE} pins it: what is stored stays"
 
 
 def lacks(page: str) -> bool:
-    """Say whether the text of a page runs the extra, and it is not there."""
-    return bool(IMPORTED.search(page)) and find_spec(NAME) is None
+    """Say whether the text of a page runs the extra, and the pinned version is not there."""
+    return bool(IMPORTED.search(page)) and installed() != pinned()
 
 
 def pinned() -> str:
