@@ -81,9 +81,10 @@ def _torch(*arrays: Array) -> Any:
 
 
 def _gates_are_right(result: Arrays, *given: Array) -> bool:
-    """Look at the gates first, and there at step 1, which sees an h of zeros. Not all are right.
+    """Look at the gates first: not all are right. Are they at step 1, which sees an h of zeros?
 
-    `a = x @ W.T + before @ U.T + b_ih + b_hh`: what is `before`, and which columns are whose?
+    `a = x @ W.T + before @ U.T + b_ih + b_hh`. If so, look at U and at what `before` is; if not,
+    at W, at the biases, and at which columns are whose.
     """
     return not any(wrong_parts(result[:4], opened(*given)[:4]))
 
@@ -135,6 +136,7 @@ EXERCISE = Exercise(
         _case(4, 2, 3, weights=0.0),
         _case(5, 2, 2, weights=1e-4),
         _case(4, 2, 2, weights=50.0),  # gates quite open, quite shut
+        _case(4, 2, 2, f=-800.0),  # it keeps nothing
     ],
     alternatives=[_by_sums, _step_by_step, _torch],
     properties=[_gates_are_right, _shows_what_came],

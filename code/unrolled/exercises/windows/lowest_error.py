@@ -77,6 +77,7 @@ EXERCISE = Exercise(
         (_rng.integers(0, 3, size=(60, 2)).astype(float), numbers(_rng, 60)),
         (np.repeat(numbers(_rng, 5, 31), 2, axis=0), numbers(_rng, 10)),
         (np.column_stack([[1.0, 2, 1, 2], np.ones((4, 30))]), np.array([1.0, 5, 3, 6])),
+        (np.array([[0.0, 1], [-0.0, 1], [0, 2]]), np.array([2.0, 4, 4])),
     ],
     alternatives=[_by_masks, _by_numbers, _torch],
     properties=[_zero_where_all_rows_differ, _no_more_than_of_the_mean],
