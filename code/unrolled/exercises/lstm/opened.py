@@ -81,10 +81,10 @@ def _torch(*arrays: Array) -> Any:
 
 
 def _gates_are_right(result: Arrays, *given: Array) -> bool:
-    """Look at the gates first: not all are right. Are they at step 1, which sees an h of zeros?
+    """Look at the gates first: not all are right. Begin with step 1, which sees an h of zeros.
 
-    `a = x @ W.T + before @ U.T + b_ih + b_hh`. If so, look at U and at what `before` is; if not,
-    at W, at the biases, and at which columns are whose.
+    `a = x @ W.T + before @ U.T + b_ih + b_hh`. If it is right, look at U and at what `before` is;
+    if not, at W, at the biases, and at which columns are whose.
     """
     return not any(wrong_parts(result[:4], opened(*given)[:4]))
 
