@@ -157,9 +157,9 @@ CLAIM = Claim(
     ),
     sentence=(
         "On an endless stream of Reber strings, whose ends nothing marks, the state of a cell "
-        "of 1997 grows and the network hardly ever learns. A fixed leak, to 0.9 or 0.99 of the "
-        "state at each step, ends the growth, and at most half of the networks learn. With a "
-        "forget gate four in five do."
+        "of 1997 grows and the network, at a learning rate of 0.01, hardly ever learns. A fixed "
+        "leak, to 0.9 or 0.99 of the state at each step, ends the growth, and at most half of the "
+        "networks learn. With a forget gate four in five do."
     ),
     experiment=stream_errors,
     criterion=(
