@@ -299,7 +299,7 @@ def test_the_kept_networks_are_of_these_settings_and_an_lstm_holds_the_number():
 
 def test_kept_networks_of_other_settings_are_refused(monkeypatch):
     monkeypatch.setattr(_kept_holders, "RATE", 0.5)
-    with pytest.raises(ValueError, match="other settings than these; `make trained`"):
+    with pytest.raises(ValueError, match=r"made with another rate; `make trained`"):
         _kept_holders.holders()
 
 

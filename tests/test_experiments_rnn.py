@@ -1,5 +1,4 @@
 from importlib import import_module
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,9 +8,9 @@ from unrolled.cells import GRU, LSTM, Elman
 from unrolled.core import shapes
 from unrolled.data import letter_stream
 from unrolled.data.elman import NOUNS, SENTENCE, temporal_xor
-from unrolled.data.teleprinter import keys_for, messages, text_of
+from unrolled.data.teleprinter import FIGS, LTRS, keys_for, messages, text_of
 from unrolled.data.text import ALPHABET, character_windows, decode, encode, english
-from unrolled.experiments.rnn import _kept_writer
+from unrolled.experiments.rnn import _kept_writer, _printer_states
 from unrolled.experiments.rnn._counts import best_counted_bits, counted_bits
 from unrolled.experiments.rnn._elman import learn, read
 from unrolled.experiments.rnn._letter_stream import LETTERS, letters_foreseen
@@ -243,13 +242,15 @@ def test_a_printers_states_lie_apart_and_say_what_it_prints(printer):
 
 
 def test_the_case_in_which_a_printer_is_follows_the_shifts():
-    (keys,) = messages(1, longest=30, shortest=30, seed=1_000_003).keys  # those of the states
-    found = printer_states(shapes.Synchronised(Elman(14, 3), 22), seed=3, count=1)
-    in_figures = []
-    for key in keys:
-        in_figures.append(key == 13 or (key != 12 and in_figures[-1:] == [True]))
-    assert found.figures.tolist() == in_figures
-    assert 0 < found.shifted.sum() == sum(a != b for a, b in pairwise([False, *in_figures]))
+    keys = np.array([[1, FIGS, 2, 3, FIGS, LTRS, 4], [FIGS, LTRS, LTRS, 5, 6, 7, FIGS]])
+    in_figures = [[0, 1, 1, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0, 1]]
+    np.testing.assert_array_equal(_printer_states._in_figures(keys), in_figures)
+
+
+def test_a_printer_says_where_the_case_changed():
+    found = printer_states(shapes.Synchronised(Elman(14, 3), 22), seed=3, count=4)
+    figures = found.figures.reshape(4, 30)
+    assert 0 < found.shifted.sum() == np.diff(figures, axis=1, prepend=0).astype(bool).sum()
 
 
 def test_a_push_dies_out_in_a_printer_and_grows_where_the_step_expands(printer):
@@ -355,9 +356,10 @@ def test_the_kept_writer_is_of_these_settings_and_writes():
         found.writer(7)
 
 
-def test_a_kept_writer_of_other_settings_is_refused(monkeypatch):
+def test_a_kept_writer_of_other_settings_and_of_another_text_is_refused(monkeypatch):
     monkeypatch.setattr(_kept_writer, "SEEDS", (6,))
-    with pytest.raises(ValueError, match="other settings than these; `make trained`"):
+    monkeypatch.setattr(_kept_writer, "text_digest", lambda: "of another Python")
+    with pytest.raises(ValueError, match=r"made with another seeds, text; `make trained`"):
         _kept_writer.kept()
 
 

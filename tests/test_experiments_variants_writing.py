@@ -96,5 +96,5 @@ def test_a_writer_that_is_not_kept_is_refused(cell, updates):
 
 def test_kept_writers_of_other_settings_are_refused(monkeypatch):
     monkeypatch.setattr(_kept_writers, "SEED", 6)
-    with pytest.raises(ValueError, match="other settings than these; `make trained`"):
+    with pytest.raises(ValueError, match=r"made with another seed; `make trained`"):
         _kept_writers.writers()

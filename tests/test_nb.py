@@ -378,6 +378,29 @@ def test_outputs_that_cannot_be_stored_are_refused(refused, number, code):
     assert not (book / "chapters" / f"{chapter}.ipynb").exists()
 
 
+class Dying:
+    """A client whose kernel dies at its first starts."""
+
+    def __init__(self, deaths):
+        self.deaths, self.starts = deaths, 0
+
+    def execute(self):
+        self.starts += 1
+        if self.starts <= self.deaths:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+
+
+@pytest.mark.parametrize(
+    ("deaths", "begun", "starts"), [(0, True, 1), (2, False, 3), (3, False, 3), (1, True, 1)]
+)
+def test_a_kernel_that_dies_before_any_cell_is_started_anew(deaths, begun, starts):
+    client = Dying(deaths)
+    dies = deaths and (begun or deaths == starts)
+    with pytest.raises(RuntimeError) if dies else contextlib.nullcontext():
+        load(ROOT).run_through(client, begun=lambda: begun)
+    assert client.starts == starts
+
+
 def test_widgets_are_refused():
     data = {"application/vnd.jupyter.widget-view+json": {}, "text/plain": "bar"}
     output = nbformat.v4.new_output("display_data", data)

@@ -12,7 +12,7 @@ from unrolled.experiments.rnn import _kept_writer
 from unrolled.training import save
 
 ROOT = PACKAGE.parents[1]
-FILES = sorted((ROOT / "trained").iterdir())
+FILES = sorted((ROOT / "trained").glob("*.pt"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -21,7 +21,7 @@ def test_a_file_is_whole_and_of_the_code_that_stands_here(path):
     assert trained.staleness(trained.every()[path.stem]) == ""
     content = io.BytesIO(path.read_bytes())
     state = torch.load(content, weights_only=True)
-    assert state["kept"].keys() == kept.read(path.stem).keys()
+    assert state["kept"].keys() == kept.read(path.stem, state["kept"]["setting"]).keys()
 
 
 def test_every_module_has_its_file():
@@ -99,6 +99,9 @@ def test_a_missing_file_and_one_of_something_else_are_named_with_their_remedy(sm
         _kept_writer.kept()
     save(small, {"weights": 1})
     with pytest.raises(ValueError, match=r"rnn_writer\.pt holds none; `make trained`"):
+        _kept_writer.kept()
+    save(small, {"kept": {"weights": 1}})
+    with pytest.raises(ValueError, match=r"another held_out, hidden, .*`make trained`"):
         _kept_writer.kept()
     assert trained.staleness(_kept_writer) == "the code that makes it changed"
 

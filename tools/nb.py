@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -51,6 +51,7 @@ from unrolled.core.processes import end_with_parent
 PACKAGE = ROOT / "code" / "unrolled"
 LEDGER = "unrolled.experiments.ledger"
 CELL_SECONDS = 600
+KERNEL_STARTS = 3  # two kernels that start at once may pick one port; the later one dies
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
@@ -233,7 +234,7 @@ def execute(chapter: Chapter, position: int) -> tuple[NotebookNode | None, str]:
     notebook = chapter.notebook
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     bar = tqdm(total=len(cells), desc=chapter.md.stem, position=position, unit="cell", disable=None)
-    running = ""
+    running = ""  # the source of the last cell begun
 
     def begin(cell: NotebookNode, cell_index: int) -> None:
         nonlocal running
@@ -251,7 +252,7 @@ def execute(chapter: Chapter, position: int) -> tuple[NotebookNode | None, str]:
         on_cell_executed=lambda **_: bar.update(),
     )
     try:
-        client.execute()
+        run_through(client, begun=lambda: bool(running))
     except CellExecutionError as error:
         return None, ANSI.sub("", error.traceback)  # begins with the cell's source
     except CellTimeoutError:
@@ -266,6 +267,17 @@ def execute(chapter: Chapter, position: int) -> tuple[NotebookNode | None, str]:
             return None, f"{cell.source}\n\n{complaint}"
     notebook.metadata.unrolled.outputs = outputs_digest(notebook)
     return notebook, ""
+
+
+def run_through(client: NotebookClient, begun: Callable[[], bool]) -> None:
+    """Execute the notebook, with a new kernel if one dies before the first cell has begun."""
+    for left in reversed(range(KERNEL_STARTS)):
+        try:
+            client.execute()
+            return
+        except RuntimeError:
+            if begun() or not left:
+                raise
 
 
 def unstable(cell: NotebookNode) -> str:

@@ -9,6 +9,7 @@ and a page prints what its network writes.
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +27,34 @@ def path_of(name: str) -> Path:
     return FOLDER / f"{kinds.string('name', name)}.pt"
 
 
-def read(name: str) -> dict[str, Any]:
+def read(name: str, setting: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``make`` returned when the file of this name was made.
+
+    Parameters
+    ----------
+    name
+        Of the file.
+    setting
+        What ``make`` is to have been made with; it returns that under the key "setting".
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is damaged, or holds something else.
+        If it is damaged, holds something else, or was made with another setting.
     """
     path = path_of(name)
     if not path.exists():
         reason = f"name must be of a file that exists; {HOW}"
         raise FileNotFoundError(errno.ENOENT, reason, str(path))
     try:
-        state = load(path)
+        kept = load(path).get("kept")
     except ValueError as error:
         raise ValueError(f"{error}; {HOW} again") from None
-    if not isinstance(state.get("kept"), dict):
+    if not isinstance(kept, dict):
         raise ValueError(f"name must be of trained networks, {path} holds none; {HOW} again")
-    return dict(state["kept"])
+    made_with = kept.get("setting", {})
+    if other := sorted(key for key, value in setting.items() if made_with.get(key) != value):
+        raise ValueError(f"{path} was made with another {', '.join(other)}; {HOW} again")
+    return kept

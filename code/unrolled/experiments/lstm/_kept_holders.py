@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unrolled.cells import FORMS, LSTMVariant
 from unrolled.core.shapes import Synchronised
-from unrolled.experiments.kept import HOW, read
+from unrolled.experiments.kept import read
 from unrolled.experiments.lstm._holding import Vanilla, learn, marked
 from unrolled.training import seeded
 
@@ -90,11 +90,9 @@ def holders() -> Holders:
     FileNotFoundError
         If there is no file.
     ValueError
-        If it is damaged, or its networks were trained with other settings than the code says now.
+        If it is damaged, or its networks were trained with other settings.
     """
-    state = read("lstm_holders")
-    if state["setting"] != _setting():
-        raise ValueError(f"the networks were trained with other settings than these; {HOW} again")
+    state = read("lstm_holders", _setting())
     return Holders(state["weights"], state["errors"])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, NamedTuple
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor
 from unrolled.cells import Elman
 from unrolled.core import shapes
 from unrolled.core.validate import Array
-from unrolled.experiments.kept import HOW, read
+from unrolled.experiments.kept import read
 from unrolled.experiments.rnn._counts import best_counted_bits
 from unrolled.experiments.rnn._writer import (
     ENGLISH,
@@ -19,6 +18,7 @@ from unrolled.experiments.rnn._writer import (
     Text,
     bits,
     parts,
+    text_digest,
     train_writer,
     writer,
 )
@@ -76,11 +76,9 @@ def kept() -> Kept:
     FileNotFoundError
         If there is no file.
     ValueError
-        If it is damaged, or its writer was trained with other settings than the code says now.
+        If it is damaged, or its writer was trained on another text or with other settings.
     """
-    state = read("rnn_writer")
-    if state["setting"] != _setting():
-        raise ValueError(f"the kept writer was trained with other settings than these; {HOW} again")
+    state = read("rnn_writer", _setting())
     return Kept(state["weights"], tuple(state["updates"]), state["bits"].numpy(), state["counted"])
 
 
@@ -91,7 +89,6 @@ def make() -> dict[str, Any]:
     counted = best_counted_bits(text.learn, text.held_out, text.held_out, orders=ORDERS)
     return {
         "setting": _setting(),
-        "text": hashlib.sha256(b"".join(part.tobytes() for part in text)).hexdigest(),
         "weights": trained[0][0],
         "updates": list(SCORED),
         "bits": torch.tensor([curve for _, curve in trained], dtype=torch.float64),
@@ -119,6 +116,7 @@ def _setting() -> dict[str, Any]:
     return {
         **WRITER,
         **ENGLISH,
+        "text": text_digest(),
         "seeds": list(SEEDS),
         "shown": list(SHOWN),
         "scored": list(SCORED),

@@ -6,6 +6,7 @@ Everything here takes any cell, so that later chapters can give the same text to
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable, Mapping
 from math import log
 from typing import Any, NamedTuple
@@ -51,6 +52,11 @@ def parts() -> Text:
     codes = encode(english(sum(ENGLISH.values())))
     first, second = ENGLISH["learn"], ENGLISH["learn"] + ENGLISH["held_out"]
     return Text(*np.split(codes, [first, second]))
+
+
+def text_digest() -> str:
+    """Return the digest of the text, which differs between versions of Python."""
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts())).hexdigest()
 
 
 def train_writer(

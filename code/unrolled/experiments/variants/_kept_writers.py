@@ -13,9 +13,16 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from unrolled.core import shapes
-from unrolled.experiments.kept import HOW, read
+from unrolled.experiments.kept import read
 from unrolled.experiments.rnn import kept as kept_writer
-from unrolled.experiments.rnn._writer import ENGLISH, WRITER, Text, parts, train_writer
+from unrolled.experiments.rnn._writer import (
+    ENGLISH,
+    WRITER,
+    Text,
+    parts,
+    text_digest,
+    train_writer,
+)
 from unrolled.experiments.variants._writers import RATES, WEIGHTS, writer_of
 
 WHAT = "an LSTM and a GRU that write"
@@ -64,11 +71,9 @@ def writers() -> Writers:
     FileNotFoundError
         If there is no file.
     ValueError
-        If it is damaged, or its writers were trained with other settings than the code says now.
+        If it is damaged, or its writers were trained on another text or with other settings.
     """
-    state = read("variants_writers")
-    if state["setting"] != _setting():
-        raise ValueError(f"the writers were trained with other settings than these; {HOW} again")
+    state = read("variants_writers", _setting())
     tanh = {"tanh": {each: kept_writer().weights[each] for each in SHOWN}}
     return Writers({**tanh, **state["weights"]}, state["seconds"])
 
@@ -114,4 +119,4 @@ def _learning(cell: str) -> dict[str, Any]:
 
 def _setting() -> dict[str, Any]:
     own = {"budget": WEIGHTS, "rates": {**RATES}, "seed": SEED, "shown": list(SHOWN)}
-    return {**WRITER, **ENGLISH, **own}
+    return {**WRITER, **ENGLISH, "text": text_digest(), **own}
