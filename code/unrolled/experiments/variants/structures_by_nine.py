@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from unrolled.experiments.ledger import Claim, Measurement, Paper, Row, Strip, Trials
 from unrolled.experiments.runs import stack
 from unrolled.experiments.statistics import Difference
@@ -29,10 +27,9 @@ def _rise_of_the_first(run: Mapping[str, Any]) -> float:
     return float(run["rivals"][_TANH] - run["best"][0])
 
 
-def _choosing_costs(runs: Sequence[Measurement]) -> bool:
+def _finds_a_better_one(runs: Sequence[Measurement]) -> bool:
     found, first = stack(runs, "found"), stack(runs, "rivals")[:, _TANH]
-    rises = [np.mean([rise(run) for run in runs]) for rise in (_rise, _rise_of_the_first)]
-    return bool((found < first).mean() >= 0.8 and rises[0] > rises[1])
+    return bool((found < first).mean() >= 0.8)
 
 
 CLAIM = Claim(
@@ -44,19 +41,18 @@ CLAIM = Claim(
         untested="Ours tests ten cells, on one small task.",
     ),
     sentence=(
-        "A search by mutation finds a cell that errs less than the tanh cell it began with, on "
-        "fresh networks too, in at least eight runs of ten. But the cell that it chose falls back, "
-        "on average by more than the tanh cell, which nobody chose."
+        "A search by mutation, of ten cells at most, finds one that errs less than the tanh cell "
+        "it began with, on fresh networks too, in at least eight runs of ten."
     ),
     experiment=structures,
     criterion=(
         "The error of the cell that is found, the median of nine fresh networks on test data, is "
-        "below the tanh cell's in at least eight runs of ten. And on average over the runs the "
-        "error of the cell that was chosen rises by more, from the least of four networks in the "
-        "search to the median of the fresh ones, than that of the tanh cell."
+        "below the tanh cell's in at least eight runs of ten. By how much the error of the cell "
+        "that was chosen rises, from the least of four networks in the search to the median of the "
+        "fresh ones, and by how much that of the tanh cell, is measured too, and promised nothing."
     ),
-    holds=_choosing_costs,
-    seeds={"quick": range(10, 11), "book": range(40, 45), "confirm": range(7100, 7110)},
+    holds=_finds_a_better_one,
+    seeds={"quick": range(10, 11), "book": range(50, 55), "confirm": range(7200, 7210)},
     settings={
         "quick": {
             **SEARCH,
@@ -99,14 +95,17 @@ CLAIM = Claim(
         ),
     ],
     trials=Trials(
-        where="after `variants.structures` had not held in development, and after ten runs of this "
-        "claim's first form, at other seeds"
+        where="after `variants.structures` had not held in development, and after the runs of two "
+        "earlier forms of this claim, at other seeds"
     ),
     deviations=[
         "Task and search are those of `variants.structures`, and so are its deviations.",
-        "The first claim of this name asked for three things, two of which could hardly fail: that "
-        "the cell is not always better than both LSTM and GRU, one of which it may be; and that it "
-        "does worse than the search promised, where the search promises the best of four networks "
-        "and the judge takes the median of nine. The tanh cell's own rise now measures that.",
+        "The third claim of this name. The first asked for three things, two of which could hardly "
+        "fail: that the cell is not always better than both LSTM and GRU, one of which it may be; "
+        "and that it does worse than the search promised, where the search promises the best of "
+        "four networks and the judge takes the median of nine. The second asked besides that the "
+        "chosen cell's error rise by more, on average, than the tanh cell's, which nobody chose. "
+        "It did in the mean, in 3 of 5 and in 9 of 10 runs; but a mean falls on one side or the "
+        "other, so this half would hold every second time if choosing cost nothing.",
     ],
 )
