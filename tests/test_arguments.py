@@ -325,7 +325,7 @@ CALLS = {
     | {"runs": [1 + ramp(4)], "least": ramp(4), "lines": 2},
     "figures.rnn.loop_and_unrolled": {"steps": 2},
     "figures.rnn.printer_states": {"states": ramp(4, 2), "figures": ramp(4) > 0}
-    | {"fresh": ramp(4) > 1, "left": [ramp(5)], "worst": [ramp(5)], "names": list("abcd")},
+    | {"fresh": ramp(4) > 1, "names": list("abcd")},
     "figures.rnn.reach": {"recurrent": [ramp(3)], "linear": ramp(2)},
     "figures.rnn.right_by_distance": {"distances": [1, 2], "windows": {2: [ramp(2)], 3: [ramp(2)]}}
     | {"recurrent": [ramp(2)], "longest": 2},

@@ -9,7 +9,7 @@ from unrolled.exercises import check
 from unrolled.exercises.rnn._fading import fading
 from unrolled.exercises.rnn._unroll import unroll
 from unrolled.exercises.rnn.catches_padding import catches_padding
-from unrolled.exercises.rnn.last_output import last_output
+from unrolled.exercises.rnn.latch import latch
 from unrolled.exercises.rnn.memory import memory
 from unrolled.exercises.rnn.parameters import parameters
 from unrolled.exercises.rnn.pieces import pieces
@@ -49,6 +49,20 @@ def test_exercise_2_says_rightly_where_memory_is_best():
     assert [memory(1.0, 2.0, 3.0, back) for back in (0, 1, 50)] == [0, 6, 300]
 
 
+def test_a_latch_turns_over_just_above_the_least_push_and_not_below():
+    def after(u, w, *, settle=200, later=2000):
+        h = 0.0
+        for x in [1.0] + [0.0] * settle + [-1.0] + [0.0] * later:
+            h = np.tanh(u * h + w * x)
+        return h
+
+    for u in (1.2, 2.0, 5.0):
+        held, least = latch(u)
+        assert after(u, least * 1.001) == pytest.approx(-held)
+        assert after(u, least * 0.999) == pytest.approx(held)
+    assert latch(1.2)[1] < latch(2.0)[1] / 2  # as the solution says
+
+
 def test_unroll_is_the_packages():
     for rng, steps, batch, inputs, hidden in sizes():
         layer = Recurrent(Elman(inputs, hidden).double())
@@ -67,18 +81,6 @@ def test_pieces_are_the_packages():
             strict=True,
         ):
             np.testing.assert_array_equal(mine, its)
-
-
-def test_last_output_is_the_state_that_torch_returns():
-    for rng, steps, batch, inputs, hidden in sizes():
-        layer = torch.nn.RNN(inputs, hidden, bidirectional=True, dtype=torch.float64)
-        lengths = torch.tensor(rng.integers(1, steps + 1, size=batch))
-        x = torch.tensor(rng.normal(size=(steps, batch, inputs)))
-        packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
-        output, last = layer(packed)
-        output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=steps)
-        mine = last_output(output.detach().numpy(), lengths.numpy())
-        np.testing.assert_array_equal(mine, torch.cat([*last], dim=1).detach().numpy())
 
 
 def test_run_padded_is_the_packages():

@@ -259,6 +259,10 @@ def test_a_push_dies_out_in_a_printer_and_grows_where_the_step_expands(printer):
     assert left[0] == 1
     assert left[1] < 0.7
     assert left[10] < 0.1
+    worst = left_of_a_push(printer, seed=0, count=40, worst=True)
+    assert worst[0] == 1
+    assert worst[1] > 2 * left[1]
+    assert worst[10] < 0.1
     with torch.no_grad():
         printer.layer.cell.weight_hh.mul_(20)
     assert left_of_a_push(printer, seed=0, count=40, size=1e-3).max() > 1

@@ -20,6 +20,11 @@ def test_a_telegram_marks_what_differs_and_nothing_else():
     assert len(axes.patches) == 1
 
 
+def test_keys_that_print_nothing_are_drawn_as_signs():
+    (axes,) = draw.telegram(["FIGS", "Q"], {"right": ["", "1"]}).axes
+    assert {"↑", "Q", "1"} <= {text.get_text() for text in axes.texts}
+
+
 def test_a_stretch_is_broken_before_words_and_shown_whole():
     starts = [letter.isupper() for letter in "ManyYearsAgoABoyAndGirl"]
     errors = np.arange(float(len(starts)))
@@ -41,29 +46,18 @@ def test_a_tree_names_every_word_in_the_colour_of_its_kind():
     assert colors["dog"] == colors["cat"] != colors["run"]
 
 
-def test_the_push_is_labelled_with_its_medians():
-    left = [[1, 0.4, 0.2, 0.1], [1, 0.5, 0.3, 0.2], [1, 0.9, 0.8, 0.7]]
+def test_a_states_case_and_what_follows_a_shift_are_named():
     states = [[0, 1], [1, 1], [0, 0], [1, 0]]
-    figure = draw.printer_states(states, [0, 1, 0, 1], [0, 0, 1, 1], left)
-    plane, axes = figure.axes
-    assert [text.get_text() for text in axes.texts] == ["by chance: 0.50"]
-    assert {text.get_text().split("\n")[-1] for text in plane.texts} == {
-        "letters",
-        "figures",
-        *"↑↓",
-    }
+    figure = draw.printer_states(states, [0, 1, 0, 1], [0, 0, 1, 1])
+    named = {text.get_text() for text in figure.axes[0].texts}
+    assert named == {"letters", "figures", "just after ↓", "just after ↑"}
 
 
 def test_states_that_lie_together_are_named_together():
     states = [[0, 0], [0, 0.1], [0, 1], [5, 0], [5, 1], [5, 1.1]]
     names, figures = ["Q", "W", "E", "1", "2", ""], [0, 0, 0, 1, 1, 1]
-    grown = [[1, 2.0, 0.5], [1, 1.0, 0.5]]
-    figure = draw.printer_states(
-        states, figures, [0] * 6, [[1, 0.5, 0.2]], worst=grown, names=names
-    )
-    plane, axes = figure.axes
-    assert [t.get_text() for t in plane.texts] == ["letters", "figures", "QW", "E", "1", "2"]
-    assert [t.get_text() for t in axes.texts] == ["by chance: 0.50", "the worst: 1.5"]
+    (axes,) = draw.printer_states(states, figures, [0] * 6, names=names).axes
+    assert [t.get_text() for t in axes.texts] == ["letters", "figures", "QW", "E", "1", "2"]
 
 
 def test_a_curve_stands_beside_every_count():

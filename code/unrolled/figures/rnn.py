@@ -19,6 +19,7 @@ from unrolled.figures._checked import checked
 from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 OUTPUT = "truth"  # what a network says is grey, like what it should say
+SIGNS = {"LTRS": "↓", "FIGS": "↑", "space": "␣"}  # of keys that print nothing
 
 Point = tuple[float, float]
 
@@ -30,12 +31,13 @@ def telegram(sent: Sequence[str], printed: Mapping[str, Sequence[str]]) -> Figur
     Parameters
     ----------
     sent
-        ``(T,)`` a short name for each key.
+        ``(T,)`` a short name for each key; a shift's and the space's are drawn as a sign.
     printed
         ``{machine: (T,) characters}``; the first machine is right.
     """
     figure, axes = plt.subplots(figsize=(5.0, 0.66 * (len(printed) + 1)))
-    rows: list[tuple[str, Sequence[str], str]] = [("keys sent", sent, "input")]
+    keys = [SIGNS.get(key, key) for key in sent]
+    rows: list[tuple[str, Sequence[str], str]] = [("keys sent", keys, "input")]
     right, *others = printed
     rows += [(right, printed[right], "truth")]
     rows += [(other, printed[other], "model") for other in others]
@@ -83,14 +85,14 @@ def loop_and_unrolled(steps: int = 3) -> Figure:
 @checked
 def five_shapes() -> Figure:
     """Draw the five shapes of sequence problems: inputs below, cells, answers above."""
-    figure, all_axes = plt.subplots(3, 2, figsize=(5.0, 5.6))
+    figure, all_axes = plt.subplots(3, 2, figsize=(5.0, 6.0))
     # which cells read an input, which read what was written, which answer
     shapes: dict[str, tuple[list[int], list[int], list[int]]] = {
-        "one-to-one": ([0], [], [0]),
-        "synchronised\nmany-to-many": ([0, 1, 2], [], [0, 1, 2]),
-        "many-to-one": ([0, 1, 2], [], [2]),
-        "one-to-many": ([], [0, 1, 2], [0, 1, 2]),
-        "many-to-many": ([0, 1], [2, 3, 4], [2, 3, 4]),
+        "one-to-one\nkey → print": ([0], [], [0]),
+        "synchronised\nkeys → prints": ([0, 1, 2], [], [0, 1, 2]),
+        "many-to-one\nbits → character": ([0, 1, 2], [], [2]),
+        "one-to-many\ncharacter → bits": ([], [0, 1, 2], [0, 1, 2]),
+        "many-to-many\ntext → keys": ([0, 1], [2, 3, 4], [2, 3, 4]),
     }
     for axes, (name, (reads, writes, answers)) in zip(all_axes.flat, shapes.items(), strict=False):
         last = max(answers)
@@ -367,15 +369,9 @@ def two_ways(cell: Cell) -> Figure:
 
 @checked
 def printer_states(
-    states: ArrayLike,
-    figures: ArrayLike,
-    fresh: ArrayLike,
-    left: Sequence[ArrayLike],
-    *,
-    worst: Sequence[ArrayLike] = (),
-    names: Sequence[str] = (),
+    states: ArrayLike, figures: ArrayLike, fresh: ArrayLike, *, names: Sequence[str] = ()
 ) -> Figure:
-    """Draw a printer's states in letters and in figures, and what is left of a push to them.
+    """Draw a printer's states in letters and in figures.
 
     Parameters
     ----------
@@ -385,60 +381,33 @@ def printer_states(
         ``(n,)`` 1 where the machine prints figures, else 0.
     fresh
         ``(n,)`` 1 where the last key was a shift, else 0.
-    left
-        ``(s,)`` what part of a push is left after 0, 1, ... steps, one for each network.
-    worst
-        The same for pushes in the direction that grows most.
     names
         ``(n,)`` what each state prints. Those that lie together are named together; the empty
         name is not drawn.
     """
     points, upper, shifted = (np.asarray(each, dtype=float) for each in (states, figures, fresh))
-    runs = np.array([np.asarray(each, dtype=float) for each in left])
     if not (points.ndim == 2 and upper.shape == shifted.shape == points.shape[:1]):
         raise ValueError(
             "states, figures and fresh must have shapes (n, 2), (n,) and (n,), "
             f"got {points.shape}, {upper.shape} and {shifted.shape}"
         )
-    figure, (plane, axes) = plt.subplots(1, 2, figsize=(5.0, 2.9), width_ratios=(1.1, 1))
-    middle, top = float(points[:, 0].mean()), float(points[:, 1].max())
+    figure, axes = plt.subplots(figsize=(5.0, 3.4))
+    top = float(points[:, 1].max())
     for case, name, color in ((0, "letters", "model"), (1, "figures", "baseline")):
         chosen = upper == case
-        plane.plot(*points[chosen].T, ".", color=COLOR[color], markersize=3)
+        axes.plot(*points[chosen].T, ".", color=COLOR[color], markersize=4)
         settled = points[chosen & (shifted == 0)]
         if len(settled):
-            label(plane, settled[:, 0].mean(), top + 0.4, name, color, ha="center")
+            label(axes, settled[:, 0].mean(), top + 0.3, name, color, ha="center")
         if (chosen & (shifted == 1)).any():
-            at = points[chosen & (shifted == 1)].mean(axis=0)
-            label(
-                plane,
-                0.7 * at[0] + 0.3 * middle,
-                at[1] - 0.35,
-                "just\n" + "↓↑"[case],
-                color,
-                ha="center",
-                va="top",
-            )
+            at, lowest = points[chosen & (shifted == 1)], {"ha": "center", "va": "top"}
+            below = float(at[:, 1].min()) - 0.15
+            label(axes, at[:, 0].mean(), below, "just after " + "↓↑"[case], color, **lowest)
     if names:
-        _name_bands(plane, points, upper, np.asarray(names))
-    plane.set(xticks=[], yticks=[], ylim=(None, top + 1))
-    plane.set_xlabel("states, after each key")
+        _name_bands(axes, points, upper, np.asarray(names))
+    axes.set(xticks=[], yticks=[], ylim=(None, top + 0.8))
     for side in ("left", "bottom"):
-        plane.spines[side].set_visible(False)
-    for run in runs:
-        axes.plot(run, color=COLOR["hidden"], linewidth=1)
-    half = float(np.median(runs[:, 1]))
-    label(axes, 4.3, max(half, 0.3), f"by chance: {half:.2f}", "hidden", va="bottom")
-    highest = 1.0
-    if worst:
-        grown = np.array([np.asarray(each, dtype=float) for each in worst])
-        for run in grown:
-            axes.plot(run, color=COLOR["gradient"], linewidth=1)
-        most, highest = float(np.median(grown[:, 1])), float(grown.max())
-        label(axes, 1.4, most, f"the worst: {most:.1f}", "gradient", va="bottom")
-    axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set(title="what remains of a push", xlabel="steps after it")
-    axes.set_ylim(-0.03, highest + 0.05 + 0.1 * bool(worst))
+        axes.spines[side].set_visible(False)
     return figure
 
 
@@ -459,7 +428,7 @@ def _name_bands(axes: Axes, points: Array, upper: Array, names: NDArray[np.str_]
             at = float(np.mean([heights[name] for name in band]))
             ha = "left" if side > 0 else "right"
             text = "".join(band).replace(" ", "␣")
-            label(axes, edge, at, text, color, ha=ha, va="center", fontsize=9)
+            label(axes, edge, at, text, color, ha=ha, va="center", fontsize=12)
 
 
 @checked

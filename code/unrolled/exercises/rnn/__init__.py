@@ -5,8 +5,8 @@ from unrolled.exercises.rnn._fading import fading as fading
 ORDER = (
     "parameters",
     "memory",
+    "latch",
     "pieces",
-    "last_output",
     "run_padded",
     "catches_padding",
 )

@@ -66,14 +66,26 @@ def _torch(x: Array, lengths: Lengths, h: Array, W: Array, U: Array, b: Array) -
 
 
 def _case(
-    lengths: list[int], steps: int, inputs: int, hidden: int, padding: float | None = None
+    lengths: list[int],
+    steps: int,
+    inputs: int,
+    hidden: int,
+    padding: float | None = None,
+    scale: float = 1.0,
 ) -> tuple[Any, ...]:
     ends = np.array(lengths)
-    x = numbers(_rng, steps, len(ends), inputs)
+    x = numbers(_rng, steps, len(ends), inputs, scale=scale)
     if padding is not None:
         x = np.where((np.arange(steps)[:, None] < ends)[..., None], x, padding)
     shapes = (len(ends), hidden), (hidden, inputs), (hidden, hidden), (hidden,)
     return x, ends, *(numbers(_rng, *shape) for shape in shapes)
+
+
+def _not_a_number_inside(*sizes: Any) -> tuple[Any, ...]:
+    """Return a case in which the first sequence's second step is not a number."""
+    x, *others = _case(*sizes)
+    x[1, 0] = np.nan
+    return x, *others
 
 
 _STEP = "np.tanh(x_t @ W.T + h @ U.T + b)"
@@ -92,7 +104,10 @@ EXERCISE = Exercise(
         _case([4, 1, 3, 2], 4, 3, 5, padding=1e3),
         _case([5, 2, 4], 6, 4, 4, padding=np.nan),
         _case([30, 7], 33, 2, 3),
+        _not_a_number_inside([2, 1], 3, 1, 2),
+        _case([2, 1], 2, 1, 2, scale=1e4),
     ],
+    parts=("output", "last"),
     alternatives=[_each_alone, _picked_at_the_end, _torch],
     equivalent={},
     mistakes={
@@ -133,6 +148,41 @@ EXERCISE = Exercise(
             """,
             {_HELD: f"running * {_STEP} + (1 - running) * h"},
             {"np.where(running, h, 0)": f"running * {_STEP}"},
+            f"""
+            output = np.zeros((len(x), *h.shape))
+            for t, x_t in enumerate(x):
+                running = (t < lengths)[:, None]
+                new = {_STEP}
+                h = running * new + (1 - running) * h
+                output[t] = running * new
+            return output, h
+            """,
+        ),
+        "lengths_not_asked": Mistake(
+            """`lengths` is not asked: the padding is read, or guessed from what it holds. It may
+            hold anything, and a real step may hold zeros.
+
+            Where `t < lengths[b]` take the new state, else keep the old.
+            """,
+            {"(t < lengths)[:, None]": "np.full((len(h), 1), True)"},
+            {"(t < lengths)[:, None]": "(x_t != 0).any(1)[:, None]"},
+            {"(t < lengths)[:, None]": "~np.isnan(x_t).any(1)[:, None]"},
+        ),
+        "not_a_number_wiped": Mistake(
+            """A not-a-number inside a sequence is taken for zero. There it is an input like any
+            other, and its state must show it; the padding alone must have no effect.
+            """,
+            "return solution(np.nan_to_num(x), lengths, h, W, U, b)",
+        ),
+        "tanh_overflows": Mistake(
+            """The tanh is written with exponentials, which overflow where its argument is large:
+            infinity over infinity is not a number. `np.tanh` is right everywhere.
+            """,
+            {_STEP: "(lambda e: (e - 1) / (e + 1))(np.exp(2 * (x_t @ W.T + h @ U.T + b)))"},
+        ),
+        "first_row_for_all": Mistake(
+            """Every sequence begins with the first row of h. Each has a row of its own.""",
+            "return solution(x, lengths, np.repeat(h[:1], len(h), axis=0), W, U, b)",
         ),
         "begins_with_zeros": Mistake(
             """The state that was given is not used: every sequence begins with zeros.

@@ -61,25 +61,42 @@ def printer_states(printer: shapes.Synchronised, *, seed: int, count: int = 50) 
 
 @torch.no_grad()
 def left_of_a_push(
-    printer: shapes.Synchronised, *, seed: int, size: float = 0.1, steps: int = 10, count: int = 200
+    printer: shapes.Synchronised,
+    *,
+    seed: int,
+    size: float = 0.1,
+    steps: int = 10,
+    count: int = 200,
+    worst: bool = False,
 ) -> Array:
     """Push states a little, and return what part of the push is left after 0, 1, ... steps.
 
-    Messages of figures are read, the state is moved by ``size`` in a direction drawn by chance, and
-    the next keys are read from both states.
+    Messages of figures are read, the state is moved by ``size`` in a direction drawn by chance, or
+    in the ``worst`` one, which the next step stretches most, and the next keys are read from both
+    states. The printer's cell is Elman's.
 
     Returns
     -------
     ``(steps + 1,)`` the mean distance of the two states, as a part of ``size``.
     """
     state, after = _in_the_middle(printer, seed=seed, steps=steps, count=count)
-    rng = np.random.default_rng(seed)
-    push = rng.normal(size=(count, state.shape[1]))
-    push *= size / np.linalg.norm(push, axis=1, keepdims=True)
-    pushed = state + torch.as_tensor(push).to(state)
+    if worst:
+        push = _most_stretched(printer, state, after[:1])
+    else:
+        rng = np.random.default_rng(seed)
+        push = torch.as_tensor(rng.normal(size=(count, state.shape[1]))).to(state)
+    pushed = state + size * push / push.norm(dim=1, keepdim=True)
     paths = [printer.layer(after, (each,))[0] for each in (state, pushed)]
     distances = (paths[1] - paths[0]).norm(dim=2).mean(dim=1).cpu().double().numpy()
     return np.concatenate([[1.0], distances / size])
+
+
+def _most_stretched(printer: shapes.Synchronised, state: Tensor, x: Tensor) -> Tensor:
+    """Return ``(B, H)`` the first right singular vectors of how a state moves the next."""
+    following, _ = printer.layer(x, (state,))
+    jacobian = (1 - following[0] ** 2)[:, :, None] * printer.layer.cell.weight_hh
+    first: Tensor = torch.linalg.svd(jacobian)[2][:, 0]
+    return first
 
 
 def _in_the_middle(

@@ -16,7 +16,7 @@ from unrolled.experiments.rnn._pairs import mean_followers
 from unrolled.experiments.rnn._seeds import FRESH
 from unrolled.experiments.rnn._sentences import WORDS, mean_states, read_words
 from unrolled.experiments.runs import stack
-from unrolled.experiments.statistics import Difference
+from unrolled.experiments.statistics import Rate
 
 
 def word_classes(
@@ -149,15 +149,13 @@ CLAIM = Claim(
         ),
     ],
     compared=[
-        Difference(
-            label="words beside their class, trained against untrained",
-            first=("purity by first weights", 0),
-            second="purity untrained",
+        Rate(
+            label="more words beside one of their class than before training",
+            quantity=lambda measured: measured["purity"] > measured["purity untrained"],
         ),
-        Difference(
-            label="words beside their class, the network against counted word pairs",
-            first=("purity by first weights", 0),
-            second="purity by pairs",
+        Rate(
+            label="more words beside one of their class than counted word pairs give",
+            quantity=lambda measured: measured["purity"] > measured["purity by pairs"],
         ),
     ],
     tuned=[

@@ -23,8 +23,7 @@ CLAIM = Claim(
     ),
     sentence=(
         "In a stream of bits of which every third is the XOR of the two before it, the error "
-        "of the network drops at each third bit and at no other, in all but one of twenty "
-        "networks."
+        "of the network drops at each third bit and at no other."
     ),
     experiment=xor_errors,
     criterion=XOR_CRITERION,
