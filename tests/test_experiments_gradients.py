@@ -23,7 +23,7 @@ from unrolled.experiments.gradients._starts import irnn_network, starting, tanh_
 from unrolled.experiments.gradients.adding import _lstm
 from unrolled.experiments.gradients.clipping_by_element import _as_good, _best
 from unrolled.experiments.gradients.clipping_rates import _alike_at_small_rates, _clipping_wins
-from unrolled.experiments.gradients.latch import _falls, _rank_correlation
+from unrolled.experiments.gradients.latch import _always_falls, _falls
 from unrolled.experiments.gradients.opening import (
     _first,
     _only_free_and_fast,
@@ -217,13 +217,23 @@ def test_dead_rectifiers_count_as_the_floor():
     assert singular_spectrum(torch.zeros(2, 3, 3)).isinf().all()
 
 
-def test_falling_success_is_judged_by_ranks_up_to_the_first_zero():
-    assert _falls(np.array([0.9, 0.5, 0.0, 0.0, 0.0]))
-    assert _falls(np.array([1.0, 1.0, 0.8, 0.4, 0.1]))
-    assert not _falls(np.array([0.9, 0.5, 0.7, 0.4]))
-    x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.1, 0.1, 0.3, 0.2])
-    by_mean_rank = np.corrcoef([1, 2, 3, 4], [1.5, 1.5, 4, 3])[0, 1]
-    assert _rank_correlation(x, y) == pytest.approx(by_mean_rank)
+@pytest.mark.parametrize(
+    ("success", "falls"),
+    [
+        ([0.9, 0.9, 0.5, 0.55, 0.3], True),
+        ([0.89, 0.8, 0.5, 0.4, 0.3], False),
+        ([0.9, 0.8, 0.5, 0.4, 0.31], False),
+        ([0.9, 0.5, 0.56, 0.4, 0.3], False),
+    ],
+)
+def test_success_falls_if_it_begins_high_ends_low_and_never_rises(success, falls):
+    assert _falls(np.array(success)) is falls
+
+
+def test_the_latch_is_judged_at_every_noise_level_and_rate():
+    falls = {"noise 0.1, rate 1.0": [1.0, 0.2], "noise 0.3, rate 1.0": [0.9, 0.1]}
+    assert _always_falls([falls, falls])
+    assert not _always_falls([falls, {**falls, "noise 0.3, rate 1.0": [0.9, 0.9]}])
 
 
 def test_a_guessed_latch_is_put_to_the_test_of_a_trained_one():

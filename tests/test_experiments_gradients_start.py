@@ -7,7 +7,7 @@ import torch
 from unrolled.experiments.gradients import learn_recall, recall_network, starting
 from unrolled.experiments.gradients.start import (
     _STARTS,
-    _by_radius,
+    _by_radius_and_biases,
     first_weights,
     learn_side_by_side,
 )
@@ -42,17 +42,17 @@ def test_another_start_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("learned", "holds"),
+    ("drawn", "zero", "holds"),
     [
-        ([0.3, 0.5, 0.5, 0.9, 0.3], True),
-        ([0.4, 0.5, 0.5, 0.9, 0.3], False),
-        ([0.3, 0.4, 0.5, 0.9, 0.3], False),
-        ([0.3, 0.5, 0.4, 0.9, 0.3], False),
-        ([0.3, 0.5, 0.5, 0.8, 0.3], False),
-        ([0.3, 0.5, 0.5, 0.9, 0.4], False),
+        ([0.3, 0.5, 0.5, 0.7, 0.3], [0.3, 0.5, 0.5, 0.9, 0.3], True),
+        ([0.3, 0.5, 0.5, 0.75, 0.3], [0.3, 0.5, 0.5, 0.9, 0.3], False),
+        ([0.3, 0.5, 0.5, 0.6, 0.3], [0.3, 0.5, 0.5, 0.85, 0.3], False),
+        ([0.3, 0.5, 0.5, 0.45, 0.3], [0.3, 0.5, 0.5, 0.9, 0.3], False),
+        ([0.35, 0.5, 0.5, 0.7, 0.3], [0.3, 0.5, 0.5, 0.9, 0.3], False),
+        ([0.3, 0.5, 0.5, 0.7, 0.3], [0.3, 0.5, 0.5, 0.9, 0.35], False),
+        ([0.3, 0.45, 0.5, 0.7, 0.3], [0.3, 0.5, 0.5, 0.9, 0.3], False),
+        ([0.3, 0.5, 0.5, 0.7, 0.3], [0.3, 0.5, 0.45, 0.9, 0.3], False),
     ],
 )
-def test_radius_and_evenness_are_judged_over_both_kinds_of_biases(learned, holds):
-    share = np.array(learned)
-    runs = [{"torch": share - 0.1, "zero": share + 0.1}]
-    assert _by_radius(runs) is holds
+def test_radius_is_judged_with_either_biases_and_biases_beside_orthogonal(drawn, zero, holds):
+    assert _by_radius_and_biases([{"torch": drawn, "zero": zero}]) is holds

@@ -124,11 +124,15 @@ def _copies(part: Tensor, many: int) -> Tensor:
     return matrix.repeat(many, 1, 1)
 
 
-def _by_radius(runs: list[Measurement]) -> bool:
-    """Whether starts of radius 1 mostly learn, orthogonal ones nearly always, small ones seldom."""
-    learned = (stack(runs, "torch").mean(axis=0) + stack(runs, "zero").mean(axis=0)) / 2
-    usual, scaled, normal, even, small = learned
-    return bool(max(usual, small) <= 0.3 and min(scaled, normal) >= 0.5 and even >= 0.9)
+def _by_radius_and_biases(runs: list[Measurement]) -> bool:
+    """Whether the radius decides with either kind of biases, and zeros help if orthogonal."""
+    shares = [stack(runs, biases).mean(axis=0) for biases in ("torch", "zero")]
+    by_radius = all(
+        max(usual, small) <= 0.3 and min(scaled, normal, even) >= 0.5
+        for usual, scaled, normal, even, small in shares
+    )
+    drawn, zero = (share[_STARTS.index("orthogonal")] for share in shares)
+    return bool(by_radius and zero >= 0.9 and round(zero - drawn, 9) >= 0.2)
 
 
 _STARTS = ["usual", "usual, radius 1", "Gaussian", "orthogonal", "0.6 × orthogonal"]
@@ -136,19 +140,20 @@ _STARTS = ["usual", "usual, radius 1", "Gaussian", "orthogonal", "0.6 × orthogo
 CLAIM = Claim(
     sentence=(
         "At a rate of 0.003, tanh networks mostly learn to recall a bit over 40 steps from "
-        "recurrent weights whose spectral radius is about 1, orthogonal or not; and seldom from "
-        "a radius of about 0.6, even if they are orthogonal up to that factor."
+        "recurrent weights whose spectral radius is about 1, and seldom from a radius of about "
+        "0.6, orthogonal up to that factor or not. Beside orthogonal weights, biases of 0 help."
     ),
     experiment=recall_by_start,
     criterion=(
-        "Of the runs with torch's biases and with biases of 0 taken together: from torch's usual "
-        "start and from 0.6 times an orthogonal one at most three in ten learn; from the usual "
-        "start divided by its spectral radius, and from a Gaussian one of gain 1, at least half; "
-        "from an orthogonal one at least nine in ten. Learned: a loss below 0.1 bits over the last "
-        "20 of 600 updates."
+        "With torch's biases and with biases of 0, each on its own: from torch's usual start and "
+        "from 0.6 times an orthogonal one at most three in ten learn; from the usual start divided "
+        "by its spectral radius, from a Gaussian one of gain 1 and from an orthogonal one at least "
+        "half. And from an orthogonal one with biases of 0 at least nine in ten, which are at "
+        "least two in ten more than with torch's. Learned: a loss below 0.1 bits over the last 20 "
+        "of 600 updates."
     ),
-    holds=_by_radius,
-    seeds={"quick": range(10, 11), "book": range(40, 48), "confirm": range(7100, 7108)},
+    holds=_by_radius_and_biases,
+    seeds={"quick": range(10, 11), "book": range(48, 68), "confirm": range(7108, 7128)},
     settings={
         "quick": {"lag": 10, "starts": _STARTS, "rate": 0.003, "updates": 40},
         "book": {"lag": 40, "starts": _STARTS, "rate": 0.003, "updates": 600},
@@ -175,6 +180,11 @@ CLAIM = Claim(
             second=Rate(label="usual, radius 1", quantity=("zero", 1)),
         ),
         Difference(
+            label="learned from orthogonal weights, biases 0 against torch's",
+            first=Rate(label="biases 0", quantity=("zero", 3)),
+            second=Rate(label="torch's biases", quantity=("torch", 3)),
+        ),
+        Difference(
             label="learned from radius 1, biases 0 against torch's",
             first=Rate(label="biases 0", quantity=("zero", 1)),
             second=Rate(label="torch's biases", quantity=("torch", 1)),
@@ -188,6 +198,9 @@ CLAIM = Claim(
         "0.6 times orthogonal one and one",
     ),
     deviations=[
+        "A first record of 16 runs asked nine in ten of the orthogonal start, over both kinds of "
+        "biases, and fell when confirmed: it learned in all 16 runs with biases of 0 and in 11 "
+        "with torch's. So the biases were asked about on their own, at other seeds.",
         "No paper states it so. One size, one length, one optimiser, one rate, no clipping.",
         "The networks of a seed share their sequences and all other first weights.",
     ],
