@@ -4,5 +4,4 @@ from unrolled.experiments.bptt._learning import initial as initial
 from unrolled.experiments.bptt._side_by_side import loss_curves as loss_curves
 from unrolled.experiments.bptt._slips import SLIPS as SLIPS
 from unrolled.experiments.bptt._slips import slipped as slipped
-from unrolled.experiments.bptt.wrong_gradient import at_best as at_best
-from unrolled.experiments.bptt.wrong_gradient import best_setting as best_setting
+from unrolled.experiments.bptt.wrong_gradient import rotations as rotations

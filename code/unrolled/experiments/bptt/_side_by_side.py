@@ -26,6 +26,7 @@ def loss_curves(
     hidden: int,
     sequences: int,
     updates: int,
+    back: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Train networks side by side, one for each seed, rate and clip; return their losses.
 
@@ -45,6 +46,9 @@ def loss_curves(
         ``(N,)`` each; a clip is the largest norm of a network's gradient.
     hidden, sequences, updates
         Units, sequences in a batch, updates; at least 1.
+    back
+        ``(updates, hidden, hidden)``, by which an error is multiplied a step back at each update,
+        in place of the network's own way, ``slip`` or not.
 
     Returns
     -------
@@ -76,7 +80,8 @@ def loss_curves(
             loss, dy = logistic_loss(y, targets[:, :, update])
             losses[update] = loss[asked].mean(axis=(0, 2, 3))
             dy = dy * asked[:, None, None, None].astype(np.float32) / (asked.sum() * sequences)
-            gradient = slipped(parameters, inputs, h, dy, slip=slip)
+            way = None if back is None else back[update].astype(np.float32)
+            gradient = slipped(parameters, inputs, h, dy, slip=slip, back=way)
             parameters = learn.step(parameters, _clipped(gradient, most))
     losses[~(losses < WORST)] = WORST  # NaN too: a network that is lost
     return losses

@@ -23,7 +23,15 @@ SLIPS: Mapping[str, tuple[str, str]] = {
 """
 
 
-def slipped(parameters: RNN, x: Array, h: Array, dy: Array, *, slip: str = "") -> RNN:
+def slipped(
+    parameters: RNN,
+    x: Array,
+    h: Array,
+    dy: Array,
+    *,
+    slip: str = "",
+    back: Array | None = None,
+) -> RNN:
     """Return the gradient that :func:`unrolled.bptt.backward` returns with a slip in it.
 
     Parameters
@@ -33,6 +41,9 @@ def slipped(parameters: RNN, x: Array, h: Array, dy: Array, *, slip: str = "") -
         parameters ``(N, ...)``, arrays ``(T, N, B, ...)``.
     slip
         A name from ``SLIPS``; none, for the right gradient.
+    back
+        ``(H, H)``, by which an error, a row, is multiplied a step back in place of all that the
+        network does to it there; none, for the network's own way.
     """
     if slip:
         look_up("slip", slip, SLIPS)
@@ -49,6 +60,9 @@ def slipped(parameters: RNN, x: Array, h: Array, dy: Array, *, slip: str = "") -
         dW += da.mT @ x[t - 1]
         dU += da.mT @ h[t if slip == "state late" else t - 1]
         db += da.sum(axis=-2)
-        back = (before if slip == "slope lost" else da) @ (U.mT if slip == "not transposed" else U)
-        dh = dh + back if slip == "not reset" else back
+        if back is not None:
+            dh = before @ back
+            continue
+        sent = (before if slip == "slope lost" else da) @ (U.mT if slip == "not transposed" else U)
+        dh = dh + sent if slip == "not reset" else sent
     return RNN(dW, dU, db, dV, dc)
