@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
 from unrolled.core.kinds import one_of
@@ -217,18 +218,23 @@ def one_change_at_a_time(
         medians = np.median(errors, axis=0)
         axes.plot(medians, "o-", color=COLOR["model"], linewidth=2)
         for at, median in enumerate(medians):
+            beside = [*medians[max(at - 1, 0) : at], *medians[at + 1 : at + 2]]
+            below = max(beside, default=median) > median  # the curve comes down here, or turns up
             axes.annotate(
                 f"{median:.3f}",
                 (at, median),
-                xytext=(0, 7),
+                xytext=(0, -8 if below else 7),
                 textcoords="offset points",
                 ha="center",
+                va="top" if below else "bottom",
                 color=COLOR["model"],
+                path_effects=[withStroke(linewidth=3, foreground="white")],
+                zorder=4,
             )
         if title in logarithmic:
             axes.set_yscale("log")
         axes.set_title(title)
-        axes.margins(x=0.1, y=0.25)
+        axes.margins(x=0.1, y=0.35)
     rows[-1, 0].set_xticks(range(len(names)), names)
     return figure
 

@@ -1,7 +1,7 @@
 """Who competes, and how: settings are searched, fresh networks are judged.
 
-The tournament and the searches for settings and for structures are searches of
-``unrolled.search``, run here and kept nowhere, for the ledger keeps what was measured at each seed.
+The searches for settings and for structures are searches of ``unrolled.search``, run here and kept
+nowhere, for the ledger keeps what was measured at each seed. The tournament shares ``trial``.
 A seed varies all of it: the settings that are drawn, the networks and data of the search, and those
 on which the winner is judged.
 """
@@ -33,7 +33,7 @@ ENTRANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "tanh": {"cell": "Elman"},
     }
 )
-"""Who takes part in the tournament, as structures of :func:`unrolled.search.build`. The forget
+"""Who takes part in the searches, as structures of :func:`unrolled.search.build`. The forget
 bias of the LSTMs is 1; for the coupled gates, where 1 - i forgets, that is a bias of -1 for i."""
 
 DRAWN = {"rate": Range(3e-3, 0.1, log=True), "share": Range(0.5, 1.0, log=True)}
