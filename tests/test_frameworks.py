@@ -221,6 +221,70 @@ def test_what_is_no_layer_of_keras_is_refused(weights, message):
         from_keras(weights)
 
 
+def layer(kind, inputs, hidden, **how):
+    return to_keras(TORCH[kind](inputs, hidden, **how).state_dict())
+
+
+@pytest.mark.parametrize(
+    ("weights", "both", "message"),
+    [
+        (
+            [*layer("LSTM", 3, 4), *layer("LSTM", 9, 4)],
+            False,
+            r"weights\[3\] must read 4 features, which is what comes from weights\[0\], got 9",
+        ),
+        (
+            [*layer("LSTM", 3, 4), *layer("GRU", 4, 4)],
+            False,
+            r"weights\[3\] must begin another LSTM of width 4, .* got a GRU of width 4",
+        ),
+        (
+            [*layer("LSTM", 3, 4), *layer("LSTM", 4, 5)],
+            False,
+            r"weights\[3\] must begin another LSTM of width 4, .* got an LSTM of width 5",
+        ),
+        (
+            [*layer("GRU", 3, 4), *layer("GRU", 4, 4)[:2], np.zeros(12)],
+            False,
+            r"weights\[3\] must begin another GRU of .* got a GRU with one bias",
+        ),
+        (  # two directions read as two layers
+            layer("LSTM", 3, 4, bidirectional=True),
+            False,
+            r"weights\[3\] must read 4 features, .* got 3",
+        ),
+        (  # two layers read as two directions
+            layer("LSTM", 3, 4, num_layers=2),
+            True,
+            r"weights\[3\] must read 3 features, as weights\[0\] does, got 4",
+        ),
+        (
+            [
+                *layer("SimpleRNN", 3, 4, bidirectional=True),
+                *layer("SimpleRNN", 4, 4, bidirectional=True),
+            ],
+            True,
+            r"weights\[6\] must read 8 features, which is what comes from weights\[3\], got 4",
+        ),
+    ],
+)
+def test_layers_that_do_not_follow_one_another_are_refused(weights, both, message):
+    with pytest.raises(ValueError, match=message):
+        from_keras(weights, bidirectional=both)
+
+
+def test_layers_of_torch_that_do_not_follow_one_another_are_refused():
+    second = {name.replace("l0", "l1"): each for name, each in LAYER.items()}
+    with pytest.raises(ValueError, match=r"weights\['weight_ih_l1'\] must read 2 features"):
+        to_keras(LAYER | second)
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM"])
+def test_only_a_gru_has_a_reset_gate(kind):
+    with pytest.raises(ValueError, match="reset must be 'after' for a"):
+        to_keras(TORCH[kind](IN, H).state_dict(), reset="before")
+
+
 def test_two_directions_are_asked_for():
     with pytest.raises(ValueError, match="6 arrays a layer, got 3 in all"):
         from_keras(ONE, bidirectional=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ _KINDS = (np.float16, np.float32, np.float64)
 # Where each block of rows goes, by how many there are. An LSTM's stay: what torch calls g, Keras
 # calls c. A GRU's change places, from r, z, n to z, r, h, and the same exchange leads back.
 _PLACES = {1: [0], 3: [1, 0, 2], 4: [0, 1, 2, 3]}
+_KIND_OF = {1: "a plain RNN", 3: "a GRU", 4: "an LSTM"}
 
 
 def to_keras(weights: Mapping[str, Tensor], *, reset: str = "after") -> list[NDArray[Any]]:
@@ -52,10 +53,17 @@ def to_keras(weights: Mapping[str, Tensor], *, reset: str = "after") -> list[NDA
     """
     one_of("reset", reset, ("after", "before"))
     listed: list[NDArray[Any]] = []
-    for end in _ends(mapping("weights", weights, of=Tensor)):
+    before: _Size | None = None
+    ends = _ends(mapping("weights", weights, of=Tensor))
+    directions = 2 if "_l0_reverse" in ends else 1
+    for place, end in enumerate(ends):
         arrays = [_array(f"weights[{name + end!r}]", weights[name + end]) for name in _NAMES]
         count = _count(f"weights[{'weight_hh' + end!r}]", arrays[1].shape)
         _check_rows(end, arrays)
+        size = _Size(f"weights[{'weight_ih' + end!r}]", count, *arrays[0].shape[::-1], 2)
+        before = _check_fit(size, before, place, directions)
+        if reset == "before" and count != 3:
+            raise ValueError(f"reset must be 'after' for {_KIND_OF[count]}, which has no such gate")
         ih, hh, b_ih, b_hh = (_moved(array, count) for array in arrays)
         both = count == 3 and reset == "after"
         listed += [ih.T.copy(), hh.T.copy(), np.stack([b_ih, b_hh]) if both else b_ih + b_hh]
@@ -77,7 +85,8 @@ def from_keras(weights: Sequence[ArrayLike], *, bidirectional: bool = False) -> 
     ----------
     weights
         What ``get_weights`` of a SimpleRNN, LSTM or GRU with biases returns, of a ``Bidirectional``
-        one, or of a model of several such layers and no other.
+        one, or of a model of several such layers and no other: all of one kind and width, as in
+        torch, each reading what comes from the one before.
     bidirectional
         Whether they are of ``Bidirectional`` layers.
 
@@ -99,12 +108,62 @@ def from_keras(weights: Sequence[ArrayLike], *, bidirectional: bool = False) -> 
             f"{3 * directions} arrays a layer, got {len(arrays)} in all"
         )
     named: dict[str, Tensor] = {}
+    before: _Size | None = None
     for place in range(0, len(arrays), 3):
         layer, backwards = divmod(place // 3, directions)
         end = f"_l{layer}{'_reverse' if backwards else ''}"
         parts = _named(place, *arrays[place : place + 3])
+        rows, inputs = parts[0].shape
+        size = _Size(
+            f"weights[{place}]",
+            rows // parts[1].shape[1],
+            inputs,
+            rows,
+            biases=arrays[place + 2].ndim,
+        )
+        before = _check_fit(size, before, place // 3, directions)
         named |= {name + end: torch.tensor(part) for name, part in zip(_NAMES, parts, strict=True)}
     return named
+
+
+class _Size(NamedTuple):
+    """What of a layer's arrays its neighbours must fit; the name is that of its first."""
+
+    name: str
+    blocks: int
+    inputs: int
+    rows: int
+    biases: int
+
+    @property
+    def kind(self) -> str:
+        one_bias = self.blocks == 3 and self.biases == 1
+        return f"{_KIND_OF[self.blocks]}{' with one bias' if one_bias else ''}"
+
+    @property
+    def width(self) -> int:
+        return self.rows // self.blocks
+
+
+def _check_fit(size: _Size, before: _Size | None, place: int, directions: int) -> _Size:
+    """Return the size, or raise ValueError if such a layer cannot follow the one before it."""
+    if before is None:
+        return size
+    if size.kind != before.kind or size.width != before.width:
+        raise ValueError(
+            f"{size.name} must begin another {before.kind.partition(' ')[2]} of width "
+            f"{before.width}, as {before.name} does, got {size.kind} of width {size.width}"
+        )
+    first = place < directions  # a layer's second direction reads what its first does
+    same = first or place % directions == 1
+    wanted = before.inputs if same else directions * before.width
+    if size.inputs != wanted:
+        raise ValueError(
+            f"{size.name} must read {wanted} features, "
+            f"{'as' if same else 'which is what comes from'} {before.name}"
+            f"{' does' if same else ''}, got {size.inputs}"
+        )
+    return size
 
 
 def _named(place: int, *arrays: NDArray[Any]) -> list[NDArray[Any]]:
