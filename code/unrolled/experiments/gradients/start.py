@@ -153,7 +153,7 @@ CLAIM = Claim(
         "of 600 updates."
     ),
     holds=_by_radius_and_biases,
-    seeds={"quick": range(10, 11), "book": range(48, 68), "confirm": range(7108, 7128)},
+    seeds={"quick": range(10, 11), "book": range(48, 58), "confirm": range(7108, 7118)},
     settings={
         "quick": {"lag": 10, "starts": _STARTS, "rate": 0.003, "updates": 40},
         "book": {"lag": 40, "starts": _STARTS, "rate": 0.003, "updates": 600},
