@@ -12,6 +12,7 @@ from unrolled.data import continual_reber
 from unrolled.experiments.lstm import _kept_holders
 from unrolled.experiments.lstm._gates_along import gates_along
 from unrolled.experiments.lstm._holding import Vanilla, holder, learn, marked, traced
+from unrolled.experiments.lstm._reading_on import read_on
 from unrolled.experiments.lstm._reber import (
     REBER_CELLS,
     _OneStep,
@@ -320,3 +321,19 @@ def test_a_tanh_network_begins_as_a_rotation_without_biases():
     assert not weights["bias_ih_l0"].any()
     assert not weights["bias_hh_l0"].any()
     assert weights["weight_ih_l0"].all()
+
+
+def test_a_network_that_reads_on_in_windows_answers_as_in_one_go():
+    model = seeded(0, lambda: Vanilla(2, 3, 1)).cpu()
+    x, y = (each.cpu() for each in marked(4, 30, seed=1))
+    states, errors = read_on(model, x, y, window=10)
+    with torch.no_grad():
+        answers, (_, c) = model(x)
+    assert len(states) == len(errors) == 3
+    assert states[-1] == pytest.approx(float(c.abs().max()), abs=1e-5)
+    assert np.mean(errors) == pytest.approx(12 * float((answers - y).square().mean()), abs=1e-5)
+
+
+def test_a_window_to_read_on_has_a_step():
+    with pytest.raises(ValueError, match="window"):
+        read_on(None, torch.zeros(2, 1, 2), torch.zeros(2, 1, 1), window=0)

@@ -107,7 +107,8 @@ def test_a_network_has_the_same_line_in_each_panel_and_what_is_written_has_the_c
     assert kinds[0] == kinds[1]
     assert len(set(kinds[0])) == 3
     assert {line.get_color() for line in written.lines[2:]} == {COLOR["gate g"]}
-    assert written.get_ylim()[0] < -1 < 0 < f.get_ylim()[1] < 1.5
+    assert -0.5 < written.get_ylim()[0] < -0.3 < 0.3 < written.get_ylim()[1] < 0.5
+    assert 1 < f.get_ylim()[1] < 1.5
     assert [text.get_text() for text in written.texts] == ["i·g"]
 
 

@@ -193,7 +193,8 @@ def _plain_numbers(axes: Axes) -> None:
     """Write numbers in place of powers of ten on a logarithmic axis of few of them."""
     low, high = axes.get_ylim()
     if high < 1000 * low:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        few = high > 30 * low
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 3) if few else (1, 2, 5)))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
@@ -295,11 +296,18 @@ def inside(
     for axes, (gate, runs) in zip(rows[1:], opened.items(), strict=True):
         meaning = f"gate {gate[-1]}"
         _each_its_line(axes, steps, _along(count, f"opened[{gate!r}]", runs), meaning)
-        low = -1 if gate.endswith("g") else 0
-        axes.set(ylim=(low - 0.1 * (1 - low), 1 + 0.1 * (1 - low)), yticks=[low, 1])
-        label(axes, count * 1.04, (1 + low) / 2, gate, meaning, va="center", clip_on=False)
+        low, high = _reach(runs) if gate.endswith("g") else (0.0, 1.0)
+        over = 0.1 * (high - low)
+        axes.set(ylim=(low - over, high + over), yticks=[low, *([0] if low < 0 else []), high])
+        label(axes, count * 1.04, (low + high) / 2, gate, meaning, va="center", clip_on=False)
     rows[-1].set_xlabel("step")
     return figure
+
+
+def _reach(runs: ArrayLike) -> tuple[float, float]:
+    """Return round numbers, alike but for the sign, between which all values lie."""
+    reach = np.ceil(10 * max(0.1, np.abs(runs).max())) / 10
+    return -float(reach), float(reach)
 
 
 def _each_its_line(axes: Axes, steps: ArrayLike, runs: Array, meaning: str) -> None:

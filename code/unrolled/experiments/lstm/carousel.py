@@ -135,13 +135,14 @@ CLAIM = Claim(
     paper=Paper(
         key="hochreiter1997long",
         says="Inside a cell an error goes back unchanged, however far: a constant error carousel.",
-        verdict=lambda runs: bool(np.abs(stack(runs, "1997") - 1).max() < 1e-9),
+        untested="It follows from the equations of that cell and of its truncated gradient: "
+        "nothing else can come out.",
     ),
     sentence=(
-        "Along the cell of 1997 an error comes back over 100 steps as it was. With a forget "
-        "gate of bias $b$ it shrinks by about $\\sigma(b)$ a step. By all ways together more "
-        "comes back. Without a forget gate, and from a state of zeros, it grows; after 2,000 steps "
-        "it grows no more."
+        "In new LSTMs more of an error comes back over 100 steps by all ways together than "
+        "along the cell, where it shrinks by about $\\sigma(b)$ a step for a forget bias $b$. "
+        "Without a forget gate, and from a state of zeros, it grows; after 2,000 steps it grows "
+        "no more."
     ),
     experiment=rates_by_cell,
     criterion=(
@@ -163,7 +164,6 @@ CLAIM = Claim(
             axis="Factor per step of the gradient",
             rows=[
                 Row("tanh", "tanh network"),
-                Row("1997", "LSTM of 1997, along the cell"),
                 Row("1997 whole", "LSTM of 1997, whole gradient"),
                 Row("1997 whole later", "the same, 2,000 steps later"),
                 Row("carousel", "bias {:g}, along the cell", over="biases"),
@@ -205,8 +205,8 @@ CLAIM = Claim(
     deviations=[
         "The paper argues and proves; the measurement is ours, on noise, with first weights as "
         "torch draws them. It says nothing of trained networks.",
-        "That the factor along the cell of 1997 is 1 follows from its equations; there the runs "
-        "check the code, and so does the verdict on the paper.",
+        "That the factor along the cell of 1997 is 1 follows from its equations; that part of the "
+        "criterion checks the code, and is no part of the claim.",
         "An earlier form of this claim looked at the first 100 steps only and at an error in the "
         "last output, and the page called the growth an explosion. It is a transient: nothing but "
         "the state tells the two beginnings apart.",

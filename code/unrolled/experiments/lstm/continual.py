@@ -156,10 +156,10 @@ CLAIM = Claim(
         "and train in another way.",
     ),
     sentence=(
-        "On an endless stream of Reber strings, whose ends nothing marks, the state of a cell "
-        "of 1997 grows and the network, at a learning rate of 0.01, hardly ever learns. A fixed "
-        "leak, to 0.9 or 0.99 of the state at each step, ends the growth, and at most half of the "
-        "networks learn. With a forget gate four in five do."
+        "An endless stream of Reber strings, whose ends nothing marks, and one learning rate for "
+        "all networks, 0.01. With a cell of 1997 hardly any learns, and the state grows. With a "
+        "fixed leak, to 0.9 or 0.99 of the state at each step, it does not grow, and at most half "
+        "learn. With a forget gate four in five do."
     ),
     experiment=stream_errors,
     criterion=(
@@ -213,13 +213,21 @@ CLAIM = Claim(
             second=("largest state", len(_NAMES) - 1),
         ),
     ],
-    tuned=[Tuned(arm="every cell", setting="learning rate", tried=(0.01, 0.02), chosen=0.01)],
+    tuned=[
+        Tuned(
+            arm="cell of 1997 and forget gate, together",
+            setting="learning rate",
+            tried=(0.01, 0.02),
+            chosen=0.01,
+        )
+    ],
     trials=Trials(
         where="other seeds. At a learning rate of 0.02 two of six networks without a forget gate "
         "learned the stream, with states of about 50,000 at the end of training. With gates that "
         "began by block, as in the paper, three of six with a forget gate learned it, and none of "
         "twelve without; with a leak of 0.9 one of six did, and the median network foretold 95 % "
-        "of the second last symbols"
+        "of the second last symbols. Afterwards, at a seed of its own and a learning rate of 0.02, "
+        "none of six without a forget gate learned the stream, and four of six with one"
     ),
     deviations=[
         "Eight cells with gates of their own; the paper's networks have blocks of cells that "
@@ -233,5 +241,7 @@ CLAIM = Claim(
         "The paper stops a stream at the network's first error; ours runs on. The test has "
         "20,000 symbols, after 100 that do not count.",
         "Two leaks of our choice; the paper reports the one of 0.9.",
+        "One learning rate for all kinds of network. None was chosen for a kind by itself, and "
+        "those with a leak saw no other: the claim is about this rate.",
     ],
 )

@@ -93,15 +93,13 @@ CLAIM = Claim(
         where="Table 1",
         says="Of 150 LSTMs 148 come to be right throughout the strings, and none of Elman's "
         "networks. The least that a setting of the LSTM gives is 97 %.",
-        verdict=lambda runs: bool(
-            stack(runs, "faultless").mean(0)[0] >= 0.97
-            and stack(runs, "faultless")[:, 1].max() == 0
-        ),
+        untested="Our networks are trained in another way, at one learning rate and for a fixed "
+        "number of strings, fewer than some of the paper's needed.",
     ),
     sentence=(
         "Most LSTMs of 1997, by their truncated gradient, learn to foretell the one symbol of "
         "an embedded Reber string that needs a memory. Elman's network, by his gradient of one "
-        "step, does not."
+        "step and at the LSTM's learning rate, does not."
     ),
     experiment=string_errors,
     criterion=(
@@ -143,7 +141,6 @@ CLAIM = Claim(
                     "faultless",
                     "{}",
                     over="names",
-                    published={"LSTM of 1997": 148 / 150, "tanh, one step": 0.0},
                 )
             ],
             limits=(0.0, 1.0),
