@@ -12,7 +12,7 @@ from torch import Tensor
 from unrolled.core import shapes
 from unrolled.core.cell import State
 from unrolled.core.validate import Array
-from unrolled.data.teleprinter import FIGS, LTRS, messages
+from unrolled.data.teleprinter import CHARACTERS, FIGS, LTRS, messages, printed
 from unrolled.experiments.rnn._seeds import FRESH
 from unrolled.experiments.rnn._teleprinter import key_codes
 
@@ -29,6 +29,8 @@ class PrinterStates(NamedTuple):
         ``(n,)`` 1 where the last shift was to figures, else 0.
     shifted
         ``(n,)`` 1 where the key just read was the shift that changed the case, else 0.
+    prints
+        ``(n,)`` the character that the keys print there; empty for a shift.
     middles
         The mean state of letters and that of figures, to go on from.
     """
@@ -36,6 +38,7 @@ class PrinterStates(NamedTuple):
     two: Array
     figures: Array
     shifted: Array
+    prints: list[str]
     middles: tuple[State, State]
 
 
@@ -55,6 +58,7 @@ def printer_states(printer: shapes.Synchronised, *, seed: int, count: int = 50) 
         two,
         figures.ravel().astype(float),
         shifted.ravel().astype(float),
+        [CHARACTERS[code] for code in printed(keys).ravel()],
         ((letters[None],), (upper[None],)),
     )
 
