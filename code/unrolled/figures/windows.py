@@ -173,7 +173,11 @@ def errors_by_window(sizes: Sequence[int], linear: ArrayLike, networks: ArrayLik
 
 @checked
 def errors_by_horizon(
-    errors: Mapping[str, Array], meanings: Mapping[str, str], *, top: float
+    errors: Mapping[str, Array],
+    meanings: Mapping[str, str],
+    *,
+    top: float,
+    bottom: float = 0.0,
 ) -> Figure:
     """Draw root-mean-square errors against the steps ahead.
 
@@ -185,16 +189,19 @@ def errors_by_horizon(
         ``{name: key of COLOR}``; baselines are dashed, each in its own way.
     top
         Largest error shown; a curve that leaves the picture is named where it does.
+    bottom
+        Smallest error shown.
     """
-    top = real("top", top, above=0)
-    figure, axes = plt.subplots()
+    bottom = real("bottom", bottom)
+    top = real("top", top, above=bottom)
+    figure, axes = plt.subplots(figsize=(5.0, 3.4))
     ends = {}
     dashes = iter(_DASHES * len(errors))
     for name, each in errors.items():
         curves, meaning = np.atleast_2d(each), meanings[name]
         ahead = np.arange(1, curves.shape[1] + 1)
         line = next(dashes) if meaning == "baseline" else "-"
-        width = 1.6 / len(curves) ** 0.5
+        width = 2.4 / len(curves) ** 0.6
         for run in curves:
             axes.plot(ahead, run, linestyle=line, color=COLOR[meaning], linewidth=width)
         mean = curves.mean(axis=0)
@@ -202,12 +209,12 @@ def errors_by_horizon(
             ends[name] = float(mean[-1]), meaning
         else:
             label(axes, ahead[(mean > top).argmax()] - 0.3, top, name, meaning, va="top")
-    axes.set(xlabel="years ahead", ylabel="error (sunspots, RMS)", ylim=(0, top))
-    label_ends(axes, ahead[-1] + 0.4, ends, gap=top * 0.09)
+    axes.set(xlabel="years ahead", ylabel="error (sunspots, RMS)", ylim=(bottom, top))
+    label_ends(axes, ahead[-1] + 0.4, ends, gap=(top - bottom) * 0.09)
     return figure
 
 
-_DASHES = [":", "--", "-."]  # one for each baseline
+_DASHES = ["--", ":", "-."]  # one for each baseline
 
 
 @checked

