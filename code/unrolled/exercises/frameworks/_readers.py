@@ -82,6 +82,7 @@ _EDITS = {
     },
     "Stops one step before the end.": {_OWN: "own = x[b, : max(n - 1, 1)]"},
     "Begins with the second step.": {_OWN: "own = x[b, min(1, n - 1) : n]"},
+    "Hears the first step and the last, and none between.": {_OWN: "own = x[b, [0, n - 1]]"},
     "Sorts the batch by length, and does not undo it.": {
         _ROUND: "for b, n in sorted(enumerate(lengths), key=lambda pair: -pair[1]):"
     },

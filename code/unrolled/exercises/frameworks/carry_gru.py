@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from unrolled.core.validate import Array
-from unrolled.exercises._drawing import numbers
+from unrolled.exercises._carried_grus import carried_grus
 from unrolled.exercises.grading import Exercise, Mistake
 
 Arrays = tuple[Array, ...]
-
-_rng = np.random.default_rng(0)
 
 
 def carry_gru(kernel: Array, recurrent_kernel: Array, bias: Array) -> Arrays:
@@ -64,15 +62,10 @@ def _torch(kernel: Array, recurrent_kernel: Array, bias: Array) -> Any:
 def _biases_first(result: Arrays, kernel: Array, recurrent_kernel: Array, bias: Array) -> bool:
     """Look at the biases first, which need no transposing: they are not right.
 
-    Which row of Keras's bias goes with which matrix, and in which order do the gates stand?
+    Compare yours with Keras's, block by block: z, r, h in each of its two rows.
     """
     right = carry_gru(kernel, recurrent_kernel, bias)
     return all(np.allclose(result[k], right[k], rtol=1e-5) for k in (2, 3))
-
-
-def _case(inputs: int, hidden: int, scale: float = 1.0) -> Arrays:
-    shapes = (inputs, 3 * hidden), (hidden, 3 * hidden), (2, 3 * hidden)
-    return tuple(scale * numbers(_rng, *shape) for shape in shapes)
 
 
 _ORDER = "np.concatenate([r, z, n])"
@@ -80,22 +73,7 @@ _BIASES = "moved(b_ih), moved(b_hh)"
 
 EXERCISE = Exercise(
     carry_gru,
-    cases=[
-        _case(1, 2),
-        _case(3, 1),
-        _case(2, 1),
-        _case(2, 2),
-        _case(3, 4),
-        _case(3, 4),
-        _case(5, 3),
-        _case(1, 1),
-        _case(4, 4),
-        _case(2, 11),
-        _case(30, 2),
-        _case(4, 2, scale=0.0),
-        _case(2, 3, scale=1e6),
-        _case(2, 3, scale=1e-6),
-    ],
+    cases=carried_grus(),
     alternatives=[_by_places, _looped, _torch],
     properties=[_biases_first],
     parts=("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"),
@@ -132,6 +110,33 @@ EXERCISE = Exercise(
             {_BIASES: "moved(b_ih + b_hh), 0 * b_hh"},
             {_BIASES: "0 * b_ih, moved(b_ih + b_hh)"},
         ),
+        "gate_biases_added": Mistake(
+            """This is the same network: in r and z the two biases are added anyway. Asked for is
+            each of Keras's two rows as it stands, as PyTorch trains both.
+            """,
+            """
+            result = [each.copy() for each in solution(kernel, recurrent_kernel, bias)]
+            gates = slice(2 * len(recurrent_kernel))
+            result[2][gates] += result[3][gates]
+            result[3][gates] = 0
+            return tuple(result)
+            """,
+            """
+            result = [each.copy() for each in solution(kernel, recurrent_kernel, bias)]
+            gates = slice(2 * len(recurrent_kernel))
+            result[3][gates] += result[2][gates]
+            result[2][gates] = 0
+            return tuple(result)
+            """,
+        ),
+        "views_exchanged": Mistake(
+            """Two gates hold the same numbers. `q[a], q[b] = q[b], q[a]` does not exchange parts of
+            an array: slices are views, and the first assignment overwrites what the second reads.
+            Copy one of them first.
+            """,
+            {_ORDER: "np.concatenate([r, r, n])"},
+            {_ORDER: "np.concatenate([z, z, n])"},
+        ),
         "biases_exchanged": Mistake(
             """The two biases have changed places. The first row is that of the input.""",
             {_BIASES: "moved(b_hh), moved(b_ih)"},
@@ -167,6 +172,21 @@ EXERCISE = Exercise(
                 )
             },
         ),
+        "only_one_matrix_reshaped": Mistake(
+            """One of the matrices is reshaped, and not transposed: its numbers have changed
+            places.
+            """,
+            """
+            W, U, *biases = solution(kernel, recurrent_kernel, bias)
+            blocks = kernel.reshape(len(kernel), 3, -1)[:, [1, 0, 2]]
+            return blocks.reshape(W.shape), U, *biases
+            """,
+            """
+            W, U, *biases = solution(kernel, recurrent_kernel, bias)
+            blocks = recurrent_kernel.reshape(len(recurrent_kernel), 3, -1)[:, [1, 0, 2]]
+            return W, blocks.reshape(U.shape), *biases
+            """,
+        ),
         "blocks_upright": Mistake(
             """The blocks of the recurrent matrix are one below the other, and each still stands as
             it did. They are square, so the shape does not tell which way round.
@@ -182,6 +202,24 @@ EXERCISE = Exercise(
             only its place differs.
             """,
             {_ORDER: "np.concatenate([r, -z, n])"},
+            """
+            W, U, *biases = solution(kernel, recurrent_kernel, bias)
+            sign = np.repeat([1, -1, 1], len(recurrent_kernel))
+            return W * sign[:, None], U * sign[:, None], *biases
+            """,
+            """
+            W, U, *biases = solution(kernel, recurrent_kernel, bias)
+            return W * np.repeat([1, -1, 1], len(recurrent_kernel))[:, None], U, *biases
+            """,
+            """
+            W, U, *biases = solution(kernel, recurrent_kernel, bias)
+            return W, U * np.repeat([1, -1, 1], len(recurrent_kernel))[:, None], *biases
+            """,
+            """
+            W, U, *biases = solution(kernel, recurrent_kernel, bias)
+            sign = np.repeat([1, -1, 1], len(recurrent_kernel))
+            return W, U, *(each * sign for each in biases)
+            """,
         ),
         "units_by_turns": Mistake(
             """The gates are taken to stand in turns, a unit of each after the other. All of a gate

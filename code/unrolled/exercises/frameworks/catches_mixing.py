@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 
 from unrolled.core.validate import Array
@@ -23,7 +25,7 @@ def catches_mixing(reader: Reader) -> None:
     for b, n in enumerate(lengths):
         alone = reader(x[b : b + 1, :n], lengths[b : b + 1])
         assert np.allclose(answers[b], alone[0])
-        for t in (0, n - 1):
+        for t in range(n):
             other = x.copy()
             other[b, t] += 1
             assert not np.isclose(reader(other, lengths)[b], answers[b]).any()
@@ -54,7 +56,7 @@ def _by_torch(reader: Reader) -> None:
     for b, n in enumerate(lengths):
         alone = torch.as_tensor(reader(x[b : b + 1, :n].numpy(), np.array([n])))
         torch.testing.assert_close(answers[b], alone[0])
-        for t in (0, n - 1):
+        for t in range(n):
             other = x.clone()
             other[b, t] = 0.3
             moved = torch.as_tensor(reader(other.numpy(), np.array(lengths)))[b]
@@ -69,11 +71,11 @@ def _compare(reader: Reader, x: Array, lengths: Lengths, atol: float = 1e-8) -> 
 
 
 def _moves(
-    reader: Reader, x: Array, lengths: Lengths, first: bool = True, last: bool = True
+    reader: Reader, x: Array, lengths: Lengths, steps: Callable[[int], Iterable[int]] = range
 ) -> None:
-    """Ask whether all numbers of an answer move with a sequence's first and last steps."""
+    """Ask whether all numbers of an answer move with steps of a sequence."""
     for b, n in enumerate(lengths):
-        for t in [0] * first + [n - 1] * last:
+        for t in steps(n):
             other = x.copy()
             other[b, t] += 1
             same = np.isclose(reader(other, lengths)[b], reader(x, lengths)[b])
@@ -118,7 +120,6 @@ EXERCISE = bug_hunt(
         f"{_CLOSE} -> assert np.allclose(answers[b], alone[-1])": (
             "a batch of one: its first sequence is its last"
         ),
-        "for t in (0, n - 1): -> for t in (n - 1, 0):": "the test looks at both steps",
         "other[b, t] += 1 -> other[b, t] -= 1": _ANY_CHANGE,
         "other[b, t] += 1 -> other[b, t] += 2": _ANY_CHANGE,
         "assert not np.isclose(reader(other, lengths)[b], answers[b]).any()"
@@ -138,7 +139,7 @@ EXERCISE = bug_hunt(
             """Your test asks what must not change an answer, and not what must. A reader that
             hears one step only passes.
 
-            Change a sequence's first step, then its last: each number of its answer should move.
+            Change each of a sequence's steps in turn: each number of its answer should move.
             """,
             "_compare(reader, _X, _ENDS)",
         ),
@@ -146,13 +147,56 @@ EXERCISE = bug_hunt(
             """Your test never changes a sequence's last step. A reader that stops before it, or
             one direction that does, passes.
             """,
-            "_compare(reader, _X, _ENDS); _moves(reader, _X, _ENDS, last=False)",
+            "_compare(reader, _X, _ENDS); _moves(reader, _X, _ENDS, lambda n: [0])",
+            "_compare(reader, _X, _ENDS); _moves(reader, _X, _ENDS, lambda n: range(n - 1))",
         ),
         "last_step_only": Mistake(
             """Your test never changes a sequence's first step. The backward half of the last output
             has not read it, and passes.
             """,
-            "_compare(reader, _X, _ENDS); _moves(reader, _X, _ENDS, first=False)",
+            "_compare(reader, _X, _ENDS); _moves(reader, _X, _ENDS, lambda n: [n - 1])",
+            "_compare(reader, _X, _ENDS); _moves(reader, _X, _ENDS, lambda n: range(1, n))",
+        ),
+        "ends_only": Mistake(
+            """Your test changes the first step and the last, and none between. A reader that is
+            deaf to those passes.
+
+            Change each of a sequence's own steps in turn.
+            """,
+            "_compare(reader, _X, _ENDS); _moves(reader, _X, _ENDS, lambda n: (0, n - 1))",
+        ),
+        "values_only": Mistake(
+            """Your test changes values, and never what stands around a sequence. A reader whose
+            answer depends on how long the others are passes.
+
+            Read each sequence alone, too, without its padding: the same answer should come.
+            """,
+            """
+            answers = reader(_X, _ENDS)
+            for b, n in enumerate(_ENDS):
+                for t in range(4):
+                    other = _X.copy()
+                    other[b, t] += 1
+                    moved = ~np.isclose(reader(other, _ENDS), answers)
+                    assert not np.delete(moved, b, 0).any()
+                    assert moved[b].all() if t < n else not moved[b].any()
+            """,
+        ),
+        "one_row_looked_at": Mistake(
+            """Your test looks at one sequence of the batch. What goes wrong with another
+            passes.
+            """,
+            *(
+                f"""
+                answers, n = reader(_X, _ENDS)[{b}], _ENDS[{b}]
+                assert np.allclose(answers, reader(_X[[{b}], :n], _ENDS[[{b}]])[0])
+                for t in range(n):
+                    other = _X.copy()
+                    other[{b}, t] += 1
+                    assert not np.isclose(reader(other, _ENDS)[{b}], answers).any()
+                """
+                for b in range(2)
+            ),
         ),
         "any_number_moves": Mistake(
             """Your test is content when some number of an answer moves. Half of the answer may be
@@ -163,7 +207,7 @@ EXERCISE = bug_hunt(
             """
             _compare(reader, _X, _ENDS)
             for b, n in enumerate(_ENDS):
-                for t in (0, n - 1):
+                for t in range(n):
                     other = _X.copy()
                     other[b, t] += 1
                     assert not np.allclose(reader(other, _ENDS)[b], reader(_X, _ENDS)[b])
@@ -184,6 +228,14 @@ EXERCISE = bug_hunt(
             Choose different lengths.
             """,
             _BOTH.format(x="_X", n="np.array([4, 4, 4])"),
+        ),
+        "one_length": Mistake(
+            """In your test all sequences are equally long. A reader that takes one's length for
+            another's passes.
+
+            Choose different lengths.
+            """,
+            _BOTH.format(x="_X", n="np.array([3, 3, 3])"),
         ),
         "single_sequence": Mistake(
             """Your batch holds one sequence, so nothing can pass from one to another.

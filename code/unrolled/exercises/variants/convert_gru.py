@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from unrolled.core.validate import Array
-from unrolled.exercises._drawing import numbers
+from unrolled.exercises._carried_grus import carried_grus
 from unrolled.exercises._gates import sigmoid
 from unrolled.exercises.grading import Exercise, Mistake
 
 Arrays = tuple[Array, ...]
-
-_rng = np.random.default_rng(0)
 
 
 def convert_gru(W: Array, U: Array, b_ih: Array, b_hh: Array) -> Arrays:
@@ -89,30 +87,11 @@ def _computes_the_same(result: Arrays, *weights: Array) -> bool:
         return np.allclose(_steps(result, False), _steps(weights, True), rtol=1e-4)
 
 
-def _case(inputs: int, hidden: int, scale: float = 1.0) -> Arrays:
-    shapes = (inputs, 3 * hidden), (hidden, 3 * hidden), (3 * hidden,), (3 * hidden,)
-    return tuple(scale * numbers(_rng, *shape) for shape in shapes)
-
-
 _ORDER = "np.concatenate([r, -z, n])"
 
 EXERCISE = Exercise(
     convert_gru,
-    cases=[
-        _case(1, 2),
-        _case(3, 1),
-        _case(2, 1),
-        _case(2, 2),
-        _case(3, 4),
-        _case(3, 4),
-        _case(5, 3),
-        _case(1, 1),
-        _case(4, 4),
-        _case(2, 11),
-        _case(4, 2, scale=0.0),
-        _case(2, 3, scale=1e6),
-        _case(2, 3, scale=1e-6),
-    ],
+    cases=[(W, U, *biases) for W, U, biases in carried_grus()],
     alternatives=[_by_columns, _looped, _torch],
     properties=[_bias_by_bias, _computes_the_same],
     parts=("W", "U", "b_ih", "b_hh"),
