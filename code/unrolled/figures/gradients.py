@@ -225,11 +225,12 @@ def cliff(paths: Mapping[str, Array], *, shown: int) -> Figure:
     shown
         Which of the n descents to draw whole.
     """
-    left, right, low, high = 3.4, 6.2, -3.6, -0.9
+    left, right, low, high = 3.8, 6.0, -3.2, -1.5
     u, b = np.linspace(left, right, 300), np.linspace(low, high, 300)
     loss, _, _ = surface(u[:, None], b)
     levels = [0, 0.002, 0.01, 0.03, 0.06, 0.09, 0.2, 0.3, 0.4, 0.5]
-    figure, rows = plt.subplots(1, len(paths), sharey=True, squeeze=False, figsize=(5.0, 3.1))
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+    figure, rows = plt.subplots(1, len(paths), sharey=True, squeeze=False, figsize=(5.0, 3.4))
     for axes, (title, path), meaning in zip(
         rows[0], paths.items(), ("model", "rival"), strict=True
     ):
@@ -239,12 +240,12 @@ def cliff(paths: Mapping[str, Array], *, shown: int) -> Figure:
         axes.plot(*path[-1].T, "o", mfc="none", mec=COLOR[meaning], mew=1.5, markersize=8)
         away = np.sum(~((path[-1] > (left, low)) & (path[-1] < (right, high))).all(axis=1))
         axes.set(title=title, xlim=(left, right), ylim=(low, high), xlabel="weight u")
-        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+        axes.set_yticks([-3, -2.5, -2, -1.5])
         outside = f"{away} of {path.shape[1]} leave\nthe picture" if away else "all stay"
-        label(axes, left + 0.08, low + 0.1, outside, meaning, va="bottom", bbox=box)
-        label(
-            axes, 5.92, -3.1, "wall", "truth", rotation=-42, ha="center", va="center", fontsize=11
-        )
+        label(axes, left + 0.06, high - 0.06, outside, meaning, va="top", bbox=box)
+        label(axes, left + 0.1, low + 0.08, "loss 0.4", "truth", bbox=box)
+        label(axes, right - 0.06, -2.0, "loss 0.1", "truth", ha="right")
+        label(axes, 5.78, -2.93, "wall", "truth", rotation=-42, ha="center", va="center")
     rows[0][0].set_ylabel("bias b")
     return figure
 
