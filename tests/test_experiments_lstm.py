@@ -12,7 +12,7 @@ from unrolled.data import continual_reber
 from unrolled.experiments.lstm import _kept_holders
 from unrolled.experiments.lstm._gates_along import gates_along
 from unrolled.experiments.lstm._holding import Vanilla, holder, learn, marked, traced
-from unrolled.experiments.lstm._reading_on import read_on
+from unrolled.experiments.lstm._reading_on import inside_holders, read_on
 from unrolled.experiments.lstm._reber import (
     REBER_CELLS,
     _OneStep,
@@ -20,6 +20,7 @@ from unrolled.experiments.lstm._reber import (
     reber_networks,
     same_for_all,
 )
+from unrolled.experiments.lstm._untrained import left_by_lag
 from unrolled.experiments.lstm.adding import chrono
 from unrolled.experiments.lstm.carousel import gradients_by_lag
 from unrolled.experiments.lstm.continual import listen, stream_errors
@@ -337,3 +338,22 @@ def test_a_network_that_reads_on_in_windows_answers_as_in_one_go():
 def test_a_window_to_read_on_has_a_step():
     with pytest.raises(ValueError, match="window"):
         read_on(None, torch.zeros(2, 1, 2), torch.zeros(2, 1, 1), window=0)
+
+
+def test_inside_a_holder_stands_the_cell_that_its_answer_reads():
+    model = seeded(0, lambda: Vanilla(2, 3, 1)).cpu()
+    with torch.no_grad():
+        model.dense.weight.copy_(torch.tensor([[0.1, -2.0, 0.3]]))
+    x = marked(1, 10, seed=1)[0].cpu()
+    found, trace = inside_holders([model, model], x), traced(model, x)
+    assert list(found) == ["i", "f", "i·g", "o"]
+    assert found["f"][1] == pytest.approx(trace["f"][:, 0, 1].numpy())
+    assert found["i·g"][0] == pytest.approx((trace["i"] * trace["g"])[:, 0, 1].numpy())
+
+
+def test_what_is_left_along_the_line_is_the_product_of_the_forget_gates():
+    line, larger = (left_by_lag(3, truncated=True, networks=1, gain=gain) for gain in (0.0, 2.0))
+    assert line.shape == (1, 101)
+    assert line[0, 0] == pytest.approx(1)
+    assert larger[0, -1] != pytest.approx(line[0, -1])
+    assert left_by_lag(3, networks=1, gain=0.0) == pytest.approx(line)  # there is no other way

@@ -8,7 +8,9 @@ from unrolled.experiments.lstm._holding import learn as learn
 from unrolled.experiments.lstm._holding import marked as marked
 from unrolled.experiments.lstm._holding import traced as traced
 from unrolled.experiments.lstm._kept_holders import holders as holders
+from unrolled.experiments.lstm._reading_on import inside_holders as inside_holders
 from unrolled.experiments.lstm._reading_on import read_on as read_on
 from unrolled.experiments.lstm._reber import learn_stream as learn_stream
+from unrolled.experiments.lstm._untrained import left_by_lag as left_by_lag
 from unrolled.experiments.lstm.adding import chrono as chrono
 from unrolled.experiments.lstm.carousel import gradients_by_lag as gradients_by_lag

@@ -1,14 +1,32 @@
-"""A trained network along streams that it reads in windows: its states and its errors."""
+"""Networks that hold a number, while they read: the cell that holds, and a stream without end."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from unrolled.core.validate import whole
+from unrolled.core.validate import Array, whole
+from unrolled.experiments.lstm._holding import Vanilla, holder, traced
 from unrolled.experiments.lstm._kept_holders import VARIANCE
+
+
+def inside_holders(models: Sequence[Vanilla], x: Tensor) -> dict[str, Array]:
+    """Look into the cell that each network's answer reads most, along ``x`` of one sequence.
+
+    Returns
+    -------
+    ``{name: (N, T)}`` the gates i, f and o, and what is written, ``i·g``.
+    """
+    found: dict[str, list[Tensor]] = {"i": [], "f": [], "i·g": [], "o": []}
+    for model in models:
+        trace, cell = traced(model, x), holder(model)
+        trace["i·g"] = trace["i"] * trace["g"]
+        for name, rows in found.items():
+            rows.append(trace[name][:, 0, cell])
+    return {name: torch.stack(rows).numpy() for name, rows in found.items()}
 
 
 @torch.no_grad()

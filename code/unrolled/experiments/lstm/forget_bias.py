@@ -160,8 +160,8 @@ CLAIM = Claim(
         "16 cells, the whole gradient, Adam at 0.01 on 20 sequences at a time, clipped at norm "
         "1; torch's LSTM, which computes what the book's does.",
         "Every bias has the same rate and size, an earlier program's, which had also learned it "
-        "with bias 3 and 5, and not with 1. None is tuned for a bias by itself. Tried afterwards, at "
-        "seeds of their own: with bias 1 none of five runs learned at rates of 0.03 and 0.1, and "
-        "with bias 3 both of two did at 0.003.",
+        "with bias 3 and 5, and not with 1. None is tuned for a bias by itself. Tried afterwards, "
+        "at seeds of their own: with bias 1 none of five runs learned at rates of 0.03 and 0.1, "
+        "and with bias 3 both of two did at 0.003.",
     ],
 )
