@@ -226,9 +226,9 @@ CLAIM = Claim(
         "learned the stream, with states of about 50,000 at the end of training. With gates that "
         "began by block, as in the paper, three of six with a forget gate learned it, and none of "
         "twelve without; with a leak of 0.9 one of six did, and the median network foretold 95 % "
-        "of the second last symbols. Afterwards, at a seed of its own, none of six without a forget "
-        "gate learned the stream at learning rates of 0.005 and 0.02; with one, five and four of "
-        "six did"
+        "of the second last symbols. Afterwards, at a seed of its own, at learning rates of 0.005 "
+        "and 0.02 none of six without a forget gate learned the stream; with one, five and four "
+        "of six did"
     ),
     deviations=[
         "Eight cells with gates of their own; the paper's networks have blocks of cells that "
