@@ -286,6 +286,7 @@ CALLS = {
     | {"xlabel": "epoch", "ylabel": "distance"},
     "figures.frameworks.by_library": {"years": ramp(4), "truth": ramp(4)}
     | {"said": {"a": [ramp(4)], "b": [ramp(4)]}},
+    "figures.frameworks.heard": {"panels": {"a": ramp(4, 4), "b": ramp(3, 3)}},
     "figures.frameworks.masks": {"panels": {"a": ramp(4, 3), "b": ramp(4, 3)}},
     "figures.gradients.before_and_after": {"quantiles": [0.0, 0.5, 1.0]}
     | {"panels": {"a": (ramp(2, 3), ramp(2, 3))}},

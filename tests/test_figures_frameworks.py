@@ -1,6 +1,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib import colors as mcolors
 
 from unrolled.figures import COLOR
 from unrolled.figures import frameworks as draw
@@ -21,6 +22,19 @@ def test_each_library_has_a_panel_with_all_its_networks():
         dots, *lines = axes.lines
         assert list(dots.get_ydata()) == list(counts)
         assert [list(line.get_ydata()) for line in lines] == [list(run) for run in runs]
+
+
+def test_a_tile_is_blue_where_an_output_has_heard_a_step():
+    triangle = np.tril(np.ones((3, 3)))
+    figure = draw.heard({"forwards": triangle, "backwards": triangle.T, "none": 0 * triangle})
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_title() for axes in panels] == ["forwards", "backwards", "none"]
+    for axes, heard in zip(panels, (triangle, triangle.T, 0 * triangle), strict=True):
+        for tile in axes.patches:
+            step, place = (round(each - 0.54) for each in tile.get_xy())
+            blue = mcolors.same_color(tile.get_facecolor(), COLOR["input"])
+            assert blue == bool(heard[place, step])
+        assert axes.yaxis_inverted()
 
 
 def test_distances_are_powers_of_ten_and_named_at_their_ends():

@@ -60,7 +60,8 @@ def to_keras(weights: Mapping[str, Tensor], *, reset: str = "after") -> list[NDA
         arrays = [_array(f"weights[{name + end!r}]", weights[name + end]) for name in _NAMES]
         count = _count(f"weights[{'weight_hh' + end!r}]", arrays[1].shape)
         _check_rows(end, arrays)
-        size = _Size(f"weights[{'weight_ih' + end!r}]", count, *arrays[0].shape[::-1], 2)
+        rows, inputs = arrays[0].shape
+        size = _Size(f"weights[{'weight_ih' + end!r}]", count, inputs, rows, biases=2)
         before = _check_fit(size, before, place, directions)
         if reset == "before" and count != 3:
             raise ValueError(f"reset must be 'after' for {_KIND_OF[count]}, which has no such gate")

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from unrolled.core.validate import numbers
 from unrolled.figures._checked import checked
-from unrolled.figures.style import COLOR, label, label_ends
+from unrolled.figures.style import COLOR, GREY, label, label_ends
 
 
 @checked
@@ -30,18 +31,58 @@ def by_library(
         ``{name: [(n,) forecasts, one for each network]}``.
     """
     figure, grid = plt.subplots(
-        len(said), 1, figsize=(5.0, 1.5 * len(said) + 0.4), sharex=True, sharey=True, squeeze=False
+        len(said), 1, figsize=(5.0, 1.3 * len(said) + 0.5), sharex=True, sharey=True, squeeze=False
     )
+    first, top = numbers("years", years).flat[0], numbers("truth", truth).max()
+    peak = numbers("years", years).flat[numbers("truth", truth).argmax()]
     for axes, (name, runs) in zip(grid.flat, said.items(), strict=True):
         axes.plot(years, truth, "o", color=COLOR["truth"], markersize=2.5)
         for run in runs:
             axes.plot(years, run, color=COLOR["model"], linewidth=0.9)
+        axes.vlines(peak, 0, top, color=GREY, linewidth=0.8, linestyle=":")
         axes.set(title=name, ylabel="sunspots")
-    first, top = numbers("years", years).flat[0], numbers("truth", truth).max()
     label(grid[0, 0], first, top, "counted", "truth", va="top")
     label(grid[0, 0], first, 0.78 * top, "forecast", "model", va="top")
+    grid[0, 0].text(peak + 2, top, f"{peak:.0f}", color=GREY, va="top")
     grid[-1, 0].set_xlabel("year")
     return figure
+
+
+@checked
+def heard(panels: Mapping[str, ArrayLike]) -> Figure:
+    """Draw which steps of the input each place of the output depends on.
+
+    Parameters
+    ----------
+    panels
+        ``{title: (steps, steps)}``, above 0 where the output of a row depends on the step of a
+        column.
+    """
+    height = -(-len(panels) // 2)
+    figure, grid = plt.subplots(height, 2, figsize=(5.0, 2.3 * height + 0.3), squeeze=False)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.axis("off")
+    for axes, (title, each) in zip(grid.flat, panels.items(), strict=False):
+        shown = np.atleast_2d(numbers(title, each)) > 0
+        _tiles(axes, shown)
+        places = range(1, len(shown) + 1)
+        axes.set(title=title, xlim=(0.5, shown.shape[1] + 0.5), ylim=(len(shown) + 0.5, 0.5))
+        axes.set(xticks=range(1, shown.shape[1] + 1), yticks=places, aspect="equal")
+        axes.tick_params(length=0)
+        axes.spines[["left", "bottom"]].set_visible(False)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("output at step")
+    for axes in grid[-1]:
+        axes.set_xlabel("step of the input")
+    return figure
+
+
+def _tiles(axes: Axes, shown: NDArray[np.bool_]) -> None:
+    """Draw a tile for each row and column, counted from 1: blue where something is shown."""
+    for (row, column), each in np.ndenumerate(shown):
+        color = COLOR["input"] if each else "#ececec"
+        corner = column + 0.54, row + 0.54
+        axes.add_patch(Rectangle(corner, 0.92, 0.92, facecolor=color, linewidth=0))
 
 
 @checked
