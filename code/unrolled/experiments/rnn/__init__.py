@@ -7,7 +7,6 @@ from unrolled.experiments.rnn._letter_stream import LETTERS as LETTERS
 from unrolled.experiments.rnn._letter_stream import letters_foreseen as letters_foreseen
 from unrolled.experiments.rnn._operator import OPERATOR as OPERATOR
 from unrolled.experiments.rnn._operator import keyed_right as keyed_right
-from unrolled.experiments.rnn._operator import train_operator as train_operator
 from unrolled.experiments.rnn._printer_states import left_of_a_push as left_of_a_push
 from unrolled.experiments.rnn._printer_states import printer_states as printer_states
 from unrolled.experiments.rnn._sentences import WORDS as WORDS
