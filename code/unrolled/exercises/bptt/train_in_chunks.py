@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from unrolled.core.validate import Array
 from unrolled.exercises._drawing import numbers
-from unrolled.exercises.bptt._elman import states_of, sweep
+from unrolled.exercises.bptt._other_loops import by_hand, by_modules
 from unrolled.exercises.grading import Exercise, Mistake
-
-Arrays = tuple[Array, ...]
 
 
 def train_in_chunks(
     x: Array,
     y: Array,
+    new: Array,
     W: Any,
     U: Any,
     b: Any,
@@ -25,11 +25,12 @@ def train_in_chunks(
     rate: float,
     clip: float,
 ) -> Any:
-    """Descend along a stream, one update a chunk; return W, U, b and V.
+    """Descend along streams, one update a chunk; return W, U, b and V.
 
-    x is (T, B, I), y is (T, B, O): x_t is x[t - 1]. The chunks have
-    `length` steps, the last may have fewer. `clip` is the longest gradient
-    let through.
+    x is (T, B, I), y is (T, B, O): x_t is x[t - 1]. new is (T, B): where
+    new[t - 1] is True, a row begins another text with step t. The chunks
+    have `length` steps, the last may have fewer. `clip` is the longest
+    gradient let through.
     """
     import torch
 
@@ -37,10 +38,12 @@ def train_in_chunks(
     optimizer = torch.optim.SGD(weights, lr=rate)
     W, U, b, V = weights
     inputs, targets = torch.tensor(x), torch.tensor(y)
+    begins = torch.tensor(new).unsqueeze(-1)
     h = inputs.new_zeros(x.shape[1], len(b))
     for start in range(0, len(x), length):
         loss: Any = 0.0
         for t in range(start, min(start + length, len(x))):
+            h = torch.where(begins[t], 0.0, h)
             h = torch.tanh(inputs[t] @ W.T + h @ U.T + b)
             loss = loss + (h @ V.T - targets[t]).square().sum() / 2
         optimizer.zero_grad()
@@ -51,91 +54,35 @@ def train_in_chunks(
     return tuple(each.detach().numpy() for each in weights)
 
 
-def _by_hand(
-    x: Array,
-    y: Array,
-    W: Array,
-    U: Array,
-    b: Array,
-    V: Array,
-    length: int,
-    rate: float,
-    clip: float,
-) -> Arrays:
-    h = np.zeros((x.shape[1], len(b)))
-    for start in range(0, len(x), length):
-        chunk = slice(start, start + length)
-        states = states_of(x[chunk], h, W, U, b)
-        error = states[1:] @ V.T - y[chunk]
-        *slopes, _ = sweep(error @ V, x[chunk], states, W, U)
-        slopes.append(np.einsum("tbo,tbh->oh", error, states[1:]))
-        norm = np.sqrt(sum((each**2).sum() for each in slopes))
-        scale = rate * min(1, clip / norm) if norm else rate
-        pairs = zip((W, U, b, V), slopes, strict=True)
-        W, U, b, V = (each - scale * slope for each, slope in pairs)
-        h = states[-1]
-    return W, U, b, V
-
-
-def _by_modules(
-    x: Array,
-    y: Array,
-    W: Array,
-    U: Array,
-    b: Array,
-    V: Array,
-    length: int,
-    rate: float,
-    clip: float,
-) -> Any:
-    import torch
-    from torch import nn
-
-    layer: Any = nn.RNN(W.shape[1], len(W)).double()
-    readout: Any = nn.Linear(len(W), len(V), bias=False).double()
-    layer.bias_hh_l0.requires_grad_(False)
-    with torch.no_grad():
-        layer.weight_ih_l0.copy_(torch.tensor(W))
-        layer.weight_hh_l0.copy_(torch.tensor(U))
-        layer.bias_ih_l0.copy_(torch.tensor(b))
-        layer.bias_hh_l0.zero_()
-        readout.weight.copy_(torch.tensor(V))
-    learned = [layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, readout.weight]
-    optimizer = torch.optim.SGD(learned, lr=rate)
-    state = None
-    stream: Any = torch.tensor(x).split(length)  # type: ignore[no-untyped-call]
-    answers: Any = torch.tensor(y).split(length)  # type: ignore[no-untyped-call]
-    for here, target in zip(stream, answers, strict=True):
-        output, state = layer(here.double(), state)
-        loss: Any = nn.functional.mse_loss(readout(output), target.double(), reduction="sum") / 2
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(learned, clip)
-        optimizer.step()
-        state = state.detach()
-    return tuple(each.detach() for each in learned)
-
-
 _rng = np.random.default_rng(0)
 
 
 def _case(
-    *sizes: int, length: int, rate: float = 0.1, clip: float = 100.0, weights: float = 1.0
+    *sizes: int,
+    length: int,
+    new: Sequence[tuple[int, int]] = (),
+    rate: float = 0.1,
+    clip: float = 100.0,
+    weights: float = 1.0,
 ) -> tuple[Any, ...]:
-    """Draw a stream, what it is to answer, and first weights."""
+    """Draw a stream, what it is to answer, and first weights; texts begin at ``new``."""
     T, B, I, H, O = sizes  # noqa: E741
     shapes = ((T, B, I), (T, B, O), (H, I), (H, H), (H,), (O, H))
     x, y, *drawn = (numbers(_rng, *shape) for shape in shapes)
-    return x, y, *(weights * each for each in drawn), length, rate, clip
+    begins = np.zeros((T, B), dtype=bool)
+    for place in new:
+        begins[place] = True
+    return x, y, begins, *(weights * each for each in drawn), length, rate, clip
 
 
+_NEW = "            h = torch.where(begins[t], 0.0, h)\n"
 _CLIP = "        torch.nn.utils.clip_grad_norm_(weights, clip)\n"
 _ZERO = "        optimizer.zero_grad()\n"
 _BACK = "        loss.backward()\n"
 _STEP = "        optimizer.step()\n"
 _LOSS = "loss = loss + (h @ V.T - targets[t]).square().sum() / 2"
 
-_STEPS = "x and y have as many steps"
+_STEPS = "x, y and new have as many steps"
 _UNITS = "W, U and b have as many rows, one for each unit"
 
 EXERCISE = Exercise(
@@ -143,24 +90,34 @@ EXERCISE = Exercise(
     cases=[
         _case(5, 1, 1, 2, 1, length=2),
         _case(5, 1, 2, 2, 1, length=2, clip=0.5),
-        _case(5, 2, 1, 2, 1, length=3),
-        _case(6, 3, 2, 4, 5, length=2, clip=1.0),
-        _case(3, 2, 4, 3, 1, length=1, rate=0.01),
-        _case(1, 2, 3, 1, 2, length=4),
-        _case(31, 1, 2, 3, 2, length=8, weights=0.7, rate=0.02, clip=2.0),
+        _case(5, 1, 1, 2, 1, length=3, new=[(1, 0)]),
+        _case(5, 2, 1, 2, 1, length=3, new=[(1, 0), (3, 1)]),
+        _case(6, 3, 2, 4, 5, length=2, new=[(0, 2), (3, 1)], clip=1.0),
+        _case(3, 2, 4, 3, 1, length=1, new=[(1, 0)], rate=0.01),
+        _case(1, 2, 3, 1, 2, length=4, new=[(0, 1)]),
+        _case(31, 1, 2, 3, 2, length=8, new=[(8, 0)], weights=0.7, rate=0.02, clip=2.0),
     ],
-    alternatives=[_by_hand, _by_modules],
+    alternatives=[by_hand, by_modules],
     parts=("W", "U", "b", "V"),
     tolerance=1e-6,  # torch divides by the norm and a millionth more
     equivalent={
         "for start in range(0, len(x), length): -> for start in range(0, len(y), length):": _STEPS,
+        "for start in range(0, len(x), length): -> for start in range(0, len(new), length):": (
+            _STEPS
+        ),
         "for t in range(start, min(start + length, len(x))):"
         " -> for t in range(start, min(start + length, len(y))):": _STEPS,
         "for t in range(start, min(start + length, len(x))):"
+        " -> for t in range(start, min(start + length, len(new))):": _STEPS,
+        "for t in range(start, min(start + length, len(x))):"
         " -> for t in range(start, min(len(x), start + length)):": "min does not mind the order",
-        "h = inputs.new_zeros(x.shape[1], len(b)) -> h = inputs.new_zeros(y.shape[1], len(b))": (
-            "both have a column for each sequence"
-        ),
+        **{
+            "h = inputs.new_zeros(x.shape[1], len(b))"
+            f" -> h = inputs.new_zeros({other}.shape[1], len(b))": (
+                "each has a column for each sequence"
+            )
+            for other in ("y", "new")
+        },
         "h = inputs.new_zeros(x.shape[1], len(b)) -> h = inputs.new_zeros(x.shape[1], len(U))": (
             _UNITS
         ),
@@ -180,6 +137,41 @@ EXERCISE = Exercise(
             the loop.
             """,
             {"h = h.detach()": "h = torch.zeros_like(h)"},
+        ),
+        "carried_into_another_text": Mistake(
+            """The state of one text is carried into the next.
+
+            Where `new` is true, a row reads its step from a state of zeros.
+            """,
+            {_NEW: ""},
+        ),
+        "cut_and_not_emptied": Mistake(
+            """Where another text begins, the derivative is cut and the state stays.
+
+            A `detach` keeps the value. There the state should be zero.
+            """,
+            {"(begins[t], 0.0, h)": "(begins[t], h.detach(), h)"},
+        ),
+        "all_rows_emptied": Mistake(
+            """Where one row begins another text, all rows lose their state.
+
+            The other rows are in the middle of theirs. Empty those that `new` names.
+            """,
+            {"where(begins[t],": "where(begins[t].any(),"},
+        ),
+        "emptied_a_step_late": Mistake(
+            """The state is emptied after the first step of a text, not before it.
+
+            `new` marks the step that a text begins with. Empty the state, then read the step.
+            """,
+            {_NEW: "", _LOSS: _LOSS + "\n" + _NEW.rstrip("\n")},
+        ),
+        "emptied_between_chunks_only": Mistake(
+            """A text that begins inside a chunk does not get a state of zeros.
+
+            Texts begin anywhere. Look at `new` at every step.
+            """,
+            {"where(begins[t],": "where(begins[t] & (t == start),"},
         ),
         "cut_at_every_step": Mistake(
             """The gradient is cut at every step, inside the chunks, too: nothing is carried back
@@ -220,10 +212,10 @@ EXERCISE = Exercise(
             {_ZERO: "", _BACK: _BACK + _ZERO},
         ),
         "not_clipped": Mistake(
-            """The gradient is not clipped.
+            """The gradient that the weights move by is not clipped.
 
-            Likely: the clip comes too late, when the step has been taken, or too early, when
-            there is no gradient yet. It stands between `backward` and `step`.
+            Either nothing clips it, or the clip comes too late, when the step has been taken, or
+            too early, when there is no gradient yet. It stands between `backward` and `step`.
             """,
             {_CLIP: ""},
             {_CLIP: "", _STEP: _STEP + _CLIP},
@@ -345,7 +337,7 @@ EXERCISE = Exercise(
             The arrays are time-major, (T, B, I): `x[t]` holds one step of all sequences.
             """,
             """
-            turned = x.swapaxes(0, 1), y.swapaxes(0, 1)
+            turned = x.swapaxes(0, 1), y.swapaxes(0, 1), new.swapaxes(0, 1)
             return solution(*turned, W, U, b, V, length, rate, clip)
             """,
         ),
