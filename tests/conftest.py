@@ -1,6 +1,7 @@
 """What a chapter's tests cost; and what `tools/quick.py` asks: some ids only, an end in time."""
 
 import re
+import sys
 import time
 from collections import Counter
 
@@ -15,6 +16,14 @@ BEGAN = pytest.StashKey[float]()
 
 settings.register_profile("unrolled", deadline=None)  # a busy machine is no failure
 settings.load_profile("unrolled")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Close what a test has drawn."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 def pytest_addoption(parser):

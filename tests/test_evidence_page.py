@@ -223,7 +223,8 @@ def test_an_entry_shows_the_claim_whole(entry):
         *("Held", "The paper, Elman [Elm90], table 1: It always learns. Did not hold"),
         *("Ours: It learns", "Criterion: Error is below 1.", "windows = [3, 5]"),
         "small error: 1 of 2 runs (95 %: 1 to 99 %)",
-        "error against accuracy: lower in all 2 runs, p = 0.5 (the least that 2 runs can give)",
+        "error against accuracy: lower in all 2 runs; mean difference: p = 0.5 "
+        "(the least that 2 runs can give)",
         *("Seeds of the development: 0 to 2.", "Seeds of the confirmation: 3, 4."),
         *("Trial runs before declaring: 12 (at seeds 90 to 92).", "Adam, where it has none."),
         *("no GPU", "s of CPU time", "python -m unrolled evidence --force dice.held"),

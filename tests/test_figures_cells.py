@@ -20,12 +20,6 @@ each = pytest.mark.parametrize("name", CELLS)
 each_drawn = pytest.mark.parametrize("name", DRAWN)
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 class Custom(Cell):
     """A cell whose step is given; it has two gates, a and b, and a weight for each unit."""
 

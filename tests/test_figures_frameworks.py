@@ -7,12 +7,6 @@ from unrolled.figures import COLOR
 from unrolled.figures import frameworks as draw
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def test_each_library_has_a_panel_with_all_its_networks():
     years, counts = np.arange(1921.0, 1931), np.arange(10.0)
     said = {"one": [counts + 1, counts + 2], "other": [counts - 1]}

@@ -1,7 +1,6 @@
 """The logic in the pictures of the chapter on gradients."""
 
 import numpy as np
-from matplotlib import pyplot as plt
 
 from unrolled.figures import gradients as draw
 from unrolled.figures.style import COLOR
@@ -15,7 +14,6 @@ def test_the_cliff_counts_the_descents_that_leave_the_picture():
     left, right = ([text.get_text() for text in axes.texts] for axes in figure.axes)
     assert any("2 of 3" in each for each in left)
     assert "all stay" in right
-    plt.close(figure)
 
 
 def test_directions_are_kept_that_are_above_the_threshold_shortest_product_first():
@@ -24,7 +22,6 @@ def test_directions_are_kept_that_are_above_the_threshold_shortest_product_first
     line = figure.axes[0].lines[0]
     assert line.get_xdata().tolist() == [1, 2]
     assert line.get_ydata().tolist() == [2, 1]
-    plt.close(figure)
 
 
 def test_a_network_that_learned_is_drawn_in_another_colour():
@@ -33,7 +30,6 @@ def test_a_network_that_learned_is_drawn_in_another_colour():
     fails, learns = (line.get_color() for line in figure.axes[0].lines)
     assert fails == COLOR["model"]
     assert learns == COLOR["rival"]
-    plt.close(figure)
 
 
 def test_no_loss_and_no_radius_leaves_its_panel():
@@ -45,7 +41,6 @@ def test_no_loss_and_no_radius_leaves_its_panel():
         for line in axes.lines:
             assert low < min(line.get_ydata())
             assert high > max(line.get_ydata())
-    plt.close(figure)
 
 
 def test_a_zero_ends_a_line_on_the_logarithmic_axis():
@@ -53,7 +48,6 @@ def test_a_zero_ends_a_line_on_the_logarithmic_axis():
     drawn = figure.axes[0].lines[0].get_ydata()
     np.testing.assert_allclose(drawn[:2], [0, -1], atol=1e-12)
     assert np.isnan(drawn[2])
-    plt.close(figure)
 
 
 def test_losses_are_drawn_as_means_and_a_rest_is_left_out():
@@ -61,4 +55,3 @@ def test_losses_are_drawn_as_means_and_a_rest_is_left_out():
     line = figure.axes[0].lines[0]
     assert line.get_xdata().tolist() == [5, 15]
     assert line.get_ydata().tolist() == [4.5, 14.5]
-    plt.close(figure)

@@ -10,12 +10,6 @@ from unrolled.figures import lstm as draw
 from unrolled.lstm_numpy import Gates
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def test_marked_values_stand_out_from_the_others():
     inputs = np.array([[0.2, 1], [0.9, 0], [0.4, 1]])
     figure = draw.holding(inputs, [0.2, 0.2, 0.4], {"net": (np.zeros((2, 3)), "model")})

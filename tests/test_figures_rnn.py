@@ -1,15 +1,8 @@
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from unrolled.cells import Elman
 from unrolled.figures import rnn as draw
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def test_a_telegram_marks_what_differs_and_nothing_else():

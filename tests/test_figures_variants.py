@@ -8,12 +8,6 @@ from unrolled.cells import FORMS, GRU, MUT1, MUT2, MUT3, LSTMVariant
 from unrolled.figures import variants as draw
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def rows(models):
     """Return the table's rows as {names: (weights, layers and step)}."""
     lines = draw.differences(models).data.splitlines()[2:]

@@ -1,14 +1,7 @@
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from unrolled.figures import windows as draw
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def texts(axes):

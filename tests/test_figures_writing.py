@@ -1,15 +1,8 @@
-import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_hex
 
 from unrolled.figures import writing as draw
 from unrolled.figures.style import COLOR
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def test_rows_go_on_from_piece_to_piece():

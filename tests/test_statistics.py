@@ -131,12 +131,14 @@ def test_a_wrong_rate_is_refused(declared, said):
 def test_a_difference_in_words():
     low, high = [1, 2, 3, 4, 5], [2, 4, 6, 8, 10]
     least = "p = 0.062 (the least that 5 runs can give)"
-    assert difference(pairs(low, high)).words == f"lower in all 5 runs, {least}"
-    assert difference(pairs(high, low)).words == f"higher in all 5 runs, {least}"
+    assert difference(pairs(low, high)).words == f"lower in all 5 runs; mean difference: {least}"
+    assert difference(pairs(high, low)).words == f"higher in all 5 runs; mean difference: {least}"
     assert difference(pairs(low, low)).words == "equal in all 5 runs, p = 1"
-    assert difference(pairs([1], [2])).words.startswith("lower in 1 run, p = 1 (the least")
+    assert difference(pairs([1], [2])).words.startswith(
+        "lower in 1 run; mean difference: p = 1 (the least"
+    )
     mixed = difference(pairs([1, 2, 3, 4, 9], [2, 4, 3, 8, 1]))
-    assert mixed.words.startswith("lower in 3 of 5 runs, equal in 1, p = ")
+    assert mixed.words.startswith("lower in 3 of 5 runs, equal in 1; mean difference: p = ")
     assert (mixed.lower, mixed.higher, mixed.median) == (3, 1, -1)
 
 

@@ -14,9 +14,7 @@ from unrolled.figures import COLOR, GATES, SERIES, STATES, label, label_ends, us
 
 @pytest.fixture
 def axes():
-    figure, axes = plt.subplots()
-    yield axes
-    plt.close(figure)
+    return plt.subplots()[1]
 
 
 def linear(color):
@@ -94,7 +92,6 @@ def test_the_style_is_set_and_the_same_figure_is_the_same_text(tmp_path):
             figure, axes = plt.subplots()
             axes.plot([1, 2])
             figure.savefig(tmp_path / name, metadata={"Date": None})
-            plt.close(figure)
     assert (tmp_path / "one.svg").read_text() == (tmp_path / "two.svg").read_text()
 
 

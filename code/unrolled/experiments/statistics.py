@@ -19,6 +19,7 @@ from unrolled.core.validate import Array, numbers, real, whole
 
 LEVEL = 0.95  # of every interval
 DRAWS = 9_999  # random signs, where there are too many runs to try all: from 14 on
+_FLIPS = "sign flips"  # a test of the mean, not of how many runs are lower
 ROUNDING = 1e-9  # what a fraction, as recorded, may miss a whole number of trials by
 
 Measured = Mapping[str, Any]  # what one run of an experiment returned
@@ -216,8 +217,10 @@ class Test:
 
     @property
     def words(self) -> str:
-        """``lower in all 5 runs, p = 0.062 (the least that 5 runs can give)``."""
-        said = f"{self.counted}, {_p(self.p)}"
+        """``lower in all 5 runs; mean difference: p = 0.062 (the least that 5 runs can give)``."""
+        of_the_mean = self.method == _FLIPS and self.lower + self.higher > 0
+        joint = "; mean difference: " if of_the_mean else ", "
+        said = f"{self.counted}{joint}{_p(self.p)}"
         if self.least is not None and isclose(self.p, self.least):
             said += f" (the least that {_runs(self.runs)} can give)"
         if self.comparisons > 1:
@@ -309,7 +312,7 @@ def _test_of_quantities(
     lower, higher = _directions(gaps)
     return Test(
         label,
-        "sign flips",
+        _FLIPS,
         _direction(lower, higher, len(runs)),
         len(runs),
         lower,
