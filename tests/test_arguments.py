@@ -327,7 +327,8 @@ CALLS = {
     "figures.rnn.loop_and_unrolled": {"steps": 2},
     "figures.rnn.printer_states": {"states": ramp(4, 2), "figures": ramp(4) > 0}
     | {"fresh": ramp(4) > 1, "names": list("abcd")},
-    "figures.rnn.reach": {"recurrent": [ramp(3)], "linear": ramp(2)},
+    "figures.rnn.by_updates": {"panels": {"a": (ramp(2, 3), 0.5)}, "stopped": [2]},
+    "figures.rnn.reach": {"networks": {"a": ([ramp(3)], "model")}, "linear": ramp(2)},
     "figures.rnn.right_by_distance": {"distances": [1, 2], "windows": {2: [ramp(2)], 3: [ramp(2)]}}
     | {"recurrent": [ramp(2)], "longest": 2},
     "figures.rnn.right_by_length": {"lengths": [1, 2], "runs": [ramp(2)]},

@@ -72,12 +72,21 @@ def test_a_text_is_shown_whole_on_the_colours_of_a_unit():
     assert colors[0] != colors[1]
 
 
+def test_errors_by_updates_show_where_a_rule_has_stopped():
+    figure = draw.by_updates({"a": ([[1, 0.5]], 0.4), "b": ([[1, 0.7]], 0.3)}, stopped=[1])
+    for axes, last in zip(figure.axes, (0.5, 0.7), strict=True):
+        errors, linear, stop = axes.lines
+        assert errors.get_ydata()[-1] == last
+        assert linear.get_ydata()[0] < last
+        assert stop.get_xdata()[0] == 1
+
+
 def test_chances_forecasts_ways_and_reach_are_drawn():
     figure = draw.chances(["a", " "], {0.5: [0.9, 0.1], 1.0: [0.7, 0.3]})
     assert [bar.get_height() for bar in figure.axes[1].patches] == [0.7, 0.3]
     assert figure.axes[1].get_xticklabels()[1].get_text() == "␣"
     figure = draw.forecasts([1, 2], [5, 6], [[5, 5], [6, 6]], [4, 4])
     assert len(figure.axes[0].lines) == 4
-    figure = draw.reach([[1, 0.5], [0.9, 0.4]], [1.2, -0.4])
+    figure = draw.reach({"loop": ([[1, 0.5], [0.9, 0.4]], "model")}, [1.2, -0.4])
     assert len(figure.axes[0].lines) == 4
     assert len(draw.two_ways(Elman(2, 3)).axes) == 2

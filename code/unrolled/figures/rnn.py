@@ -530,27 +530,60 @@ def chances(characters: Sequence[str], by_temperature: Mapping[float, ArrayLike]
 
 
 @checked
-def reach(recurrent: Sequence[ArrayLike], linear: ArrayLike) -> Figure:
+def reach(networks: Mapping[str, tuple[Sequence[ArrayLike], str]], linear: ArrayLike) -> Figure:
     """Draw by how much a forecast moves with each of the years before it.
 
     Parameters
     ----------
-    recurrent
-        ``(n,)`` slopes by the value 1, 2, ... years before, one for each network.
+    networks
+        ``{name: (slopes, key of COLOR)}``, the slopes of each network ``(n,)`` by the value 1, 2,
+        ... years before.
     linear
         ``(m,)`` weights of a linear window, nearest year first.
     """
-    figure, axes = plt.subplots(figsize=(5.0, 2.7))
+    figure, axes = plt.subplots(figsize=(5.0, 2.9))
     axes.axhline(0, color=GREY, linewidth=0.8)
-    for run in recurrent:
-        values = np.asarray(run, dtype=float)
-        axes.plot(np.arange(1, len(values) + 1), values, color=COLOR["model"], linewidth=1)
     weights = np.asarray(linear, dtype=float)
     axes.plot(np.arange(1, len(weights) + 1), weights, "o", color=COLOR["rival"], markersize=5)
-    top = max(weights.max(), max(float(np.asarray(run, dtype=float).max()) for run in recurrent))
-    label(axes, 2.4, top * 0.85, "linear window: its weights", "rival")
-    label(axes, 2.4, top * 0.65, "recurrent networks: their slopes", "model")
+    names = {"linear window: its weights": "rival"}
+    for name, (runs, meaning) in networks.items():
+        for run in runs:
+            values = np.asarray(run, dtype=float)
+            axes.plot(np.arange(1, len(values) + 1), values, color=COLOR[meaning], linewidth=1)
+        names[name] = meaning
+    for row, (name, meaning) in enumerate(names.items()):
+        label(axes, 3.4, weights.max() * (0.95 - 0.2 * row), name, meaning, va="center")
     axes.set(xlabel="years before the forecast", ylabel="change of the forecast")
+    return figure
+
+
+@checked
+def by_updates(panels: Mapping[str, tuple[ArrayLike, float]], *, stopped: Sequence[int]) -> Figure:
+    """Draw the error of forecasts after each update, and where a rule has stopped.
+
+    Parameters
+    ----------
+    panels
+        ``{span: ((R, n) errors after 1, 2, ... updates, the linear window's error)}``.
+    stopped
+        Updates after which networks were stopped.
+    """
+    figure, all_axes = plt.subplots(1, len(panels), figsize=(5.0, 2.8), sharey=True, squeeze=False)
+    for axes, (span, (errors, linear)) in zip(all_axes[0], panels.items(), strict=True):
+        runs = np.asarray(errors, dtype=float)
+        updates = np.arange(1, runs.shape[1] + 1)
+        axes.plot(updates, runs.T, color=COLOR["model"], linewidth=1)
+        axes.axhline(linear, color=COLOR["rival"])
+        for each in stopped:
+            axes.axvline(each, color=GREY, linewidth=0.8, linestyle=":")
+        axes.set(xlabel="updates", ylim=(0, 1.2))
+        axes.set_title(span)
+    first = all_axes[0, 0]
+    first.set_ylabel("error $e$")
+    right = first.get_xlim()[1] * 0.97
+    label(first, right, 0.1, "linear window", "rival", ha="right")
+    label(first, right, 0.75, "networks", "model", ha="right")
+    first.text(max(stopped), 1.08, " stopped", color=GREY, va="center")
     return figure
 
 
