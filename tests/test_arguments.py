@@ -362,7 +362,7 @@ CALLS = {
     "figures.windows.cue_curves": {"windows": {2: [[0.5, 1.0]], 3: [[0.5, 1.0]]}, "lags": [1, 2]}
     | {"recurrent": [[0.5, 1.0]], "recurrent_lags": [1, 2]},
     "figures.windows.errors_by_horizon": {"errors": {"a": 1 + ramp(3)}, "meanings": {"a": "model"}}
-    | {"top": 2.0},
+    | {"top": 2.0, "bottom": 0.5},
     "figures.windows.errors_by_window": {"sizes": [1, 2], "linear": 1 + ramp(2)}
     | {"networks": 1 + ramp(3, 2)},
     "figures.windows.forgetting": {"steps": {"a": 30 + 9 * ramp(3)}, "longest": 99},

@@ -13,4 +13,3 @@ from unrolled.experiments.lstm._reading_on import read_on as read_on
 from unrolled.experiments.lstm._reber import learn_stream as learn_stream
 from unrolled.experiments.lstm._untrained import left_by_lag as left_by_lag
 from unrolled.experiments.lstm.adding import chrono as chrono
-from unrolled.experiments.lstm.carousel import gradients_by_lag as gradients_by_lag
