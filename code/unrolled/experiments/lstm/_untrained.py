@@ -22,7 +22,7 @@ def left_by_lag(
     truncated
         Whether the gradient goes along the line alone.
     warm_up
-        Steps before these; see :func:`gradients_by_lag`.
+        Steps before these; see ``carousel.gradients_by_lag``.
     gain
         What the recurrent weights are multiplied by.
     networks
