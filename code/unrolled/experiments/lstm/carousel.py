@@ -141,8 +141,8 @@ CLAIM = Claim(
     sentence=(
         "In new LSTMs more of an error comes back over 100 steps by all ways together than "
         "along the cell, where it shrinks by about $\\sigma(b)$ a step for a forget bias $b$. "
-        "Without a forget gate, and from a state of zeros, it grows; after 2,000 steps it grows "
-        "no more."
+        "Without a forget gate, and from a state of zeros, it grows; after 2,000 steps it hardly "
+        "grows."
     ),
     experiment=rates_by_cell,
     criterion=(
